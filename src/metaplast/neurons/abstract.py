@@ -1,0 +1,78 @@
+"""The contract of a neuron: the physiology of ONE cell.
+
+The network maps these methods over the cells of a population, so a cell can read
+nothing but its own state and what arrives at its own sites. Locality is in the type.
+
+Within one moment a cell passes four phases, each fed by other cells only over wires:
+
+| phase | what arrives | over which wires |
+|---|---|---|
+| `fire` | `drive` | basal (driving) projections |
+| `inhibit` | `pool`, the mean of `Cell.pooled` | the population's inhibitory interneuron |
+| `settle` | `lateral` | lateral projections |
+| `reply` | `apical`, and `pool` again | feedback projections, the interneuron |
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.source import Source
+from metaplast.types import Cell, Key, State
+
+CHANNELS = 3
+"""Values that a cell sends to its inhibitory interneuron: energy, activity, maturity."""
+
+Scalar = Float[Array, ""]
+
+
+class AbstractNeuron(eqx.Module):
+    """Physiology of one cell. Array leaves are searchable, Python numbers are fixed by hand."""
+
+    source: ClassVar[Source]
+    noisy: ClassVar[bool] = False
+    """Whether `fire` uses its key; keys are only drawn for neurons that do."""
+
+    def init(self, position: Scalar, spacing: Scalar) -> State:
+        """State of a newborn cell at `position` in [0, 1) of a population spaced by `spacing`."""
+        del position, spacing
+        return ()
+
+    @abc.abstractmethod
+    def fire(self, state: State, drive: Scalar, key: Key | None) -> tuple[State, Cell]:
+        """Take the basal drive in, give the activity out."""
+
+    def inhibit(
+        self, state: State, cell: Cell, pool: Float[Array, " channels"]
+    ) -> tuple[State, Cell]:
+        """Take the inhibitory interneuron's answer in, correct the activity."""
+        del pool
+        return state, cell
+
+    def settle(self, state: State, cell: Cell, lateral: Scalar) -> tuple[State, Cell]:
+        """Take what lateral synapses deliver in, settle."""
+        del lateral
+        return state, cell
+
+    @abc.abstractmethod
+    def reply(
+        self,
+        state: State,
+        cell: Cell,
+        apical: Scalar,
+        pool: Float[Array, " channels"],
+        modulator: Float[Array, " modulators"],
+    ) -> tuple[State, Cell]:
+        """Take the feedback in, decide what to send back and what to offer the own synapses."""
+
+
+def silent(drive: Scalar, signals: int = 1) -> Cell:
+    """A cell that has received `drive` and has said nothing yet."""
+    zero = jnp.zeros_like(drive)
+    none = jnp.zeros((signals,), drive.dtype)
+    return Cell(drive, zero, jnp.zeros((CHANNELS,), drive.dtype), zero, zero, none, none)

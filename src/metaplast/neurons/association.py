@@ -1,0 +1,50 @@
+"""Association cells: they settle with their neighbors, and so decorrelate what they relay."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.neurons.abstract import AbstractNeuron, silent
+from metaplast.source import Source
+
+
+class AssociationState(NamedTuple):
+    share: Float[Array, ""]
+
+
+class Association(AbstractNeuron):
+    r"""A cell that relays $x$, settles at $u = \sum_j P_{ij} x_j$ over its lateral synapses,
+    and is divided by its interneuron: $g = 1 + \sum_j x_j u_j$.
+
+    It offers $u / g$ to its outgoing synapses and $u / \sqrt g$ to its lateral ones. With
+    `Decorrelation` on the lateral synapses and the delta rule on the outgoing ones this
+    *is* recursive least squares, in terms that each cell and synapse can know.
+
+    References: Plackett (1950) doi:10.1093/biomet/37.1-2.149 for the recursion.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Plackett", 1950, "Some theorems in least squares", "10.1093/biomet/37.1-2.149"
+    )
+
+    def init(self, position, spacing):
+        return AssociationState(spacing)
+
+    def fire(self, state, drive, key):
+        return state, eqx.tree_at(lambda c: c.activity, silent(drive), drive)
+
+    def settle(self, state, cell, lateral):
+        pooled = cell.pooled.at[0].set(cell.activity * lateral)
+        return state, eqx.tree_at(lambda c: (c.settled, c.pooled), cell, (lateral, pooled))
+
+    def reply(self, state, cell, apical, pool, modulator):
+        # Rounding can leave the lateral matrix slightly indefinite in very long lives.
+        gain = 1.0 + jnp.maximum(pool[0] / state.share, 0.0)
+        pre = (cell.settled / gain)[None]
+        settled = cell.settled * jax.lax.rsqrt(gain)
+        return state, eqx.tree_at(lambda c: (c.pre, c.settled), cell, (pre, settled))

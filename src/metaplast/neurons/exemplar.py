@@ -1,0 +1,88 @@
+"""Exemplar cells: recruited by what is new, they fire for what resembles it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.neurons.abstract import AbstractNeuron, silent
+from metaplast.neurons.sensory import Adaptation, rested
+from metaplast.positive import Positive, positive
+from metaplast.source import Source
+
+
+class ExemplarState(NamedTuple):
+    maturity: Float[Array, ""]
+    """0 for a newborn cell, 1 for one that has found what it stands for."""
+    recruited: Float[Array, ""]
+    """How much it matured at this very moment."""
+    used_to: Adaptation
+    position: Float[Array, ""]
+    spacing: Float[Array, ""]
+
+
+class Exemplar(AbstractNeuron):
+    r"""A radial cell: $r = m\, e^{\beta (v - 1)}$, $v$ the cosine between stimulus and weights.
+
+    Immature cells ($m < 1$) mature one after the other along the population: a cell is
+    open once the interneuron reports that all cells before it are mature. The open cell
+    is recruited by novelty, $\rho = \mathrm{open} \cdot (1 - m) \cdot \sigma(a - b\,\bar r)$,
+    fires at once, and offers $\rho$ to its incoming synapses, which store the stimulus
+    (`Factored`, channel 1). Channel 0 is the error-driven drift of mature cells. What is
+    sent on is the deviation from the cell's own mean, divided by the population's energy.
+
+    References: Platt (1991) doi:10.1162/neco.1991.3.2.213 (resource-allocating network);
+    Carpenter & Grossberg (1987) doi:10.1016/S0734-189X(87)80014-2.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Platt", 1991, "A resource-allocating network for function interpolation",
+        "10.1162/neco.1991.3.2.213",
+    )  # fmt: skip
+    sharpness: Positive = eqx.field(default=3.0, converter=positive)
+    eagerness: Float[Array, ""] = eqx.field(default=4.0, converter=lambda v: jnp.asarray(v, float))
+    familiarity: Positive = eqx.field(default=1.0, converter=positive)
+    leak: Positive = eqx.field(default=1e-3, converter=positive)
+    floor: Positive = eqx.field(default=1e-2, converter=positive)
+
+    def init(self, position, spacing):
+        zero = jnp.zeros(())
+        return ExemplarState(zero, zero, rested(), position, spacing)
+
+    def fire(self, state, drive, key):
+        cell = silent(drive)
+        similar = jnp.exp(self.sharpness.value * (jnp.minimum(drive, 1.5) - 1.0)) * state.maturity
+        surplus = similar - state.used_to.mean
+        pooled = jnp.stack([surplus**2, similar, state.maturity])
+        return state, eqx.tree_at(lambda c: (c.activity, c.pooled), cell, (similar, pooled))
+
+    def inhibit(self, state, cell, pool):
+        energy, similarity, maturity = pool
+        open_ = jnp.clip((maturity - state.position) / state.spacing + 1.0, 0.0, 1.0)
+        novelty = jax.nn.sigmoid(self.eagerness - self.familiarity.value * similarity)
+        recruited = novelty * open_ * (1.0 - state.maturity)
+        rate = cell.activity + recruited
+        surplus = rate - state.used_to.mean
+        activity = surplus * jax.lax.rsqrt(energy + self.floor.value)
+        state = state._replace(
+            maturity=state.maturity + recruited,
+            recruited=recruited,
+            used_to=state.used_to.seen(rate, self.leak.value),
+        )
+        cell = eqx.tree_at(lambda c: (c.activity, c.settled), cell, (activity, activity))
+        return state, cell
+
+    def reply(self, state, cell, apical, pool, modulator):
+        slope = self.sharpness.value * state.maturity
+        message = slope * jnp.exp(
+            self.sharpness.value * (jnp.minimum(cell.drive, 1.0) - 1.0)
+        ) * apical
+        offered = jnp.stack([message, state.recruited])
+        seen = jnp.stack([cell.activity, cell.activity])
+        return state, eqx.tree_at(
+            lambda c: (c.message, c.post, c.pre), cell, (message, offered, seen)
+        )

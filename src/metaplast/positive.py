@@ -1,0 +1,34 @@
+"""Numbers that must stay positive while a search moves them."""
+
+from __future__ import annotations
+
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+class Positive(eqx.Module):
+    """A rate, kept as its logarithm, so that a step of a search changes it by a factor."""
+
+    log: Float[Array, ""]
+
+    @property
+    def value(self) -> Float[Array, ""]:
+        return jnp.exp(self.log)
+
+
+def positive(value: float | Positive) -> Positive:
+    """Converter for fields of type `Positive`. Zero is allowed and stays zero.
+
+    Raises:
+        ValueError: where the number is negative or not finite.
+    """
+    if isinstance(value, Positive):
+        return value
+    if not isinstance(value, (int, float)):  # a tracer or a transformed leaf
+        return Positive(value)
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"rate = {value}: expected a number of 0 or more; give a positive one")
+    return Positive(jnp.asarray(-jnp.inf if value == 0 else math.log(value)))

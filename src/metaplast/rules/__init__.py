@@ -1,0 +1,23 @@
+"""Plasticity rules: what one synapse does. The names exported here are the registry."""
+
+from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.decay import Decay
+from metaplast.rules.decorrelation import Decorrelation
+from metaplast.rules.delta import Delta
+from metaplast.rules.factored import Factored
+from metaplast.rules.oja import Oja
+from metaplast.rules.polynomial import Polynomial
+from metaplast.rules.synaptic_mlp import SynapticMLP
+from metaplast.rules.total import Total
+
+__all__ = [
+    "AbstractRule",
+    "Decay",
+    "Decorrelation",
+    "Delta",
+    "Factored",
+    "Oja",
+    "Polynomial",
+    "SynapticMLP",
+    "Total",
+]

@@ -1,0 +1,27 @@
+"""Weight decay."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+
+from metaplast.positive import Positive, positive
+from metaplast.rules.abstract import AbstractRule
+from metaplast.source import Source
+
+
+class Decay(AbstractRule):
+    r"""$\Delta w_{ij} = -\eta\, w_{ij}$.
+
+    References: Hinton (1987) doi:10.1007/3-540-17943-7_117.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Hinton", 1987, "Learning translation invariant recognition in a massively parallel network",
+        "10.1007/3-540-17943-7_117",
+    )  # fmt: skip
+    rate: Positive = eqx.field(default=0.001, converter=positive)
+
+    def __call__(self, synapse, memory):
+        return -self.rate.value * synapse.weight, memory

@@ -1,0 +1,32 @@
+"""Anti-Hebbian lateral plasticity: least squares as a local rule."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+
+from metaplast.positive import Positive, positive
+from metaplast.rules.abstract import AbstractRule
+from metaplast.source import Source
+
+
+class Decorrelation(AbstractRule):
+    r"""$\Delta P_{ij} = -\eta\, u_i u_j$, with $u$ the settled activity of both cells.
+
+    At $\eta = 1$, and with `Association` cells that divide by what their interneuron
+    sums, the lateral weights are the inverse correlation matrix of recursive least
+    squares. $\eta$ is a gain of at most about 1, not a small step.
+
+    References: Plackett (1950) doi:10.1093/biomet/37.1-2.149 for the recursion;
+    Földiák (1990) doi:10.1007/BF02331346 for anti-Hebbian lateral synapses.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Foldiak", 1990, "Forming sparse representations by local anti-Hebbian learning",
+        "10.1007/BF02331346",
+    )  # fmt: skip
+    eta: Positive = eqx.field(default=1.0, converter=positive)
+
+    def __call__(self, synapse, memory):
+        return -self.eta.value * synapse.post.settled * synapse.pre.settled, memory

@@ -1,0 +1,31 @@
+"""The delta rule: error of the one end times activity of the other."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+
+from metaplast.positive import Positive, positive
+from metaplast.rules.abstract import AbstractRule
+from metaplast.source import Source
+
+
+class Delta(AbstractRule):
+    r"""$\Delta w_{ij} = \eta\, e_i\, x_j$, with $e_i$ the post-synaptic cell's message.
+
+    With fixed random feedback this is feedback alignment; with symmetric feedback it is
+    the negative gradient.
+
+    References: Widrow & Hoff (1960); Lillicrap et al. (2016) doi:10.1038/ncomms13276.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Lillicrap, Cownden, Tweed & Akerman", 2016,
+        "Random synaptic feedback weights support error backpropagation for deep learning",
+        "10.1038/ncomms13276",
+    )  # fmt: skip
+    rate: Positive = eqx.field(default=0.01, converter=positive)
+
+    def __call__(self, synapse, memory):
+        return self.rate.value * synapse.post.message * synapse.pre.activity, memory

@@ -1,0 +1,52 @@
+"""The learned rule that is cheap: synapses combine what their two ends offer."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.positive import Positive, positive
+from metaplast.rules.abstract import AbstractRule
+from metaplast.source import OWN, Source
+
+
+class Factored(AbstractRule):
+    r"""$\Delta w_{ij} = h_{ij} - \lambda\, w_{ij}$, with the trace
+    $h_{ij} \leftarrow \sigma(\tau)\, h_{ij} + \sum_k c_k\, s^{post}_{ik}\, s^{pre}_{jk}$.
+
+    $s$ are the signals that the two cells decide to offer, so the intelligence sits in
+    the n cells and the n² synapses stay cheap. Channels that only one end offers are
+    silent. `traced = False` leaves the memory (and its cost) out.
+
+    Args:
+        coefficients: $c_k$, one per channel. Channel 0 pairs the post-synaptic error
+            with the pre-synaptic activity, so `(0.01, 0.0)` starts at feedback alignment.
+        decay: $\lambda$ per moment.
+        persistence: logit of the trace's decay factor per moment.
+    """
+
+    source: ClassVar[Source] = OWN
+    coefficients: Float[Array, " channels"] = eqx.field(
+        default=(0.01, 0.0), converter=lambda c: jnp.asarray(c, float)
+    )
+    decay: Positive = eqx.field(default=1e-5, converter=positive)
+    persistence: Float[Array, ""] = eqx.field(default=-3.0, converter=lambda p: jnp.asarray(p, float))
+    traced: bool = eqx.field(default=False, static=True)
+
+    def init(self):
+        return jnp.zeros(()) if self.traced else ()
+
+    def __call__(self, synapse, memory):
+        post, pre = synapse.post.post, synapse.pre.pre
+        channels = min(post.shape[0], pre.shape[0], self.coefficients.shape[0])
+        # Unrolled by hand: a sum over an axis of length two would keep XLA from fusing
+        # the whole update into one pass over the weights.
+        hebbian = sum(self.coefficients[k] * post[k] * pre[k] for k in range(channels))
+        if self.traced:
+            memory = jax.nn.sigmoid(self.persistence) * memory + hebbian
+            hebbian = memory
+        return hebbian - self.decay.value * synapse.weight, memory

@@ -1,0 +1,29 @@
+"""Oja's rule: Hebbian growth with the decay that keeps the weight vector at unit length."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+
+from metaplast.positive import Positive, positive
+from metaplast.rules.abstract import AbstractRule
+from metaplast.source import Source
+
+
+class Oja(AbstractRule):
+    r"""$\Delta w_{ij} = \eta\, y_i (x_j - y_i w_{ij})$: one linear cell finds the first
+    eigenvector of its input's covariance.
+
+    References: Oja (1982) doi:10.1007/BF00275687.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Oja", 1982, "A simplified neuron model as a principal component analyzer",
+        "10.1007/BF00275687",
+    )  # fmt: skip
+    rate: Positive = eqx.field(default=0.01, converter=positive)
+
+    def __call__(self, synapse, memory):
+        y = synapse.post.activity
+        return self.rate.value * y * (synapse.pre.activity - y * synapse.weight), memory

@@ -1,0 +1,48 @@
+"""The contract of a task: a distribution of experience, and the only place that knows the answer."""
+
+from __future__ import annotations
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from metaplast.types import Episode, Key, Teaching
+
+
+class AbstractTask(eqx.Module):
+    """A distribution over episodes.
+
+    A task samples arrays, so that every learner can live the very same life, and it is
+    the only part that sees the target before the learner's answer is recorded.
+    """
+
+    @property
+    @abc.abstractmethod
+    def inputs(self) -> int:
+        """Number of input cells that a stimulus drives."""
+
+    @property
+    @abc.abstractmethod
+    def classes(self) -> int:
+        """Number of classes, which is the number of output cells."""
+
+    @property
+    @abc.abstractmethod
+    def moments(self) -> int:
+        """Length of a life."""
+
+    @abc.abstractmethod
+    def sample(self, key: Key) -> Episode:
+        """Draw one life's worth of experience, with held-out examples for its end."""
+
+    def teach(self, readout: Float[Array, " classes"], target: Int[Array, ""]) -> Teaching:
+        """What the learner hears after it has answered with `readout`."""
+        wrong = (jnp.argmax(readout) != target).astype(readout.dtype)
+        return Teaching(jax.nn.one_hot(target, self.classes, dtype=readout.dtype), wrong[None])
+
+    def loss(self, readout: Float[Array, " classes"], target: Int[Array, ""]) -> Float[Array, ""]:
+        """Cross-entropy of the readout taken as logits, in nats."""
+        return jax.nn.logsumexp(readout) - readout[target]
