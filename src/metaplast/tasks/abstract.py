@@ -1,6 +1,6 @@
 """The contract of a task: a distribution of experience, and the only place that knows the answer."""
 
-from __future__ import annotations
+# No postponed annotations here: equinox must see `AbstractVar` itself, not its name.
 
 import abc
 
@@ -19,20 +19,12 @@ class AbstractTask(eqx.Module):
     the only part that sees the target before the learner's answer is recorded.
     """
 
-    @property
-    @abc.abstractmethod
-    def inputs(self) -> int:
-        """Number of input cells that a stimulus drives."""
-
-    @property
-    @abc.abstractmethod
-    def classes(self) -> int:
-        """Number of classes, which is the number of output cells."""
-
-    @property
-    @abc.abstractmethod
-    def moments(self) -> int:
-        """Length of a life."""
+    inputs: eqx.AbstractVar[int]
+    """Number of input cells that a stimulus drives."""
+    classes: eqx.AbstractVar[int]
+    """Number of classes, which is the number of output cells."""
+    moments: eqx.AbstractVar[int]
+    """Length of a life."""
 
     @abc.abstractmethod
     def sample(self, key: Key) -> Episode:
