@@ -1,4 +1,4 @@
-"""The contract of a task: a distribution of experience, and the only place that knows the answer."""
+"""The contract of a task: a distribution of experience, the only place that knows the answer."""
 
 # No postponed annotations here: equinox must see `AbstractVar` itself, not its name.
 

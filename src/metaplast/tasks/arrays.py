@@ -1,0 +1,151 @@
+"""A task from the user's own files: an `.npz`, or IDX files."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from metaplast.tasks.check import at_least, check_examples, check_width
+from metaplast.tasks.dataset import Dataset
+from metaplast.tasks.idx import find_idx, read_idx
+from metaplast.tasks.pools import Pools, divide, known_split, title
+
+_KEYS = Pools._fields
+
+
+def arrays(
+    path: str | Path,
+    moments: int = 300,
+    held_out: int | None = None,
+    split: str = "bench",
+    classes: int | None = None,
+) -> Dataset:
+    """Any labelled examples: an `.npz` with `x_train y_train x_test y_test`, or IDX files.
+
+    Examples of any shape are flattened; uint8 is divided by 255, floats are kept.
+    Nothing in the file can run code: pickled objects are refused.
+
+    Args:
+        path: an `.npz`, a folder of IDX files in MNIST's naming, or one of these files.
+        moments: length of a life.
+        held_out: test examples of an episode; by default 200, or as many as there are.
+        split: `search` draws from four tenths of the train examples, `bench` from the
+            others, `all` from all; see `metaplast.tasks.pools.divide`.
+        classes: number of classes; by default the highest train label and one.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: missing keys, objects, values that are not finite, labels that are
+            negative, not integers or out of range, shapes that do not fit, too few examples.
+    """
+    path = Path(path)
+    at_least("moments", moments, 1, "give the length of a life")
+    known_split(split)
+    if not path.exists():
+        raise FileNotFoundError(f"data = {str(path)!r}: no such file or folder; check the path")
+    pools, name = (_npz(path), path.stem) if _is_npz(path) else (_idx(path), _idx_name(path))
+    pools = pools._replace(
+        x_train=_stimuli(pools.x_train, "x_train"), x_test=_stimuli(pools.x_test, "x_test")
+    )
+    check_width(pools.x_train, pools.x_test)
+    classes = _classes(pools.y_train) if classes is None else classes
+    check_examples(pools.x_train, pools.y_train, classes, "train")
+    check_examples(pools.x_test, pools.y_test, classes, "test")
+    pools = divide(pools, split)
+    return Dataset(
+        *pools, classes=classes, moments=moments, held_out=held_out, name=title(name, split)
+    )
+
+
+def _is_npz(path: Path) -> bool:
+    return path.suffix == ".npz" or (path.is_file() and zipfile.is_zipfile(path))
+
+
+def _npz(path: Path) -> Pools:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            there = list(getattr(file, "files", []))
+            missing = [key for key in _KEYS if key not in there]
+            if missing:
+                raise _Refused(
+                    f"no {', '.join(missing)}, expected {', '.join(_KEYS)}, found "
+                    f"{', '.join(there) or 'nothing'}; save the arrays under these names"
+                )
+            return Pools(*(_plain(file, key) for key in _KEYS))
+    except _Refused as fault:
+        raise ValueError(f"data = {str(path)!r}: {fault}") from None
+    except (PermissionError, IsADirectoryError) as fault:
+        raise ValueError(
+            f"data = {str(path)!r}: {fault.strerror}, expected a file that may be read; "
+            "check its rights"
+        ) from None
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, AttributeError):
+        raise ValueError(
+            f"data = {str(path)!r}: not a whole .npz; save it again with numpy.savez"
+        ) from None
+
+
+class _Refused(Exception):
+    """A reason of our own, to be told apart from NumPy's."""
+
+
+def _plain(file, key: str) -> np.ndarray:
+    """One array, if it holds plain numbers; NumPy refuses to unpickle objects."""
+    try:
+        array = file[key]
+    except ValueError as fault:
+        if "pickle" not in str(fault):
+            raise
+        raise _Refused(
+            f"{key} holds Python objects, expected numbers; save a plain array of numbers"
+        ) from None
+    if array.dtype.kind not in "biuf":
+        raise _Refused(f"{key} has type {array.dtype}, expected numbers; convert it before saving")
+    return array
+
+
+def _idx(path: Path) -> Pools:
+    files = find_idx(path)
+    return Pools(*(read_idx(files[key]) for key in _KEYS))
+
+
+def _idx_name(path: Path) -> str:
+    return (path if path.is_dir() else path.parent).resolve().name
+
+
+def _stimuli(x: np.ndarray, argument: str) -> np.ndarray:
+    """Flat float32 examples in natural units."""
+    if x.ndim < 2:
+        raise ValueError(
+            f"{argument}: shape {x.shape}, expected [examples, ...]; give one row for each example"
+        )
+    if x.dtype.kind in "iu" and x.dtype != np.uint8:
+        raise ValueError(
+            f"{argument}: type {x.dtype}, expected uint8 (0 to 255) or floats; save it so"
+        )
+    width = int(np.prod(x.shape[1:]))
+    with np.errstate(over="ignore"):  # what overflows is infinite, and refused as such
+        flat = x.reshape(x.shape[0], width).astype(np.float32)
+    return flat / np.float32(255) if x.dtype == np.uint8 else flat
+
+
+def _classes(y_train: np.ndarray) -> int:
+    """The highest label and one; labels that skip numbers are a mistake more often than not.
+
+    A small pool may lack a class by chance, so a gap is refused where there are ten
+    examples for each class, or where more than half of the classes have none.
+    """
+    if not np.issubdtype(y_train.dtype, np.integer) or y_train.size == 0 or y_train.min() < 0:
+        return 1  # check_examples says what is wrong
+    classes = int(y_train.max()) + 1
+    seen = np.unique(y_train)
+    if len(seen) < classes and (y_train.size >= 10 * classes or len(seen) < classes / 2):
+        absent = int(np.setdiff1d(np.arange(min(classes, len(seen) + 1)), seen)[0])
+        raise ValueError(
+            f"y_train: label {classes - 1} out of range, for no example has label {absent}, "
+            f"expected every label from 0; number the {len(seen)} classes from 0 to {len(seen) - 1}"
+        )
+    return classes

@@ -1,0 +1,97 @@
+"""Each life from one of several tasks."""
+
+from __future__ import annotations
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from metaplast.tasks.abstract import AbstractTask
+from metaplast.tasks.wrapper import name_of
+from metaplast.types import Episode, Key
+
+
+class Mixture(AbstractTask):
+    """Each episode is drawn from one of `tasks`, all with the same shapes.
+
+    Under `vmap` every task is sampled for every life and one is kept, so a mixture costs
+    as much as its tasks together. Answers are taught and judged as by the first task.
+    """
+
+    tasks: tuple[AbstractTask, ...]
+    weights: tuple[float, ...] | None = eqx.field(default=None, static=True)
+    """Relative frequency of each task; equal where None."""
+
+    def __check_init__(self) -> None:
+        if not self.tasks:
+            raise ValueError("tasks = (): expected one task or more; give some")
+        weights = (1.0,) * len(self.tasks) if self.weights is None else self.weights
+        if (
+            len(weights) != len(self.tasks)
+            or not all(math.isfinite(w) and w >= 0 for w in weights)
+            or sum(weights) <= 0
+        ):
+            raise ValueError(
+                f"weights = {weights}: expected {len(self.tasks)} numbers of 0 or more, one for "
+                "each task, not all 0; give them in the order of the tasks"
+            )
+        first = _sizes(self.tasks[0])
+        for other in self.tasks[1:]:
+            for size, (here, there) in _differences(first, _sizes(other)).items():
+                raise ValueError(
+                    f"tasks: {name_of(other)} has {size} = {there}, expected {here} as in "
+                    f"{name_of(self.tasks[0])}; wrap one of them (RandomProjection, ClassSubset) "
+                    "or make it with the same sizes"
+                )
+
+    @property
+    def inputs(self) -> int:
+        return self.tasks[0].inputs
+
+    @property
+    def classes(self) -> int:
+        return self.tasks[0].classes
+
+    @property
+    def moments(self) -> int:
+        return self.tasks[0].moments
+
+    @property
+    def held_out(self) -> int:
+        """Held-out examples of an episode."""
+        return _sizes(self.tasks[0])["held_out"]
+
+    @property
+    def name(self) -> str:
+        """The names of all tasks."""
+        return " | ".join(name_of(task) for task in self.tasks)
+
+    def sample(self, key: Key) -> Episode:
+        which_key, episode_key = jax.random.split(key)
+        weights = jnp.ones(len(self.tasks)) if self.weights is None else jnp.asarray(self.weights)
+        which = jax.random.categorical(which_key, jnp.log(weights))
+        # A method of a module with arrays cannot be hashed, as `switch` wants; a lambda can.
+        branches = [lambda key, task=task: task.sample(key) for task in self.tasks]
+        return jax.lax.switch(which, branches, episode_key)
+
+    def teach(self, readout, target):
+        return self.tasks[0].teach(readout, target)
+
+    def loss(self, readout, target):
+        return self.tasks[0].loss(readout, target)
+
+
+def _sizes(task: AbstractTask) -> dict[str, int]:
+    episode = jax.eval_shape(task.sample, jax.random.key(0))
+    return {
+        "inputs": episode.stimuli.shape[1],
+        "classes": task.classes,
+        "moments": episode.stimuli.shape[0],
+        "held_out": episode.test_stimuli.shape[0],
+    }
+
+
+def _differences(first: dict[str, int], other: dict[str, int]) -> dict[str, tuple[int, int]]:
+    return {size: (first[size], other[size]) for size in first if first[size] != other[size]}
