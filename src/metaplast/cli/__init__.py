@@ -1,0 +1,30 @@
+"""The command line: `metaplast search | resume | bench | list | show | doctor`.
+
+Each sub-command is a frozen dataclass in a file of its own; what the dataclass says is
+what `--help` says. Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from metaplast.cli.failure import Stopped, reported
+from metaplast.cli.parse import COMMANDS, chosen, overview
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    with reported() as code:
+        if not arguments or arguments[0] in ("-h", "--help"):
+            print(overview())
+        elif arguments[0] == "--version":
+            from metaplast import __version__
+
+            print(__version__)
+        else:
+            chosen(arguments).run()
+    return code.value
+
+
+__all__ = ["COMMANDS", "Stopped", "main"]

@@ -1,0 +1,67 @@
+"""`metaplast bench`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tyro.conf import Positional
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """Compare learners: the same lives for all, each tuned to its best on other lives of the
+    same data set, and a 95 % bootstrap interval of the paired difference to the best backprop.
+
+    Each example is predicted before it is learned, one at a time, in one pass.
+
+    Examples:
+      metaplast bench runs/digits backprop --data digits
+      metaplast bench zoo/online backprop nearest_neighbor --data my.npz --moments 300 1500
+      metaplast bench backprop feedback_alignment --hidden 64,64 32,32,32,32 --json
+    """
+
+    learners: Positional[tuple[str, ...]]
+    """Run folders, files of found rules, or names (metaplast list learners)."""
+    data: tuple[str, ...] = ("digits",)
+    """Data sets: digits, mnist1d, an .npz file or IDX folder, or a name in METAPLAST_DATA."""
+    moments: tuple[int, ...] = (300,)
+    """Lengths of a life: examples, each seen once."""
+    lives: int = 16
+    """Paired lives."""
+    hidden: tuple[str, ...] = ("64,64",)
+    """Sizes of the hidden layers, separated by commas."""
+    seed: int = 0
+    """Seed of the lives and births."""
+    only: bool = False
+    """Leave out the trivial learners (nearest class mean, least squares, nearest neighbor)."""
+    json: bool = False
+    """Print one JSON document on standard output; progress goes to standard error."""
+
+    def run(self) -> None:
+        if not self.learners:
+            raise ValueError("learners: none given; try: metaplast bench zoo/online backprop")
+        hidden = [_sizes(text) for text in self.hidden]
+
+        from metaplast.cli import accelerate, comparison
+
+        accelerate.prepare()
+        comparison.compare(
+            self.learners,
+            self.data,
+            self.moments,
+            self.lives,
+            hidden,
+            self.seed,
+            self.only,
+            self.json,
+        )
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        sizes = tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise ValueError(f"hidden = {text!r}: expected sizes of 1 or more, such as 64,64")
+    return sizes

@@ -1,0 +1,107 @@
+"""A search from end to end: folder, search, comparison, page, table."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from metaplast import rulefile
+from metaplast.cli.failure import Stopped
+from metaplast.cli.interrupt import wishes
+from metaplast.cli.output import document, plain
+from metaplast.cli.progress import Bar, Lines, display
+from metaplast.spec import Spec, SpecError
+
+RIVALS = (
+    "backprop", "feedback_alignment", "direct_feedback_alignment", "readout_only", "frozen",
+)  # fmt: skip
+"""Who a found rule is compared with, beside the trivial learners that a bench always has."""
+
+
+def start(spec: Spec, out: Path | None, as_json: bool) -> None:
+    """Begin a new run. Everything that can be refused is refused before any work."""
+    _check_target(spec, out)
+    from metaplast import run as runs
+    from metaplast.experiment import build
+    from metaplast.tasks import named
+
+    experiment = build(spec)
+    for data, moments in itertools.product(spec["bench"]["data"], spec["bench"]["moments"]):
+        named(data, moments=moments)
+    folder = out or _free(Path("runs") / spec.name)
+    runs.create(folder, spec)
+    go_on(folder, as_json, experiment)
+
+
+def go_on(folder: Path, as_json: bool, experiment=None) -> None:
+    """Search from wherever the run stands, then compare and report."""
+    from metaplast import run as runs
+
+    with wishes() as should_stop, display() as shown:
+        shown.say(f"run folder {folder}")
+        outcome = runs.run(folder, shown.search, should_stop, experiment)
+        if not outcome.finished:
+            raise Stopped(
+                f"stopped; saved at meta-step {outcome.step}; "
+                f"continue with: metaplast resume {folder}"
+            )
+        result = _compare(folder, runs.opened(folder), shown, should_stop)
+    _conclude(folder, result, as_json)
+
+
+def _compare(folder: Path, spec: Spec, shown: Bar | Lines, should_stop: Callable[[], bool]) -> dict:
+    from metaplast.bench import sweep
+
+    def row(name: str, done: int, rows: int) -> None:
+        if should_stop():
+            raise Stopped(f"stopped; the rule is saved; compare it with: metaplast resume {folder}")
+        shown.row(name, done, rows)
+
+    asked = spec["bench"]
+    result = sweep(
+        [str(folder), *RIVALS], asked["data"], asked["moments"], [spec.hidden],
+        progress=row, lives=asked["lives"], seed=spec.seed,
+    )  # fmt: skip
+    rulefile.replace(folder / "bench.json", json.dumps(plain(result), indent=1).encode())
+    return result
+
+
+def _conclude(folder: Path, result: dict, as_json: bool) -> None:
+    from metaplast import report
+
+    page = report.write(folder)
+    if as_json:
+        document({"run": folder, "rule": folder / rulefile.RULE, "report": page, "bench": result})
+        return
+    from rich.console import Console
+
+    from metaplast.bench import table
+
+    console = Console()
+    for cell in result["cells"]:
+        console.print(table(cell))
+    print(f"\n{report.verdict(result)}\nreport: {page}")
+
+
+def _check_target(spec: Spec, out: Path | None) -> None:
+    """Refuse a folder that exists or cannot be made, before JAX is even loaded."""
+    if out is not None and out.exists():
+        raise SpecError(
+            f"out = {out}: exists already and is never overwritten; give another folder, "
+            f"or continue with: metaplast resume {out}"
+        )
+    target = (out or Path("runs") / spec.name).absolute()
+    above = next(parent for parent in target.parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise SpecError(
+            f"out = {out or target}: {above} cannot be written to; give a folder you can write to"
+        )
+
+
+def _free(folder: Path) -> Path:
+    """The folder, or the first numbered one that is not taken."""
+    numbered = (folder.with_name(f"{folder.name}-{n}") for n in itertools.count(2))
+    return next(path for path in itertools.chain([folder], numbered) if not path.exists())

@@ -1,0 +1,190 @@
+"""What there is, read from the source text: nothing is imported, so a listing is instant."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from pathlib import Path
+
+from metaplast import spec
+from metaplast.rulefile import shipped
+
+PACKAGE = Path(__file__).resolve().parents[1]
+NAMESPACES = ("neurons", "rules", "tasks", "meta")
+KINDS = (*NAMESPACES, "circuits", "learners", "experiments", "zoo")
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One thing that a spec, a command or a program can name."""
+
+    kind: str
+    name: str
+    line: str
+    """First line of the docstring."""
+    source: str = ""
+    """Whose work it is."""
+    docstring: str = ""
+    options: tuple[tuple[str, str, str], ...] = ()
+    """Name, type and default of every constructor argument, as written."""
+    file: Path | None = None
+
+    @property
+    def facts(self) -> dict:
+        """Plain values for JSON."""
+        return {"kind": self.kind, "name": self.name, "line": self.line, "source": self.source}
+
+
+def entries(kind: str) -> list[Entry]:
+    """Everything of one kind, by name."""
+    if kind in NAMESPACES:
+        found = _namespace(kind)
+    elif kind == "circuits":
+        found = _functions(PACKAGE / "circuits.py", kind)
+    elif kind == "learners":
+        found = _learners()
+    elif kind == "experiments":
+        found = [_experiment(name) for name in spec.builtin()]
+    else:
+        found = [
+            Entry(kind, name, "a found rule, shipped", file=f) for name, f in shipped().items()
+        ]
+    return sorted(found, key=lambda e: e.name.lower())
+
+
+def _namespace(kind: str) -> list[Entry]:
+    """The exports of a package, without its contracts."""
+    found = []
+    for node in _parse(PACKAGE / kind / "__init__.py").body:
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        file = PACKAGE.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
+        if not file.exists():
+            continue
+        defined = {
+            d.name: d for d in _parse(file).body if isinstance(d, (ast.ClassDef, ast.FunctionDef))
+        }
+        for alias in node.names:
+            if alias.name in defined and not alias.name.startswith("Abstract"):
+                found.append(_entry(kind, defined[alias.name], file))
+    return found
+
+
+def _functions(file: Path, kind: str) -> list[Entry]:
+    """The public functions of a file that return a circuit."""
+    return [
+        _entry(kind, node, file)
+        for node in _parse(file).body
+        if isinstance(node, ast.FunctionDef)
+        and node.returns is not None
+        and ast.unparse(node.returns) == "Circuit"
+        and not node.name.startswith("_")
+    ]
+
+
+def _learners() -> list[Entry]:
+    """The names of the registry, each documented by the class or function of that name."""
+    documented: dict[str, Entry] = {}
+    for file in sorted((PACKAGE / "learners").glob("*.py")):
+        for node in _parse(file).body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name[0] != "_":
+                documented[_snake(node.name)] = _entry("learners", node, file)
+    registry = _parse(PACKAGE / "learners" / "registry.py")
+    groups, rows = _keys(registry, "EXPANDED"), _keys(registry, "ROWS")
+    found = []
+    for name in dict.fromkeys([*groups, *rows]):
+        about = documented.get(name) or documented[name.split("_")[0]]
+        line = (
+            f"{about.line} Every optimizer, the best one counts." if name in groups else about.line
+        )
+        found.append(dataclasses.replace(about, name=name, line=line))
+    return found
+
+
+def _keys(module: ast.Module, name: str) -> list[str]:
+    """Keys of the dictionary literal that a module assigns to `name`."""
+    for node in module.body:
+        if isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        elif isinstance(node, ast.Assign):
+            targets = node.targets
+        else:
+            continue
+        named = any(isinstance(t, ast.Name) and t.id == name for t in targets)
+        if named and isinstance(node.value, ast.Dict):
+            return [ast.literal_eval(key) for key in node.value.keys if key is not None]
+    return []
+
+
+def _experiment(name: str) -> Entry:
+    file = PACKAGE / "experiments" / f"{name}.toml"
+    text = file.read_text()
+    remark = [row.lstrip("# ") for row in text.splitlines() if row.startswith("#")]
+    tables = spec.load(name)
+    built = f"{tables['meta'].get('type')} on {tables['task'].get('type')}"
+    return Entry("experiments", name, remark[0] if remark else built, docstring=text, file=file)
+
+
+def _entry(kind: str, node: ast.ClassDef | ast.FunctionDef, file: Path) -> Entry:
+    docstring = ast.get_docstring(node) or ""
+    return Entry(
+        kind, node.name, _first_sentence(docstring), _source(node), docstring, _options(node), file
+    )
+
+
+def _first_sentence(docstring: str) -> str:
+    paragraph = " ".join(docstring.split("\n\n")[0].split())
+    return paragraph if len(paragraph) < 160 else paragraph[:157] + "..."
+
+
+def _source(node: ast.ClassDef | ast.FunctionDef) -> str:
+    """The citation of a class: the text of its `source = Source(...)`."""
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and ast.unparse(item.target) == "source":
+            if isinstance(item.value, ast.Call):
+                told = [a.value for a in item.value.args if isinstance(a, ast.Constant)]
+                doi = f" doi:{told[3]}" if len(told) > 3 and told[3] else ""
+                return f"{told[0]} ({told[1]}){doi}"
+            return "metaplast"
+    return ""
+
+
+def _options(node: ast.ClassDef | ast.FunctionDef) -> tuple[tuple[str, str, str], ...]:
+    if isinstance(node, ast.FunctionDef):
+        return _arguments(node)
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            return _arguments(item)[1:]
+    found = []
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            kind = ast.unparse(item.annotation)
+            if not kind.startswith("ClassVar"):
+                found.append((item.target.id, kind, _default(item.value)))
+    return tuple(found)
+
+
+def _arguments(node: ast.FunctionDef) -> tuple[tuple[str, str, str], ...]:
+    given = [*node.args.args, *node.args.kwonlyargs]
+    defaults = [ast.unparse(d) for d in node.args.defaults]
+    defaults = [""] * (len(node.args.args) - len(defaults)) + defaults
+    defaults += [ast.unparse(d) if d else "" for d in node.args.kw_defaults]
+    kinds = [ast.unparse(a.annotation) if a.annotation else "" for a in given]
+    return tuple(zip([a.arg for a in given], kinds, defaults, strict=True))
+
+
+def _default(value: ast.expr | None) -> str:
+    if isinstance(value, ast.Call) and ast.unparse(value.func) in ("eqx.field", "field"):
+        for keyword in value.keywords:
+            if keyword.arg in ("default", "default_factory"):
+                return ast.unparse(keyword.value)
+        return ""
+    return ast.unparse(value) if value is not None else ""
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def _parse(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))

@@ -1,0 +1,43 @@
+"""`bench` from the command line: progress on standard error, the result on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metaplast.cli.output import document
+from metaplast.cli.progress import display
+
+
+def compare(
+    learners: Sequence[str],
+    data: Sequence[str],
+    moments: Sequence[int],
+    lives: int,
+    hidden: Sequence[tuple[int, ...]],
+    seed: int,
+    only: bool,
+    as_json: bool,
+) -> None:
+    """One cell as it is; several as `{"cells": [...]}`."""
+    for name, values in (("data", data), ("moments", moments), ("hidden", hidden)):
+        if not values:
+            raise ValueError(f"{name}: none given; give one or more, or leave --{name} out")
+    from metaplast.bench import bench, sweep, table
+
+    single = len(data) == len(moments) == len(hidden) == 1
+    options = {"lives": lives, "seed": seed, "only": only}
+    with display() as shown:
+        if single:
+            result = bench(
+                learners, data[0], moments[0], hidden=hidden[0], progress=shown.row, **options
+            )
+        else:
+            result = sweep(learners, data, moments, hidden, progress=shown.row, **options)
+    if as_json:
+        document(result)
+        return
+    from rich.console import Console
+
+    console = Console()
+    for cell in [result] if single else result["cells"]:
+        console.print(table(cell))

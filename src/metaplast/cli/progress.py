@@ -1,0 +1,109 @@
+"""What a person sees while something long runs: a live bar on a terminal, lines in a pipe."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+PERIOD = 10.0
+"""Seconds between two lines in a pipe."""
+
+
+class Lines:
+    """Progress as plain lines on standard error, not too many of them."""
+
+    def __init__(self) -> None:
+        self._said = -math.inf
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *ending) -> None:
+        del ending
+
+    def say(self, text: str) -> None:
+        """A line that is always shown."""
+        print(text, file=sys.stderr, flush=True)
+
+    def search(self, report: Any) -> None:
+        """Where a search stands; `report` is a `metaplast.run.Report`."""
+        last = report.step >= report.steps
+        if last or time.monotonic() - self._said > PERIOD:
+            self._said = time.monotonic()
+            self.say(searching(report))
+
+    def row(self, name: str, done: int, rows: int) -> None:
+        """Which learner of a comparison is about to live."""
+        self.say(f"bench {done + 1}/{rows}  {name}")
+
+
+class Bar:
+    """Progress as one live line on a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            TextColumn("{task.fields[what]}", justify="left"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[told]}"),
+            console=Console(stderr=True),
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task: Any = None
+
+    def __enter__(self) -> Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False)
+
+    def search(self, report: Any) -> None:
+        """Where a search stands; `report` is a `metaplast.run.Report`."""
+        self._show("search", report.step, report.steps, searching(report))
+
+    def row(self, name: str, done: int, rows: int) -> None:
+        """Which learner of a comparison is about to live."""
+        self._show("bench ", done, rows, f"{done + 1}/{rows}  {name}")
+
+    def _show(self, what: str, done: int, total: int, told: str) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task("", what=what, told=told)
+        self._bar.update(self._task, completed=done, total=total, what=what, told=told)
+
+
+def display() -> Bar | Lines:
+    """The live bar where somebody watches, lines where nobody does."""
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+def searching(report: Any) -> str:
+    """One line about a search."""
+    return (
+        f"meta-step {report.step}/{report.steps}  loss {report.loss:.3f}  "
+        f"accuracy {report.accuracy:.3f} (backprop {report.backprop_accuracy:.3f})  "
+        f"{report.steps_per_second:.2f} steps/s  {clock(report.seconds_left)} left"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, such as 3:07."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

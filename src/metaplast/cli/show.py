@@ -1,0 +1,133 @@
+"""`metaplast show`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from tyro.conf import Positional
+
+
+@dataclasses.dataclass(frozen=True)
+class Show:
+    """Show one thing in detail: a rule, neuron, task, circuit, outer loop or learner by name;
+    an experiment; or the facts of a found rule or a run folder.
+
+    Examples:
+      metaplast show Factored
+      metaplast show digits
+      metaplast show runs/digits
+    """
+
+    thing: Positional[str]
+    """A name from `metaplast list`, a run folder, the file of a rule, or zoo/NAME."""
+    json: bool = False
+    """Print one JSON document on standard output."""
+
+    def run(self) -> None:
+        from metaplast.rulefile import shipped
+
+        named = _named(self.thing)
+        if named:
+            facts = {"entries": [_facts(entry) for entry in named]}
+            text = "\n\n".join(_described(entry) for entry in named)
+        elif self.thing in shipped() or Path(self.thing).exists():
+            facts = _found(self.thing)
+            text = "\n".join(f"{name:<12} {value}" for name, value in facts.items())
+        else:
+            raise ValueError(_unknown(self.thing))
+        if self.json:
+            from metaplast.cli.output import document
+
+            document(facts)
+        else:
+            print(text)
+
+
+def _named(thing: str) -> list:
+    """Everything of that name: `digits` is a task and an experiment."""
+    from metaplast.cli.catalog import KINDS, entries
+
+    kinds = [kind for kind in KINDS if kind != "zoo"]
+    return [entry for kind in kinds for entry in entries(kind) if entry.name == thing]
+
+
+def _unknown(thing: str) -> str:
+    from metaplast.cli.catalog import KINDS, entries
+    from metaplast.spec import near
+
+    names = sorted({entry.name for kind in KINDS for entry in entries(kind)})
+    return f"thing = {thing!r}: neither a name nor a file; {near(thing, names)}"
+
+
+def _facts(entry) -> dict:
+    options = [{"name": n, "type": t, "default": d} for n, t, d in entry.options]
+    return {
+        **entry.facts,
+        "docstring": entry.docstring,
+        "options": options,
+        "file": str(entry.file),
+    }
+
+
+def _described(entry) -> str:
+    parts = [f"{entry.name}  ({entry.kind})", "", entry.docstring]
+    if entry.options:
+        width = max(len(name) for name, _, _ in entry.options)
+        parts += ["", "options:"]
+        parts += [
+            f"  {name:<{width}}  {kind}{f' = {default}' if default else '   (required)'}"
+            for name, kind, default in entry.options
+        ]
+    if entry.source:
+        parts += ["", f"source: {entry.source}"]
+    parts += ["", f"file: {entry.file}"]
+    return "\n".join(parts)
+
+
+def _found(thing: str) -> dict:
+    """The facts of a rule file or of a run folder, finished or not."""
+    folder = Path(thing)
+    if folder.is_dir() and not (folder / "spec.toml").exists():
+        raise ValueError(f"thing = {thing!r}: a folder, but no run folder, for it has no spec.toml")
+    facts = _standing(folder) if folder.is_dir() else {}
+    from metaplast import rulefile
+
+    if folder.is_dir() and not (folder / rulefile.RULE).exists():
+        return facts
+    path = rulefile.locate(thing)
+    contents = rulefile.read(path)
+    told = contents.manifest
+    numbers = sum(int(array.size) for array in contents.tensors.values())
+    return {
+        **facts,
+        "rule": str(path),
+        "name": told.get("name"),
+        "anatomy": told["spec"]["anatomy"]["type"],
+        "numbers": numbers,
+        "seed": told.get("seed"),
+        "step": told.get("step"),
+        "metaplast": told.get("metaplast"),
+        "jax": told.get("jax"),
+        "hash": told["hash"],
+    }
+
+
+def _standing(folder: Path) -> dict:
+    import json
+
+    from metaplast import spec as specs
+
+    spec = specs.load(folder / "spec.toml")
+    manifest = folder / "checkpoint" / "manifest.json"
+    step = json.loads(manifest.read_text())["position"]["step"] if manifest.exists() else 0
+    steps = spec["meta"].get("steps", "the default number of")
+    report = folder / "report.html"
+    return {
+        "run": str(folder),
+        "name": spec.name,
+        "seed": spec.seed,
+        "searched": f"{step} of {steps} meta-steps",
+        "report": str(report) if report.exists() else "not yet",
+        "continue": f"metaplast resume {folder}",
+    }

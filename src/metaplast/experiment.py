@@ -1,0 +1,211 @@
+"""From tables to objects: the namespace is the registry, the constructor is the schema."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from metaplast.circuits import Circuit
+from metaplast.meta import AbstractMetaOptimizer
+from metaplast.network import Genome, PlasticNetwork
+from metaplast.objective import Objective
+from metaplast.spec import Spec, SpecError, near
+from metaplast.tasks.abstract import AbstractTask
+
+CIRCUITS = ("associative", "layered")
+
+
+class Experiment(NamedTuple):
+    """A spec, built."""
+
+    name: str
+    seed: int
+    objective: Objective
+    """Holds the task and the circuit."""
+    genome: Genome
+    """Where the search begins."""
+    meta: AbstractMetaOptimizer
+    steps: int
+    """Meta-steps in all."""
+
+
+def build(spec: Spec) -> Experiment:
+    """Build everything that a spec describes.
+
+    Raises:
+        SpecError: an unknown type or option (with near misses), or whatever a
+            constructor refused, with its place in the file.
+    """
+    genome = build_genome(spec["genome"])
+    task: AbstractTask = construct("tasks", spec["task"], "task")
+    circuit = build_circuit(spec["anatomy"], task.inputs, spec.hidden, task.classes)
+    check_fit(genome, circuit)
+    meta: AbstractMetaOptimizer = construct("meta", spec["meta"], "meta")
+    options = spec["objective"]
+    _check_options(Objective, options, "objective", hide=("task", "circuit"))
+    objective = _call(Objective, {"task": task, "circuit": circuit, **options}, "objective")
+    return Experiment(spec.name, spec.seed, objective, genome, meta, int(meta.steps))  # type: ignore
+
+
+def build_genome(tables: dict[str, Any]) -> Genome:
+    """The genome of a `[genome]` table: `neurons` and `rules` by kind, `gains` as numbers."""
+    for name in tables:
+        if name not in ("neurons", "rules", "gains"):
+            raise SpecError(
+                f"genome: unknown entry {name!r}; {near(name, ('neurons', 'rules', 'gains'))}"
+            )
+    built: dict[str, dict[str, Any]] = {}
+    for part in ("neurons", "rules"):
+        kinds = _as_table(tables.get(part, {}), f"genome.{part}")
+        built[part] = {k: construct(part, t, f"genome.{part}.{k}") for k, t in kinds.items()}
+    gains = _as_table(tables.get("gains", {}), "genome.gains")
+    log_gains = {kind: _log_gain(kind, gain) for kind, gain in gains.items()}
+    return Genome(built["neurons"], built["rules"], log_gains)
+
+
+def build_circuit(
+    anatomy: dict[str, Any], inputs: int, hidden: tuple[int, ...], classes: int
+) -> Circuit:
+    """The circuit of an `[anatomy]` table: the function named `type`, called with the sizes."""
+    options = dict(anatomy)
+    wiring = _named("circuits", options.pop("type", None), "anatomy")
+    given = set(list(inspect.signature(wiring).parameters)[:3])
+    _check_options(wiring, options, "anatomy", hide=given)
+    try:
+        return wiring(inputs, hidden, classes, **options)
+    except (ValueError, TypeError) as fault:
+        raise SpecError(f"anatomy: {fault}") from None
+
+
+def check_fit(genome: Genome, circuit: Circuit) -> None:
+    """Refuse a genome that names kinds which the circuit does not have, or lacks one it has.
+
+    Raises:
+        SpecError: with the kinds that there are.
+    """
+    cells = {p.kind for p in circuit.populations}
+    wires = {q.kind for q in circuit.projections}
+    for part, kinds in (("neurons", cells), ("rules", wires), ("log_gains", wires)):
+        for kind in getattr(genome, part):
+            if kind not in kinds:
+                shown = part.replace("log_", "")
+                raise SpecError(
+                    f"genome.{shown}.{kind}: the anatomy has no such kind; {near(kind, kinds)}"
+                )
+    try:
+        PlasticNetwork(circuit, genome)
+    except ValueError as fault:
+        raise SpecError(f"genome: {fault}") from None
+
+
+def construct(namespace: str, table: Any, path: str) -> Any:
+    """The object of a table `{type = "Oja", rate = 0.01}`, nested tables and lists included.
+
+    Args:
+        namespace: `neurons`, `rules`, `tasks` or `meta`; nested tables are looked up there too.
+        table: the table.
+        path: where it stands in the file, for messages.
+    """
+    options = dict(_as_table(table, path))
+    maker = _named(namespace, options.pop("type", None), path)
+    _check_options(maker, options, path)
+    built = {k: _value(namespace, v, f"{path}.{k}") for k, v in options.items()}
+    return _call(maker, built, path)
+
+
+def exported(namespace: str) -> dict[str, Callable[..., Any]]:
+    """What a spec may name in a namespace: its exports, without the contracts."""
+    module = importlib.import_module(f"metaplast.{namespace}")
+    names = CIRCUITS if namespace == "circuits" else module.__all__
+    public = {name: getattr(module, name) for name in names}
+    return {n: f for n, f in public.items() if callable(f) and not n.startswith("Abstract")}
+
+
+def _value(namespace: str, item: Any, path: str) -> Any:
+    if isinstance(item, dict):
+        return construct(namespace, item, path)
+    if isinstance(item, list):  # a static field has to be hashable, so a tuple
+        return tuple(_value(namespace, v, f"{path}[{i}]") for i, v in enumerate(item))
+    return item
+
+
+def _named(namespace: str, name: Any, path: str) -> Callable[..., Any]:
+    known = exported(namespace)
+    if name is None:
+        raise SpecError(f"{path}: no type given; {near('', known)}")
+    if not (isinstance(name, str) and name in known):
+        raise SpecError(f"{path}.type = {name!r}: unknown; {near(str(name), known)}")
+    return known[name]
+
+
+def _check_options(maker, options: dict[str, Any], path: str, hide=()) -> None:
+    parameters = {n: p for n, p in inspect.signature(maker).parameters.items() if n not in hide}
+    name = maker.__name__
+    for option, given in options.items():
+        if option not in parameters:
+            raise SpecError(
+                f"{path}.{option}: {name} has no such option; {near(option, parameters)}"
+            )
+        _check_kind(given, parameters[option], f"{path}.{option}")
+    for option, parameter in parameters.items():
+        if parameter.default is parameter.empty and option not in options:
+            raise SpecError(f"{path}: {name} needs {option!r}; add {option} = ...")
+
+
+def _check_kind(given: Any, parameter: inspect.Parameter, path: str) -> None:
+    """Compare a plain value with the parameter's annotation and default, where both are plain."""
+    if given is None or isinstance(given, (dict, list)):
+        if isinstance(given, dict) and isinstance(parameter.default, (bool, int, float, str)):
+            raise SpecError(f"{path} = {given!r}: expected a value such as {parameter.default!r}")
+        return
+    expected = {t.strip() for t in str(parameter.annotation).split("|")} & {
+        "int",
+        "float",
+        "str",
+        "bool",
+    }
+    if parameter.default is not parameter.empty and parameter.default is not None:
+        expected.add(type(parameter.default).__name__)
+    if not expected or expected - {"int", "float", "str", "bool"}:
+        return
+    if "float" in expected:
+        expected.add("int")
+    if type(given).__name__ not in expected:
+        words = {
+            "int": "a whole number",
+            "float": "a number",
+            "str": "text",
+            "bool": "true or false",
+        }
+        wanted = " or ".join(
+            words[t] for t in words if t in expected and not (t == "int" and "float" in expected)
+        )
+        raise SpecError(f"{path} = {given!r}: expected {wanted}")
+
+
+def _call(maker, options: dict[str, Any], path: str) -> Any:
+    try:
+        return maker(**options)
+    except SpecError:
+        raise
+    except (ValueError, TypeError, OSError) as fault:
+        lines = str(fault).strip().splitlines() or [type(fault).__name__]
+        raise SpecError(f"{path}: {lines[0]}") from fault
+
+
+def _as_table(item: Any, path: str) -> dict[str, Any]:
+    if not isinstance(item, dict):
+        raise SpecError(f'{path} = {item!r}: expected a table such as {{type = "..."}}')
+    return item
+
+
+def _log_gain(kind: str, gain: Any):
+    number = isinstance(gain, (int, float)) and not isinstance(gain, bool)
+    if not (number and math.isfinite(gain) and gain > 0):
+        raise SpecError(f"genome.gains.{kind} = {gain!r}: expected a positive number")
+    return jnp.asarray(math.log(gain))

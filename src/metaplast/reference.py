@@ -1,0 +1,38 @@
+"""The accuracy that a search shows beside its own: backprop on lives of the same task."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from metaplast.learners.backprop import Backprop
+from metaplast.lifetime import live
+from metaplast.objective import Objective
+from metaplast.types import Key
+
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+
+
+def backprop_accuracy(objective: Objective, key: Key, lives: int = 16) -> float:
+    """Mean online accuracy of a multi-layer perceptron trained by Adam, at its best rate.
+
+    A guide for the eye while a search runs; `bench` is the comparison that counts, with
+    more optimizers, a finer grid, and the data set that the rule is asked about.
+    """
+    task, circuit = objective.task, objective.circuit
+    hidden = tuple(p.size for p in circuit.populations if p.kind == "hidden")
+    sizes = (circuit.input.size, *hidden, circuit.output.size)
+
+    @eqx.filter_jit
+    def accuracies(task, key):
+        def one(life_key, rate):
+            sample_key, birth_key = jax.random.split(life_key)
+            learner = Backprop(sizes, "adam", rate)
+            return live(learner, task, task.sample(sample_key), birth_key)[0].accuracy
+
+        keys = jax.random.split(key, lives)
+        at_rate = jax.vmap(one, (0, None))
+        return jax.lax.map(lambda rate: jnp.mean(at_rate(keys, rate)), jnp.asarray(RATES))
+
+    return float(jnp.max(accuracies(task, key)))

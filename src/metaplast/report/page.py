@@ -1,0 +1,156 @@
+"""One HTML file: everything inline, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+import json
+import platform
+from html import escape
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from metaplast import __version__, rulefile, spec
+from metaplast.report.figures import learning_curves, meta_training
+from metaplast.report.tables import bench_table, facts_table, genome_table
+from metaplast.report.verdict import outcome, verdict
+from metaplast.spec import Spec
+
+PAGE = "report.html"
+
+
+def write(folder: Path) -> Path:
+    """Write `report.html` from what a run folder holds, and return its path.
+
+    Needs `spec.toml`, `log.jsonl`, `rule.safetensors` and `bench.json`. Imports no JAX.
+    """
+    experiment = spec.load(folder / "spec.toml")
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    result = json.loads((folder / "bench.json").read_text())
+    rule = rulefile.read(folder / rulefile.RULE)
+    page = render(folder, experiment, log, result, rule, _backprop(folder))
+    rulefile.replace(folder / PAGE, page.encode())
+    return folder / PAGE
+
+
+def render(
+    folder: Path,
+    experiment: Spec,
+    log: list[dict[str, Any]],
+    result: dict[str, Any],
+    rule: rulefile.Contents,
+    backprop: float | None,
+) -> str:
+    """The text of the page."""
+    from plotly.offline import get_plotlyjs
+
+    figures: dict[str, Any] = {}
+    body = [_header(experiment, result)]
+    for index, cell in enumerate(result["cells"]):
+        figures[f"curves{index}"] = learning_curves(cell)
+        body.append(_comparison(cell, f"curves{index}"))
+    figures["meta"] = meta_training(log, backprop)
+    body += [_search(log), _genome(rule), _again(folder, experiment, rule)]
+    style = (resources.files("metaplast.report") / "page.css").read_text()
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(experiment.name)}: a found learning rule</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+<script>{get_plotlyjs()}</script>
+</head>
+<body>
+<main>
+{"".join(body)}
+</main>
+<script type="application/json" id="figures">{_embedded(figures)}</script>
+<script>
+const figures = JSON.parse(document.getElementById("figures").textContent);
+for (const [id, figure] of Object.entries(figures)) {{
+  Plotly.newPlot(id, figure.data, figure.layout, {{responsive: true, displaylogo: false}});
+}}
+</script>
+</body>
+</html>
+"""
+
+
+def _header(experiment: Spec, result: dict[str, Any]) -> str:
+    outcomes = {outcome(cell) for cell in result["cells"]}
+    mark = outcomes.pop() if len(outcomes) == 1 else "undecided"
+    kind = f"{experiment['meta'].get('type')} over {experiment['task'].get('type')}"
+    return (
+        f"<header><h1>{escape(experiment.name)}: a found learning rule</h1>"
+        f'<p class="sub">{escape(kind)}, hidden layers {list(experiment.hidden)}, '
+        f"seed {experiment.seed}</p></header>"
+        f'<section class="verdict {mark}">{escape(verdict(result))}</section>'
+    )
+
+
+def _comparison(cell: dict[str, Any], figure: str) -> str:
+    sizes = ", ".join(map(str, cell["hidden"])) or "none"
+    return (
+        f"<section><h2>{escape(cell['data'])}: {cell['moments']} moments, hidden {sizes}</h2>"
+        '<p class="note">'
+        f"{cell['lives']} lives, the same for every learner; each example is predicted before it "
+        "is learned, one at a time, in one pass. Bands and intervals: 95 % bootstrap over lives. "
+        "What a rival leaves open is tuned in hindsight on these very lives. Click a name to show "
+        f'or hide it.</p><div class="plot" id="{figure}"></div>{bench_table(cell)}</section>'
+    )
+
+
+def _search(log: list[dict[str, Any]]) -> str:
+    seconds = sum(row.get("seconds") or 0.0 for row in log)
+    return (
+        "<section><h2>The search</h2>"
+        f'<p class="note">{len(log)} meta-steps in {seconds:.0f} s of computation.</p>'
+        '<div class="plot" id="meta"></div></section>'
+    )
+
+
+def _genome(rule: rulefile.Contents) -> str:
+    count = sum(int(array.size) for array in rule.tensors.values())
+    return (
+        f"<section><h2>The rule: {count} numbers</h2>"
+        '<p class="note">Rates and gains are shown as such; the file holds their logarithms.</p>'
+        f'<div class="genome">{genome_table(rule.tensors)}</div></section>'
+    )
+
+
+def _again(folder: Path, experiment: Spec, rule: rulefile.Contents) -> str:
+    commands = (
+        f"metaplast search {folder}/spec.toml            # the same search again\n"
+        f"metaplast bench {folder} backprop --data digits   # the comparison, on any data\n"
+        f"metaplast show {folder}"
+    )
+    facts = {
+        "metaplast": __version__,
+        "Python": platform.python_version(),
+        "machine": platform.platform(),
+        **{name: metadata.version(name) for name in ("jax", "jaxlib", "equinox", "optax", "numpy")},
+        "seed": experiment.seed,
+        "meta-steps of the rule": rule.manifest.get("step"),
+        "SHA-256 of the rule": rule.manifest["hash"],
+    }
+    return (
+        f"<section><h2>Run it again</h2><pre>{escape(commands)}</pre>"
+        f'<div class="facts">{facts_table(facts)}</div>'
+        f"<details><summary>spec.toml</summary><pre>{escape(spec.dump(experiment))}</pre></details>"
+        "</section>"
+    )
+
+
+def _backprop(folder: Path) -> float | None:
+    """The accuracy of backprop that the search showed beside its own."""
+    try:
+        manifest = json.loads((folder / "checkpoint" / "manifest.json").read_text())
+        return float(manifest["position"]["backprop_accuracy"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _embedded(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(value, allow_nan=False).replace("</", "<\\/")

@@ -1,0 +1,88 @@
+"""The tables of the page, as HTML."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import Any
+
+from metaplast.report.verdict import percent, points, told
+
+Cells = list[str]
+
+
+def bench_table(cell: dict[str, Any]) -> str:
+    """Every learner: accuracy with intervals, difference to the best backprop, cost."""
+    oracle = cell["best_backprop"]
+    pairs = {p["name"]: p for p in cell["paired"] if p["against"] == oracle}
+    rows = []
+    for entry in sorted(cell["learners"], key=lambda e: -e["online_accuracy"]):
+        mark = "found" if entry["found"] else "oracle" if entry["name"] == oracle else ""
+        rows.append((mark, _learner(entry, pairs.get(entry["name"]))))
+    headings = [
+        "learner", "online accuracy", "95 % interval", "held-out at the end", "95 % interval",
+        "− best backprop, points", "95 % interval", "diverged", "tuned to", "seconds",
+    ]  # fmt: skip
+    return html_table(headings, rows)
+
+
+def genome_table(tensors: dict[str, Any]) -> str:
+    """The numbers of a genome; logarithms are shown as what they stand for."""
+    return html_table(
+        ["part", "value"],
+        [("", [escape(part), value]) for part, value in map(_number, sorted(tensors.items()))],
+    )  # fmt: skip
+
+
+def facts_table(facts: dict[str, Any]) -> str:
+    """Names and values."""
+    return html_table(
+        [], [("", [escape(name), escape(str(value))]) for name, value in facts.items()]
+    )
+
+
+def html_table(headings: Cells, rows: list[tuple[str, Cells]]) -> str:
+    """A table; each row is a CSS class and cells that are HTML already."""
+    head = "".join(f"<th>{escape(h)}</th>" for h in headings)
+    body = "".join(
+        f'<tr class="{mark}">{"".join(f"<td>{c}</td>" for c in cells)}</tr>' for mark, cells in rows
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide">{table}</div>'
+
+
+def _learner(entry: dict[str, Any], pair: dict[str, Any] | None) -> Cells:
+    badge = ' <span class="badge">found</span>' if entry["found"] else ""
+    difference = ["", ""]
+    if pair:
+        low, high = pair["ci"]
+        difference = [points(pair["difference"]), f"{points(low)} to {points(high)}"]
+    return [
+        escape(entry["name"]) + badge,
+        percent(entry["online_accuracy"]),
+        _span(entry["online_accuracy_ci"]),
+        percent(entry["test_accuracy"]),
+        _span(entry["test_accuracy_ci"]),
+        *difference,
+        str(entry["diverged"]),
+        escape(told(entry) or "—"),
+        f"{entry['seconds']:.1f}",
+    ]
+
+
+def _span(ends: list[float]) -> str:
+    return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}"
+
+
+def _number(item: tuple[str, Any]) -> tuple[str, str]:
+    name, array = item
+    part = name.replace("['", ".").replace("']", "").lstrip(".")
+    values = [float(v) for v in array.ravel()[:6]]
+    if part.endswith(".log") or part.startswith("log_gains"):
+        part = part.removesuffix(".log").replace("log_gains", "gains")
+        values = [math.exp(v) for v in values]
+    shown = ", ".join(f"{v:.4g}" for v in values)
+    if array.size > len(values):
+        shape = " × ".join(map(str, array.shape))
+        shown += f", … ({shape} numbers, {float(array.min()):.3g} to {float(array.max()):.3g})"
+    return part, escape(shown)

@@ -1,0 +1,87 @@
+"""What the numbers say, in a sentence, whichever way they went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def verdict(result: dict[str, Any]) -> str:
+    """One sentence per cell of a sweep about the found rule against the best backprop.
+
+    Args:
+        result: `{"cells": [...]}` as `bench.sweep` returns it, or a single cell.
+    """
+    cells = result.get("cells", [result])
+    told = [cell_verdict(cell) for cell in cells]
+    if len(cells) > 1:
+        won = sum(outcome(cell) == "wins" for cell in cells)
+        told.insert(
+            0, f"The found rule beats the best backprop in {won} of {len(cells)} comparisons."
+        )
+    return " ".join(told)
+
+
+def outcome(cell: dict[str, Any]) -> str:
+    """`wins`, `loses` or `undecided`, by the interval of the paired difference."""
+    pair = against_backprop(cell)
+    low, high = pair["ci"]
+    return "wins" if low > 0 else "loses" if high < 0 else "undecided"
+
+
+def cell_verdict(cell: dict[str, Any]) -> str:
+    """The sentence about one data set, horizon and size."""
+    rule, pair = found_rule(cell), against_backprop(cell)
+    oracle = next(e for e in cell["learners"] if e["name"] == cell["best_backprop"])
+    words = {"wins": "it wins", "loses": "it loses", "undecided": "no difference can be told"}
+    low, high = pair["ci"]
+    sentence = (
+        f"On {cell['data']}, {cell['moments']} moments, the found rule names "
+        f"{percent(rule['online_accuracy'])} of all examples correctly before it learns them, "
+        f"the best backprop ({told(oracle)}) {percent(oracle['online_accuracy'])}: "
+        f"{points(pair['difference'])} points, 95 % interval {points(low)} to {points(high)} "
+        f"over {cell['lives']} paired lives: {words[outcome(cell)]}."
+    )
+    above = [
+        f"{e['name']} ({percent(e['online_accuracy'])})"
+        for e in sorted(cell["learners"], key=lambda e: -e["online_accuracy"])
+        if not e["found"] and e["online_accuracy"] > rule["online_accuracy"]
+    ]
+    sentence += f" Ahead of it: {', '.join(above)}." if above else " Nobody is ahead of it."
+    if rule["diverged"]:
+        sentence += f" It diverged in {rule['diverged']} of {cell['lives']} lives."
+    return sentence
+
+
+def found_rule(cell: dict[str, Any]) -> dict[str, Any]:
+    """The first learner of a cell that a search found."""
+    return next(entry for entry in cell["learners"] if entry["found"])
+
+
+def against_backprop(cell: dict[str, Any]) -> dict[str, Any]:
+    """The paired comparison of the found rule with the best backprop."""
+    name, oracle = found_rule(cell)["name"], cell["best_backprop"]
+    return next(p for p in cell["paired"] if p["name"] == name and p["against"] == oracle)
+
+
+def told(entry: dict[str, Any]) -> str:
+    """What was tuned and to what, such as `optimizer adam, rate 0.01`."""
+    tuned = entry["tuned"] or {}
+    plain = {
+        k: v for k, v in tuned.items() if isinstance(v, (str, float, int)) and k not in SEARCHED
+    }
+    return ", ".join(
+        f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in plain.items()
+    )
+
+
+SEARCHED = ("on_edge", "tried_on_lives")
+"""Entries of `tuned` that tell of the tuning and not of its outcome."""
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"
+
+
+def points(difference: float) -> str:
+    """A difference of accuracies in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}"

@@ -1,0 +1,225 @@
+"""One search in one folder: logged, checkpointed, resumable."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from metaplast import rulefile
+from metaplast.checkpoint import load_checkpoint, save_checkpoint
+from metaplast.experiment import Experiment, build
+from metaplast.network import Genome
+from metaplast.reference import backprop_accuracy
+from metaplast.rulefile import RULE, StoreError
+from metaplast.search import Position, Progress, begin, found, search
+from metaplast.spec import Spec, SpecError, dump, load
+from metaplast.store import save_rule
+
+CHECKPOINT_SECONDS = 5.0
+"""Work that a kill can cost, about."""
+SMOOTHING = 10
+"""Meta-steps that a reported loss or accuracy is averaged over."""
+
+
+class Report(NamedTuple):
+    """Where a search stands, for the display."""
+
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    """Mean online accuracy of the rule on the lives of the last meta-steps."""
+    backprop_accuracy: float
+    """That of backprop (Adam, best of a few rates) on lives of the same task."""
+    steps_per_second: float
+    seconds_left: float
+
+
+class Outcome(NamedTuple):
+    """How a run ended."""
+
+    genome: Genome
+    step: int
+    steps: int
+
+    @property
+    def finished(self) -> bool:
+        return self.step >= self.steps
+
+
+def create(folder: Path, spec: Spec) -> None:
+    """Make the folder of a new run and write its complete spec.
+
+    Raises:
+        SpecError: the folder exists already, or cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+        rulefile.replace(folder / "spec.toml", dump(spec).encode())
+    except FileExistsError:
+        raise SpecError(
+            f"out = {folder}: exists already and is never overwritten; give another folder, "
+            f"or continue with: metaplast resume {folder}"
+        ) from None
+    except OSError as fault:
+        raise SpecError(
+            f"out = {folder}: {fault.strerror}; give a folder you can write to"
+        ) from None
+
+
+def opened(folder: Path) -> Spec:
+    """The spec of an existing run.
+
+    Raises:
+        SpecError: no such run.
+    """
+    if not (folder / "spec.toml").is_file():
+        raise SpecError(f"run = {folder}: no run folder, for it has no spec.toml")
+    return load(folder / "spec.toml")
+
+
+def run(
+    folder: Path,
+    on_report: Callable[[Report], None] = lambda report: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    experiment: Experiment | None = None,
+) -> Outcome:
+    """Search from wherever the folder stands until the last meta-step, or until asked to stop.
+
+    A run that was interrupted, or killed, continues to the same bits. The rule found so
+    far is written in any case.
+
+    Args:
+        folder: a run folder that `create` made.
+        on_report: told where the search stands, every few seconds.
+        should_stop: asked between dispatches.
+        experiment: the built spec of the folder, where the caller has it already.
+    """
+    spec = opened(folder)
+    experiment = experiment or build(spec)
+    with _alone(folder):
+        position, backprop = _standing(folder, experiment)
+        with open(folder / "log.jsonl", "a") as log:
+            saved = time.monotonic()
+            recent: list[tuple[float, float]] = []
+            warm: tuple[int, float] | None = None  # step and time when all was compiled
+            for progress in search(
+                experiment.objective,
+                experiment.genome,
+                experiment.meta,
+                position,
+                experiment.steps,
+                should_stop=should_stop,
+            ):
+                position = progress.position
+                _write_log(log, progress)
+                recent += zip(progress.loss, progress.accuracy, strict=True)
+                recent = recent[-SMOOTHING:]
+                now = time.monotonic()
+                warm = warm or (progress.step, now)
+                speed = _speed(progress, warm, now)
+                on_report(_report(progress, experiment.steps, recent, backprop, speed))
+                if now - saved > CHECKPOINT_SECONDS:
+                    _save(folder, position, backprop, log)
+                    saved = time.monotonic()
+            _save(folder, position, backprop, log)
+        genome = found(experiment.genome, position)
+        save_rule(folder / RULE, genome, spec, int(position.step))
+    return Outcome(genome, int(position.step), experiment.steps)
+
+
+def _standing(folder: Path, experiment: Experiment) -> tuple[Position, float]:
+    """The last checkpoint, or the start; the log is cut back to it."""
+    search_key, reference_key = jax.random.split(jax.random.key(experiment.seed))
+    position = begin(experiment.genome, experiment.meta, search_key)
+    checkpoint = folder / "checkpoint"
+    if (checkpoint / "manifest.json").exists():
+        position, about = load_checkpoint(checkpoint, position)
+        backprop = float(about["backprop_accuracy"])
+    else:
+        backprop = backprop_accuracy(experiment.objective, reference_key)
+        save_checkpoint(checkpoint, position, _about(position, backprop))
+    _cut_log(folder / "log.jsonl", int(position.step))
+    return position, backprop
+
+
+def _save(folder: Path, position: Position, backprop: float, log) -> None:
+    log.flush()
+    os.fsync(log.fileno())
+    save_checkpoint(folder / "checkpoint", position, _about(position, backprop))
+
+
+def _about(position: Position, backprop: float) -> dict:
+    return {"step": int(position.step), "backprop_accuracy": backprop}
+
+
+def _report(progress: Progress, steps: int, recent, backprop: float, speed: float) -> Report:
+    def mean(column: int) -> float:
+        sound = [float(row[column]) for row in recent if math.isfinite(row[column])]
+        return sum(sound) / len(sound) if sound else math.nan
+
+    left = (steps - progress.step) / speed
+    return Report(progress.step, steps, mean(0), mean(1), backprop, speed, left)
+
+
+def _speed(progress: Progress, warm: tuple[int, float], now: float) -> float:
+    """Meta-steps per second, the time of compiling left out as soon as that is possible."""
+    step, since = warm
+    if progress.step == step:
+        return len(progress.loss) / progress.seconds
+    return (progress.step - step) / (now - since)
+
+
+def _write_log(log, progress: Progress) -> None:
+    """One line per meta-step."""
+    count = len(progress.loss)
+    for i in range(count):
+        row = {
+            "step": progress.step - count + i + 1,
+            "loss": _number(progress.loss[i]),
+            "accuracy": _number(progress.accuracy[i]),
+            "lost": _number(progress.lost[i]),
+            "seconds": round(progress.seconds / count, 6),
+        }
+        log.write(json.dumps(row) + "\n")
+    log.flush()
+
+
+def _number(value) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Drop what was logged after the checkpoint: it will be lived again."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text().splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line)
+        except (ValueError, KeyError):  # a line that a kill cut short
+            break
+    rulefile.replace(path, "".join(f"{line}\n" for line in kept).encode())
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the run, so that no second process writes into it; a kill releases it."""
+    (folder / "checkpoint").mkdir(exist_ok=True)
+    with open(folder / "checkpoint" / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StoreError(f"run = {folder}: another process is at work in it") from None
+        yield

@@ -1,0 +1,86 @@
+"""Found rules on disk: save one, load one, build networks from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from metaplast import __version__, rulefile
+from metaplast.checkpoint import flatten, load_checkpoint, restore, save_checkpoint
+from metaplast.experiment import build_circuit, build_genome, check_fit
+from metaplast.network import Genome, PlasticNetwork
+from metaplast.rulefile import StoreError, locate, shipped
+from metaplast.spec import Spec, SpecError
+
+__all__ = [
+    "Found",
+    "StoreError",
+    "load",
+    "load_checkpoint",
+    "locate",
+    "save_checkpoint",
+    "save_rule",
+    "shipped",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """A rule that a search found: a genome, and the anatomy it was found in."""
+
+    name: str
+    """What it was loaded by: unlike the name of its spec, no other rule beside it has it."""
+    genome: Genome
+    spec: Spec
+    manifest: dict[str, Any]
+
+    @property
+    def anatomy(self) -> dict[str, Any]:
+        """The `[anatomy]` table: a circuit function by name, and its options."""
+        return self.spec["anatomy"]
+
+    def network(self, inputs: int, hidden: tuple[int, ...], classes: int) -> PlasticNetwork:
+        """A newborn-to-be of any size: a genome knows none."""
+        circuit = build_circuit(self.anatomy, inputs, tuple(hidden), classes)
+        return PlasticNetwork(circuit, self.genome)
+
+
+def save_rule(path: Path, genome: Genome, spec: Spec, step: int | None = None) -> str:
+    """Write a genome and its spec as one file; returns its hash.
+
+    `step` is the meta-step it was found at, where a search found it.
+    """
+    tensors, _ = flatten(genome)
+    about = {
+        "name": spec.name,
+        "seed": spec.seed,
+        "step": step,
+        "spec": spec.tables,
+        "metaplast": __version__,
+        "jax": metadata.version("jax"),
+    }
+    return rulefile.write(path, tensors, about)
+
+
+def load(path_or_name: str | Path) -> Found:
+    """Load a found rule: a run folder, the file of a rule, or the name of a shipped one.
+
+    Raises:
+        StoreError: no such rule, or a file that is damaged or not ours.
+    """
+    path = locate(path_or_name)
+    contents = rulefile.read(path)
+    tables = contents.manifest.get("spec")
+    if not isinstance(tables, dict):
+        raise StoreError(f"{path}: damaged: the manifest holds no spec")
+    try:
+        spec = Spec(tables, str(path))
+        genome = build_genome(spec["genome"])
+        check_fit(genome, build_circuit(spec["anatomy"], 1, spec.hidden, 2))
+    except SpecError as fault:
+        raise StoreError(f"{path}: {fault}") from None
+    return Found(
+        str(path_or_name), restore(genome, contents.tensors, str(path)), spec, contents.manifest
+    )
