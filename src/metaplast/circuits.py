@@ -23,6 +23,8 @@ class Population:
     name: str
     size: int
     kind: str
+    after: str = ""
+    """A population whose interneuron tells this one's how mature it is, if any."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +140,9 @@ def layered(
     return Circuit(tuple(pops), tuple(forward + back))
 
 
-def associative(inputs: int, hidden: tuple[int, ...], outputs: int) -> Circuit:
+def associative(
+    inputs: int, hidden: tuple[int, ...], outputs: int, depth_share: float = 0.25
+) -> Circuit:
     """Fast association beside slow credit: a layered path whose every stage is relayed
     to one association area, which alone drives the output cells.
 
@@ -150,13 +154,18 @@ def associative(inputs: int, hidden: tuple[int, ...], outputs: int) -> Circuit:
     `relay_input`, `relay_hidden`, `lateral`, `readout`, `feedback`.
     """
     pops = [Population("input", inputs, "input")]
-    pops += [Population(f"hidden{i + 1}", n, "hidden") for i, n in enumerate(hidden)]
+    for i, n in enumerate(hidden):
+        # Layers mature one after the other, so that none stores codes that still change.
+        pops.append(Population(f"hidden{i + 1}", n, "hidden", f"hidden{i}" if i else ""))
     total = sum(p.size for p in pops)
-    chain = [
-        Projection(f"{a.name}->{b.name}", "forward", a.name, b.name, "basal",
-                   birth="zero", scale=1.0 / a.size)
-        for a, b in zip(pops[:-1], pops[1:], strict=True)
-    ]  # fmt: skip
+    chain = []
+    for below, p in zip(pops[:-1], pops[1:], strict=True):
+        share = 1.0 if below is pops[0] else depth_share
+        chain.append(Projection(f"{below.name}->{p.name}", "forward", below.name, p.name, "basal",
+                                birth="zero", scale=share / below.size))  # fmt: skip
+        if share < 1.0:
+            chain.append(Projection(f"input->{p.name}", "skip", "input", p.name, "basal",
+                                    birth="zero", scale=(1.0 - share) / inputs))  # fmt: skip
     relays, offset = [], 0
     for p in pops:
         relays.append(

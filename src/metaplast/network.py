@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from metaplast.circuits import Circuit, Population, Projection
-from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron
 from metaplast.rules.abstract import AbstractRule
 from metaplast.types import Cell, Key, State, Synapse
 
@@ -110,11 +110,13 @@ class PlasticNetwork(eqx.Module):
             s, cell = jax.vmap(neuron.fire, (0, 0, None if fire_keys is None else 0))(
                 state.cells[p.name], drive, fire_keys
             )
-            s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(s, cell, _interneuron(cell))
+            s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(
+                s, cell, _interneuron(cell, pools.get(p.after))
+            )
             cells[p.name] = cell
             lateral = self._arriving(p, "lateral", state, cells, "activity")
             states[p.name], cells[p.name] = jax.vmap(neuron.settle)(s, cell, lateral)
-            pools[p.name] = _interneuron(cells[p.name])
+            pools[p.name] = _interneuron(cells[p.name], pools.get(p.after))
         return states, cells, pools
 
     def _feedback(self, state: NetworkState, states, cells, pools, teaching):
@@ -175,9 +177,13 @@ def _newborn_weights(q: Projection, shape: tuple[int, int], key: Key) -> Float[A
     return jnp.zeros(shape) if q.birth == "zero" else jnp.eye(*shape)
 
 
-def _interneuron(cells: Cell) -> Float[Array, " channels"]:
-    """The inhibitory interneuron of a population: one cell, fixed wires of weight 1 / n."""
-    return jnp.mean(cells.pooled, axis=0)
+def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[Array, " pool"]:
+    """What the inhibitory interneuron of a population answers: the mean of what its cells
+    send it over fixed wires of weight 1 / n, and the maturity that the interneuron of the
+    population before it reports (1 where there is none)."""
+    mean = jnp.mean(cells.pooled, axis=0)
+    reported = jnp.ones(()) if upstream is None else upstream[MATURITY] * upstream[UPSTREAM]
+    return jnp.append(mean, reported)
 
 
 def _cell_keys(neuron: AbstractNeuron, key: Key | None, index: int, size: int):

@@ -27,6 +27,10 @@ from metaplast.types import Cell, Key, State
 
 CHANNELS = 3
 """Values that a cell sends to its inhibitory interneuron: energy, activity, maturity."""
+MATURITY, UPSTREAM = 2, 3
+"""Where the interneuron's answer `pool` holds the maturity of the own population and of
+the one before it; `pool` has one value more than `Cell.pooled`."""
+POOL = CHANNELS + 1
 
 Scalar = Float[Array, ""]
 
@@ -48,7 +52,7 @@ class AbstractNeuron(eqx.Module):
         """Take the basal drive in, give the activity out."""
 
     def inhibit(
-        self, state: State, cell: Cell, pool: Float[Array, " channels"]
+        self, state: State, cell: Cell, pool: Float[Array, " pool"]
     ) -> tuple[State, Cell]:
         """Take the inhibitory interneuron's answer in, correct the activity."""
         del pool
@@ -65,7 +69,7 @@ class AbstractNeuron(eqx.Module):
         state: State,
         cell: Cell,
         apical: Scalar,
-        pool: Float[Array, " channels"],
+        pool: Float[Array, " pool"],
         modulator: Float[Array, " modulators"],
     ) -> tuple[State, Cell]:
         """Take the feedback in, decide what to send back and what to offer the own synapses."""

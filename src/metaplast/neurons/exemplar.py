@@ -44,8 +44,8 @@ class Exemplar(AbstractNeuron):
         "10.1162/neco.1991.3.2.213",
     )  # fmt: skip
     sharpness: Positive = eqx.field(default=3.0, converter=positive)
-    eagerness: Float[Array, ""] = eqx.field(default=4.0, converter=lambda v: jnp.asarray(v, float))
-    familiarity: Positive = eqx.field(default=1.0, converter=positive)
+    eagerness: Float[Array, ""] = eqx.field(default=8.0, converter=lambda v: jnp.asarray(v, float))
+    familiarity: Positive = eqx.field(default=0.1, converter=positive)
     leak: Positive = eqx.field(default=1e-3, converter=positive)
     floor: Positive = eqx.field(default=1e-2, converter=positive)
 
@@ -61,8 +61,9 @@ class Exemplar(AbstractNeuron):
         return state, eqx.tree_at(lambda c: (c.activity, c.pooled), cell, (similar, pooled))
 
     def inhibit(self, state, cell, pool):
-        energy, similarity, maturity = pool
+        energy, similarity, maturity, upstream = pool
         open_ = jnp.clip((maturity - state.position) / state.spacing + 1.0, 0.0, 1.0)
+        open_ = open_ * jnp.clip((upstream - 1.0) / state.spacing + 1.0, 0.0, 1.0)
         novelty = jax.nn.sigmoid(self.eagerness - self.familiarity.value * similarity)
         recruited = novelty * open_ * (1.0 - state.maturity)
         rate = cell.activity + recruited

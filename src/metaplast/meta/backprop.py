@@ -1,0 +1,99 @@
+"""Backprop through whole lifetimes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+
+from metaplast.meta.abstract import AbstractMetaOptimizer, Step
+from metaplast.source import Source
+
+
+class Backprop(AbstractMetaOptimizer):
+    """Gradient descent on the loss of `lives` lives, differentiated through every moment.
+
+    Each life has a gradient of its own: a life that exploded is left out, and one whose
+    gradient is longer than `clip` is scaled down, so that no life spoils the others'.
+    The mean is handed to the optax optimizer named `optimizer`; the rate decays as a
+    cosine over `steps` down to a tenth.
+
+    Args:
+        optimizer: the name of an optax optimizer that takes a learning rate.
+        rate: the first learning rate.
+        steps: the length of the decay, in meta-steps.
+        lives: lives per meta-step.
+        clip: longest gradient of one life, in units of the loss.
+        width: lives that are differentiated at once; `lives` are done in such chunks.
+
+    References: Bengio, Bengio & Cloutier (1991) doi:10.1109/IJCNN.1991.155621;
+    Andrychowicz et al. (2016) NeurIPS.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Bengio, Bengio & Cloutier", 1991, "Learning a synaptic learning rule",
+        "10.1109/IJCNN.1991.155621",
+    )  # fmt: skip
+    optimizer: str = eqx.field(static=True, default="adam")
+    rate: float = eqx.field(static=True, default=0.01)
+    steps: int = eqx.field(static=True, default=200)
+    lives: int = eqx.field(static=True, default=16)
+    clip: float = eqx.field(static=True, default=1.0)
+    width: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        if not callable(getattr(optax, self.optimizer, None)):
+            raise ValueError(
+                f"optimizer = {self.optimizer!r}: optax has none of that name; try 'adam'"
+            )
+        for name in ("rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected a positive number")
+        for name in ("steps", "lives"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
+        if self.width is not None and self.lives % self.width:
+            raise ValueError(f"width = {self.width}: expected a divisor of lives = {self.lives}")
+
+    @property
+    def transformation(self) -> optax.GradientTransformation:
+        schedule = optax.cosine_decay_schedule(self.rate, self.steps, alpha=0.1)
+        return getattr(optax, self.optimizer)(schedule)
+
+    def init(self, theta, key):
+        del key
+        return self.transformation.init(theta)
+
+    def step(self, evaluate, theta, state, key):
+        gradient_of = jax.grad(evaluate, has_aux=True)
+        keys = jax.random.split(key, self.lives)
+        if self.width is None:
+            gradients, scores = jax.vmap(gradient_of, (None, 0))(theta, keys)
+        else:
+            gradients, scores = jax.lax.map(
+                lambda k: gradient_of(theta, k), keys, batch_size=self.width
+            )
+        gradient, score, lost = mean_of_survivors(gradients, scores, self.clip)
+        update, state = self.transformation.update(gradient, state, theta)
+        return optax.apply_updates(theta, update), state, Step(score[0], score, lost)
+
+
+def mean_of_survivors(gradients, scores, clip: float):
+    """Mean over the leading axis of clipped gradients and of scores, the exploded left out."""
+    sizes = jax.vmap(optax.global_norm)(gradients)
+    sound = jnp.isfinite(sizes)
+    weight = jnp.where(sound, jnp.minimum(1.0, clip / jnp.maximum(sizes, 1e-12)), 0.0)
+    count = jnp.maximum(jnp.sum(sound), 1)
+
+    def clipped(leaf):
+        shape = (-1,) + (1,) * (leaf.ndim - 1)
+        kept = jnp.where(sound.reshape(shape), leaf, 0.0) * weight.reshape(shape)
+        return jnp.sum(kept, 0) / count
+
+    def averaged(leaf):
+        return jnp.sum(jnp.where(sound & jnp.isfinite(leaf), leaf, 0.0), 0) / count
+
+    return jax.tree.map(clipped, gradients), jax.tree.map(averaged, scores), 1 - jnp.mean(sound)

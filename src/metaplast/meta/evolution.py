@@ -1,0 +1,104 @@
+"""Evolution: whole lives and scalar fitness, no derivative of a life."""
+
+from __future__ import annotations
+
+import difflib
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from metaplast.meta.abstract import AbstractMetaOptimizer, Step
+from metaplast.source import Source
+
+
+class Evolution(AbstractMetaOptimizer):
+    """An evosax strategy by name, such as `CMA_ES`, `SNES` or `Open_ES`.
+
+    Every candidate of a generation lives the same `lives` lives (common random numbers),
+    so that candidates differ by their genes and not by their luck.
+
+    Args:
+        strategy: a name from `evosax.algorithms`.
+        population: candidates per generation.
+        lives: lives per candidate.
+        spread: standard deviation of the first generation around the start.
+
+    References: Lange (2022) arXiv:2212.04180 for the library; Hansen & Ostermeier (2001)
+    doi:10.1162/106365601750190398 for CMA-ES.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Hansen & Ostermeier", 2001, "Completely derandomized self-adaptation in evolution strategies",
+        "10.1162/106365601750190398",
+    )  # fmt: skip
+    strategy: str = eqx.field(static=True, default="CMA_ES")
+    population: int = eqx.field(static=True, default=32)
+    lives: int = eqx.field(static=True, default=4)
+    spread: float = eqx.field(static=True, default=0.1)
+    steps: int = eqx.field(static=True, default=200)
+
+    def __check_init__(self) -> None:
+        for name in ("population", "lives", "steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
+        if not self.spread > 0:
+            raise ValueError(f"spread = {self.spread}: expected a positive number")
+        self.algorithm(jnp.zeros(2))
+
+    def algorithm(self, theta):
+        # evosax draws flax and matplotlib in, so it is imported only where it is used.
+        from evosax.algorithms import algorithms
+
+        if self.strategy not in algorithms:
+            near = difflib.get_close_matches(self.strategy, algorithms, 3, 0.3)
+            raise ValueError(
+                f"strategy = {self.strategy!r}: evosax has none of that name; near it: {near}"
+            )
+        return algorithms[self.strategy](population_size=self.population, solution=theta)
+
+    def _params(self, algorithm):
+        params = algorithm.default_params
+        return params.replace(std_init=self.spread) if hasattr(params, "std_init") else params
+
+    def init(self, theta, key):
+        algorithm = self.algorithm(theta)
+        if hasattr(algorithm, "get_mean"):
+            return algorithm.init(key, theta, self._params(algorithm))
+        # A strategy that keeps a population, not a distribution, starts from a cloud
+        # around theta of which nothing is known yet.
+        first, inner = jax.random.split(key)
+        cloud = _cloud(theta, self.population, self.spread, first)
+        unknown = jnp.full((self.population,), jnp.inf)
+        return algorithm.init(inner, cloud, unknown, self._params(algorithm))
+
+    def step(self, evaluate, theta, state, key):
+        algorithm = self.algorithm(theta)
+        params = self._params(algorithm)
+        ask_key, tell_key, lives_key = jax.random.split(key, 3)
+        candidates, state = algorithm.ask(ask_key, state, params)
+        keys = jax.random.split(lives_key, self.lives)
+        losses, scores = jax.vmap(lambda c: jax.vmap(lambda k: evaluate(c, k))(keys))(candidates)
+        sound = jnp.all(jnp.isfinite(losses), axis=1)
+        worst = jnp.max(jnp.where(jnp.isfinite(losses), losses, -jnp.inf))
+        fitness = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)
+        state, _ = algorithm.tell(tell_key, candidates, fitness, state, params)
+        if hasattr(algorithm, "get_mean"):
+            theta = algorithm.get_mean(state)
+        else:
+            theta = jax.tree.map(lambda c: c[jnp.argmin(fitness)], candidates)
+        score = jax.tree.map(lambda s: jnp.mean(jnp.where(jnp.isfinite(s), s, 0.0)), scores)
+        return theta, state, Step(jnp.mean(fitness), score, 1.0 - jnp.mean(sound))
+
+
+def _cloud(theta, population: int, spread: float, key):
+    leaves, tree = jax.tree.flatten(theta)
+    keys = jax.random.split(key, len(leaves))
+    return jax.tree.unflatten(
+        tree,
+        [
+            leaf + spread * jax.random.normal(k, (population, *leaf.shape))
+            for leaf, k in zip(leaves, keys, strict=True)
+        ],
+    )

@@ -1,0 +1,138 @@
+"""The learned neuron: its feed-forward behavior and its reply are decisions of a small network."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.neurons.abstract import POOL, AbstractNeuron
+from metaplast.source import Source
+
+
+class Decision(eqx.Module):
+    """A two-layer network that one cell asks what to do; all cells of a kind share it.
+
+    Inputs are squashed to [-1, 1]. The last layer starts small, so that a search starts
+    at the undecided cell.
+    """
+
+    hidden: Float[Array, "width features"]
+    bias: Float[Array, " width"]
+    out: Float[Array, "decisions width"]
+    offset: Float[Array, " decisions"]
+
+    def __init__(self, features: int, decisions: int, width: int, start: float, seed: int):
+        hidden_key, out_key = jax.random.split(jax.random.key(seed))
+        self.hidden = jax.random.normal(hidden_key, (width, features)) / jnp.sqrt(features)
+        self.bias = jnp.zeros(width)
+        self.out = start * jax.random.normal(out_key, (decisions, width))
+        self.offset = jnp.zeros(decisions)
+
+    def __call__(self, features: Float[Array, " features"]) -> Float[Array, " decisions"]:
+        squashed = features * jax.lax.rsqrt(1.0 + features**2)
+        return self.out @ jnp.tanh(self.hidden @ squashed + self.bias) + self.offset
+
+
+class Learned(AbstractNeuron):
+    r"""Another neuron, whose every answer is corrected by two small networks.
+
+    Feed-forward: the activity becomes $y\, e^{c \tanh d_0} + c \tanh d_1$. Reply: the
+    message becomes $m\, e^{c \tanh d_0} + c\, a \tanh d_1$ with $a$ the apical input, and
+    every signal $s_k$ offered to a synapse becomes $s_k\, e^{c \tanh d_k}$. The decisions
+    $d$ read what the cell itself knows: drive, activity, apical input, message, the
+    modulator, its interneuron's answer and a running mean of its own message size.
+    So a search starts at the cell `base` and can neither explode it nor leave its sites.
+
+    Args:
+        base: the cell whose answers are corrected.
+        width: units of each decision network.
+        bound: $c$, how far a decision can go, as a log factor.
+        start: size of the first decisions.
+        seed: of the first decisions.
+
+    References: Bengio, Bengio & Cloutier (1991) doi:10.1109/IJCNN.1991.155621; Metz et al.
+    (2019) ICLR.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Metz, Maheswaranathan, Cheung & Sohl-Dickstein", 2019,
+        "Meta-learning update rules for unsupervised representation learning",
+    )  # fmt: skip
+    base: AbstractNeuron
+    forward: Decision
+    backward: Decision
+    bound: float = eqx.field(static=True)
+
+    def __init__(
+        self,
+        base: AbstractNeuron,
+        width: int = 8,
+        bound: float = 1.0,
+        start: float = 0.01,
+        seed: int = 0,
+    ):
+        if width < 1:
+            raise ValueError(f"width = {width}: expected 1 or more")
+        if not bound > 0:
+            raise ValueError(f"bound = {bound}: expected a positive number")
+        self.base = base
+        self.bound = bound
+        channels = offered(base)
+        self.forward = Decision(3 + POOL, 2, width, start, seed)
+        self.backward = Decision(7 + POOL, 3 + sum(channels), width, start, seed + 1)
+
+    def init(self, position, spacing):
+        return self.base.init(position, spacing), jnp.zeros(())
+
+    def fire(self, state, drive, key):
+        inner, slow = state
+        inner, cell = self.base.fire(inner, drive, key)
+        return (inner, slow), cell
+
+    def inhibit(self, state, cell, pool):
+        inner, slow = state
+        inner, cell = self.base.inhibit(inner, cell, pool)
+        features = jnp.concatenate([jnp.stack([cell.drive, cell.activity, slow]), pool])
+        gain, extra = self.bound * jnp.tanh(self.forward(features))
+        activity = cell.activity * jnp.exp(gain) + extra * (pool[0] > 0)
+        return (inner, slow), eqx.tree_at(lambda c: (c.activity, c.settled), cell, (activity, activity))
+
+    def settle(self, state, cell, lateral):
+        inner, slow = state
+        inner, cell = self.base.settle(inner, cell, lateral)
+        return (inner, slow), cell
+
+    def reply(self, state, cell, apical, pool, modulator):
+        inner, slow = state
+        inner, cell = self.base.reply(inner, cell, apical, pool, modulator)
+        known = jnp.stack([cell.drive, cell.activity, cell.settled, apical, cell.message, slow, modulator[0]])
+        decided = self.bound * jnp.tanh(self.backward(jnp.concatenate([known, pool])))
+        gains = jnp.exp(decided)
+        n = cell.post.shape[0]
+        message = cell.message * gains[0] + apical * decided[1]
+        post = (cell.post + jnp.zeros(n).at[0].set(apical * decided[1])) * gains[3 : 3 + n]
+        pre = cell.pre * gains[3 + n :]
+        settled = cell.settled * gains[2]
+        slow = 0.99 * slow + 0.01 * jnp.abs(message)
+        return (inner, slow), eqx.tree_at(
+            lambda c: (c.message, c.post, c.pre, c.settled), cell, (message, post, pre, settled)
+        )
+
+
+def offered(neuron: AbstractNeuron) -> tuple[int, int]:
+    """How many signals a neuron offers its incoming and its outgoing synapses."""
+
+    def one_moment(drive):
+        state = neuron.init(drive, drive)
+        pool, modulator = jnp.zeros(POOL), jnp.zeros(1)
+        state, cell = neuron.fire(state, drive, jax.random.key(0))
+        state, cell = neuron.inhibit(state, cell, pool)
+        state, cell = neuron.settle(state, cell, drive)
+        return neuron.reply(state, cell, drive, pool, modulator)[1]
+
+    cell = jax.eval_shape(one_moment, jax.ShapeDtypeStruct((), jnp.float32))
+    return cell.post.shape[0], cell.pre.shape[0]

@@ -1,0 +1,128 @@
+"""The outer loop at work: many compiled meta-steps to a dispatch, a report between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from metaplast.meta import AbstractMetaOptimizer
+from metaplast.network import Genome
+from metaplast.objective import Objective
+from metaplast.types import Key
+
+
+class Position(NamedTuple):
+    """Everything that a search has to remember to go on, bit for bit."""
+
+    theta: Any
+    """The searchable leaves of the genome."""
+    outer: Any
+    """State of the meta-optimizer."""
+    key: Key
+    step: Int[Array, ""]
+
+
+class Progress(NamedTuple):
+    """What a search tells between two dispatches; the arrays hold one value per meta-step."""
+
+    position: Position
+    loss: np.ndarray
+    accuracy: np.ndarray
+    lost: np.ndarray
+    seconds: float
+    """Wall time of the dispatch."""
+
+    @property
+    def step(self) -> int:
+        return int(self.position.step)
+
+
+def searchable(leaf) -> bool:
+    """Whether a search may touch a leaf: a float array without infinities.
+
+    The logarithm of a rate of zero is infinite: what is switched off stays off.
+    """
+    return eqx.is_inexact_array(leaf) and bool(jnp.all(jnp.isfinite(leaf)))
+
+
+def begin(genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
+    """The position before the first meta-step."""
+    init_key, run_key = jax.random.split(key)
+    theta, _ = eqx.partition(genome, searchable)
+    # Weak types would make the second dispatch compile again.
+    theta = jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), theta)
+    position = Position(theta, meta.init(theta, init_key), run_key, jnp.asarray(0))
+    return jax.tree.map(_strong, position)
+
+
+def found(genome: Genome, position: Position) -> Genome:
+    """The genome that stands at a position of a search that began at `genome`."""
+    _, fixed = eqx.partition(genome, searchable)
+    return eqx.combine(position.theta, fixed)
+
+
+def search(
+    objective: Objective,
+    genome: Genome,
+    meta: AbstractMetaOptimizer,
+    position: Position,
+    steps: int,
+    patience: float = 2.0,
+    most: int = 64,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Progress]:
+    """Search from `position` until meta-step `steps`, reporting about every `patience` seconds.
+
+    How many meta-steps share a dispatch is chosen from the time they take and changes
+    nothing else: the key of a step depends on its number alone, and one compiled loop
+    serves all lengths. So a search that is interrupted and resumed finds the same bits.
+
+    Args:
+        objective: whose loss is minimized.
+        genome: where the search began; it gives the leaves that are not searchable.
+        meta: the outer loop.
+        position: where to go on from.
+        steps: the meta-step to stop at.
+        patience: wanted seconds between reports.
+        most: most meta-steps in one dispatch.
+        should_stop: asked between dispatches.
+    """
+    tasks, static = eqx.partition(objective, eqx.is_array)
+    _, fixed = eqx.partition(genome, searchable)
+
+    # The arrays of the task are an argument: as constants they would be compiled in.
+    @jax.jit
+    def dispatch(position: Position, tasks, count):
+        def evaluate(theta, key):
+            return eqx.combine(tasks, static)(eqx.combine(theta, fixed), key)
+
+        def one(index, carry):
+            position, records = carry
+            theta, outer, step = meta.step(
+                evaluate, position.theta, position.outer, jax.random.fold_in(position.key, position.step)
+            )  # fmt: skip
+            row = jnp.stack([step.score.loss, step.score.accuracy, step.lost])
+            return Position(theta, outer, position.key, position.step + 1), records.at[index].set(row)
+
+        return jax.lax.fori_loop(0, count, one, (position, jnp.zeros((most, 3))))
+
+    count = 1
+    while int(position.step) < steps and not should_stop():
+        count = min(count, steps - int(position.step), most)
+        start = time.perf_counter()
+        position, records = jax.block_until_ready(dispatch(position, tasks, count))
+        seconds = time.perf_counter() - start
+        rows = np.asarray(records)[:count]
+        yield Progress(position, rows[:, 0], rows[:, 1], rows[:, 2], seconds)
+        count = max(1, min(2 * count, int(count * patience / seconds)))
+
+
+def _strong(leaf):
+    return jax.lax.convert_element_type(leaf, leaf.dtype) if eqx.is_inexact_array(leaf) or leaf.dtype == int else leaf
