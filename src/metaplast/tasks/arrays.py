@@ -66,13 +66,15 @@ def _is_npz(path: Path) -> bool:
 
 def _npz(path: Path) -> Pools:
     try:
+        with open(path, "rb") as opened:
+            if not zipfile.is_zipfile(opened):  # a lone array or a pickle under this name
+                raise _Refused("not an .npz; save it with numpy.savez")
         with np.load(path, allow_pickle=False) as file:
-            there = list(getattr(file, "files", []))
-            missing = [key for key in _KEYS if key not in there]
+            missing = [key for key in _KEYS if key not in file.files]
             if missing:
                 raise _Refused(
                     f"no {', '.join(missing)}, expected {', '.join(_KEYS)}, found "
-                    f"{', '.join(there) or 'nothing'}; save the arrays under these names"
+                    f"{', '.join(file.files) or 'nothing'}; save the arrays under these names"
                 )
             return Pools(*(_plain(file, key) for key in _KEYS))
     except _Refused as fault:
@@ -82,9 +84,9 @@ def _npz(path: Path) -> Pools:
             f"data = {str(path)!r}: {fault.strerror}, expected a file that may be read; "
             "check its rights"
         ) from None
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, AttributeError):
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
         raise ValueError(
-            f"data = {str(path)!r}: not a whole .npz; save it again with numpy.savez"
+            f"data = {str(path)!r}: a damaged .npz; save it again with numpy.savez"
         ) from None
 
 

@@ -63,30 +63,31 @@ class Clusters(AbstractTask):
             )
 
     def sample(self, key: Key) -> Episode:
-        world_key, life_key, test_key = jax.random.split(key, 3)
+        world_key, kind_key, noise_key = jax.random.split(key, 3)
         world = self.world(world_key)
-        return Episode(
-            *self._examples(world, self.moments, life_key),
-            *self._examples(world, self.held_out, test_key),
+        count = self.moments + self.held_out
+        kinds = jax.random.randint(kind_key, (count,), 0, self.classes * self.modes)
+        targets, modes = jnp.divmod(kinds, self.modes)
+        together, alone = jnp.split(
+            jax.random.normal(noise_key, (count, self.rank + self.inputs)), [self.rank], axis=1
         )
+        noise = together @ world.shared.T + alone * world.own
+        stimuli = world.centers[targets, modes] + self.spread * noise
+        stimuli = stimuli / jnp.sqrt(1.0 + self.spread**2)
+        here = self.moments
+        return Episode(stimuli[:here], targets[:here], stimuli[here:], targets[here:])
 
     def world(self, key: Key) -> World:
         """Draw centers, covariance and irrelevant inputs."""
-        center_key, place_key, shared_key, own_key = jax.random.split(key, 4)
+        place_key, normal_key = jax.random.split(key)
         relevant = jax.random.permutation(place_key, jnp.arange(self.inputs) >= self.nuisance)
-        centers = jax.random.normal(center_key, (self.classes, self.modes, self.inputs))
+        # One draw for all three, for each draw costs half a second of compilation.
+        rows = self.classes * self.modes
+        normal = jax.random.normal(normal_key, (rows + self.rank + 1, self.inputs))
+        centers = normal[:rows].reshape(self.classes, self.modes, self.inputs)
         return World(
             centers * relevant,
-            jax.random.normal(shared_key, (self.inputs, self.rank)) / jnp.sqrt(2.0 * self.rank),
+            normal[rows:-1].T / jnp.sqrt(2.0 * self.rank),
             # Log-normal with mean square 1/2: together with `shared`, unit variance.
-            jnp.sqrt(0.5) * jnp.exp(0.5 * jax.random.normal(own_key, (self.inputs,)) - 0.25),
+            jnp.sqrt(0.5) * jnp.exp(0.5 * normal[-1] - 0.25),
         )
-
-    def _examples(self, world: World, count: int, key: Key):
-        class_key, mode_key, shared_key, own_key = jax.random.split(key, 4)
-        targets = jax.random.randint(class_key, (count,), 0, self.classes)
-        modes = jax.random.randint(mode_key, (count,), 0, self.modes)
-        together = jax.random.normal(shared_key, (count, self.rank)) @ world.shared.T
-        noise = together + world.own * jax.random.normal(own_key, (count, self.inputs))
-        stimuli = world.centers[targets, modes] + self.spread * noise
-        return stimuli / jnp.sqrt(1.0 + self.spread**2), targets

@@ -68,7 +68,7 @@ class Dataset(AbstractTask):
         self.classes = at_least("classes", classes, 1, "give the number of classes")
         self.moments = at_least("moments", moments, 1, "give the length of a life")
         if not any(isinstance(pool, Tracer) for pool in pools):
-            _check([np.asarray(pool) for pool in pools], self.classes)
+            _check(self.classes, *(np.asarray(pool) for pool in pools))
         size = x_test.shape[0]
         self.held_out = at_least(
             "held_out", min(HELD_OUT, size) if held_out is None else held_out, 1,
@@ -101,8 +101,7 @@ def in_passes(size: int, count: int, key: Key) -> Int[Array, " count"]:
     return jnp.concatenate(passes)[:count]
 
 
-def _check(pools: list[np.ndarray], classes: int) -> None:
-    x_train, y_train, x_test, y_test = pools
+def _check(classes: int, x_train, y_train, x_test, y_test) -> None:
     check_examples(x_train, y_train, classes, "train")
     check_examples(x_test, y_test, classes, "test")
     check_width(x_train, x_test)
