@@ -19,7 +19,19 @@ from metaplast import toml_text
 
 TABLES = ("name", "seed", "hidden", "anatomy", "genome", "task", "objective", "meta", "bench")
 REQUIRED = ("name", "hidden", "anatomy", "genome", "task", "meta")
-BENCH = {"data": ["digits"], "moments": [300], "lives": 16}
+BENCH = {
+    "data": ["digits"],
+    "moments": [300],
+    "lives": 16,
+    "learners": [
+        "backprop",
+        "feedback_alignment",
+        "direct_feedback_alignment",
+        "readout_only",
+        "frozen",
+    ],
+}
+"""What a found rule is compared on, and with whom beside the trivial learners."""
 
 MANY = 20
 """Names that are too many to list beside near misses."""
@@ -163,8 +175,9 @@ def _check(tables: dict[str, Any], origin: str) -> None:
     if not (isinstance(hidden, (list, tuple)) and all(_whole(n, 1) for n in hidden)):
         raise SpecError(f"{origin}: hidden = {hidden!r}: expected a list of sizes such as [64, 64]")
     bench = tables["bench"]
-    if not (isinstance(bench["data"], list) and all(isinstance(d, str) for d in bench["data"])):
-        raise SpecError(f'{origin}: bench.data = {bench["data"]!r}: expected ["digits", ...]')
+    for name in ("data", "learners"):
+        if not (isinstance(bench[name], list) and all(isinstance(d, str) for d in bench[name])):
+            raise SpecError(f"{origin}: bench.{name} = {bench[name]!r}: expected a list of names")
     if not (isinstance(bench["moments"], list) and all(_whole(m, 1) for m in bench["moments"])):
         raise SpecError(f"{origin}: bench.moments = {bench['moments']!r}: expected [300, ...]")
     if not _whole(bench["lives"], 2):

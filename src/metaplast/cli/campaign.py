@@ -7,36 +7,46 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from metaplast import rulefile
 from metaplast.cli.failure import Stopped
 from metaplast.cli.interrupt import wishes
-from metaplast.cli.output import document, plain
+from metaplast.cli.output import document, plain, wide_console
 from metaplast.cli.progress import Bar, Lines, display
 from metaplast.spec import Spec, SpecError
 
-RIVALS = (
-    "backprop", "feedback_alignment", "direct_feedback_alignment", "readout_only", "frozen",
-)  # fmt: skip
-"""Who a found rule is compared with, beside the trivial learners that a bench always has."""
+if TYPE_CHECKING:
+    from metaplast.experiment import Experiment
 
 
 def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     """Begin a new run. Everything that can be refused is refused before any work."""
     _check_target(spec, out)
     from metaplast import run as runs
-    from metaplast.experiment import build
-    from metaplast.tasks import named
 
-    experiment = build(spec)
-    for data, moments in itertools.product(spec["bench"]["data"], spec["bench"]["moments"]):
-        named(data, moments=moments)
+    experiment = checked(spec)
     folder = out or _free(Path("runs") / spec.name)
     runs.create(folder, spec)
     go_on(folder, as_json, experiment)
 
 
-def go_on(folder: Path, as_json: bool, experiment=None) -> None:
+def checked(spec: Spec) -> Experiment:
+    """The built experiment, after a look at everything that the comparison will need."""
+    from metaplast.experiment import build
+    from metaplast.learners import registry
+    from metaplast.tasks import named
+
+    experiment = build(spec)
+    asked = spec["bench"]
+    for data, moments in itertools.product(asked["data"], asked["moments"]):
+        task = named(data, moments=moments)
+        for name in asked["learners"]:
+            registry.build(name, task.inputs, spec.hidden, task.classes, moments)
+    return experiment
+
+
+def go_on(folder: Path, as_json: bool, experiment: Experiment | None = None) -> None:
     """Search from wherever the run stands, then compare and report."""
     from metaplast import run as runs
 
@@ -62,7 +72,7 @@ def _compare(folder: Path, spec: Spec, shown: Bar | Lines, should_stop: Callable
 
     asked = spec["bench"]
     result = sweep(
-        [str(folder), *RIVALS], asked["data"], asked["moments"], [spec.hidden],
+        [str(folder), *asked["learners"]], asked["data"], asked["moments"], [spec.hidden],
         progress=row, lives=asked["lives"], seed=spec.seed,
     )  # fmt: skip
     rulefile.replace(folder / "bench.json", json.dumps(plain(result), indent=1).encode())
@@ -76,11 +86,9 @@ def _conclude(folder: Path, result: dict, as_json: bool) -> None:
     if as_json:
         document({"run": folder, "rule": folder / rulefile.RULE, "report": page, "bench": result})
         return
-    from rich.console import Console
-
     from metaplast.bench import table
 
-    console = Console()
+    console = wide_console()
     for cell in result["cells"]:
         console.print(table(cell))
     print(f"\n{report.verdict(result)}\nreport: {page}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from metaplast.cli.output import document
+from metaplast.cli.output import document, wide_console
 from metaplast.cli.progress import display
 
 
@@ -36,8 +36,6 @@ def compare(
     if as_json:
         document(result)
         return
-    from rich.console import Console
-
-    console = Console()
+    console = wide_console()
     for cell in [result] if single else result["cells"]:
         console.print(table(cell))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 
 from tyro.conf import Positional
 
@@ -41,12 +40,12 @@ class List:
 
 
 def _print(kinds, listed) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    # Into a pipe every entry is one line, so that grep finds it whole.
-    console = Console(width=None if sys.stdout.isatty() else 400)
+    from metaplast.cli.output import wide_console
+
+    console = wide_console(400)  # into a pipe every entry is one line, so that grep finds it
     for kind in kinds:
         rows = [entry for entry in listed if entry.kind == kind]
         if not rows:

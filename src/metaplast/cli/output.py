@@ -1,4 +1,4 @@
-"""Standard output for machines."""
+"""Standard output, for machines and for people."""
 
 from __future__ import annotations
 
@@ -28,3 +28,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, (str, int, float, bool)) or value is None:
         return value
     return str(value)
+
+
+def wide_console(columns: int = 120):
+    """A console as wide as the terminal; into a pipe, which has no width, `columns`."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else columns)

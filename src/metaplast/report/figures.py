@@ -40,6 +40,7 @@ def learning_curves(cell: dict[str, Any]) -> dict[str, Any]:
 
 def _banded(entry: dict[str, Any], color: str, shown: bool, wide: bool) -> list[dict[str, Any]]:
     curve, group = entry["curve"], entry["name"]
+    label = f"found: {group}" if entry["found"] else group
     visible: Any = True if shown else "legendonly"
     band = {
         "x": curve["moment"] + curve["moment"][::-1],
@@ -49,7 +50,7 @@ def _banded(entry: dict[str, Any], color: str, shown: bool, wide: bool) -> list[
         "mode": "lines",
     }  # fmt: skip
     line = {
-        "x": curve["moment"], "y": curve["accuracy"], "name": group, "legendgroup": group,
+        "x": curve["moment"], "y": curve["accuracy"], "name": label, "legendgroup": group,
         "line": {"color": color, "width": 3 if wide else 1.6,
                  "dash": "dot" if group in TRIVIAL else "solid"},
         "visible": visible, "type": "scatter", "mode": "lines",
@@ -77,9 +78,10 @@ def meta_training(log: list[dict[str, Any]], backprop: float | None) -> dict[str
         **LAYOUT,
         "xaxis": {**AXIS, "title": {"text": "meta-step"}},
         "yaxis": {**AXIS, "title": {"text": "mean accuracy over the life"}, "tickformat": ".0%"},
-        "yaxis2": {"title": {"text": "loss"}, "overlaying": "y", "side": "right", "showgrid": False,
+        "yaxis2": {"title": {"text": "loss", "standoff": 18}, "tickformat": ".3f",
+                   "nticks": 6, "overlaying": "y", "side": "right", "showgrid": False,
                    "zeroline": False},
-        "margin": {**LAYOUT["margin"], "r": 60},
+        "margin": {**LAYOUT["margin"], "r": 84},
         "legend": {"orientation": "h", "x": 0, "y": 1.14, "font": {"size": 12}},
     }  # fmt: skip
     return {"data": traces, "layout": layout}

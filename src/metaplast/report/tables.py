@@ -20,8 +20,8 @@ def bench_table(cell: dict[str, Any]) -> str:
         mark = "found" if entry["found"] else "oracle" if entry["name"] == oracle else ""
         rows.append((mark, _learner(entry, pairs.get(entry["name"]))))
     headings = [
-        "learner", "online accuracy", "95 % interval", "held-out at the end", "95 % interval",
-        "− best backprop, points", "95 % interval", "diverged", "tuned to", "seconds",
+        "learner", "online accuracy, 95 %", "held-out at the end, 95 %",
+        "− best backprop, points, 95 %", "diverged", "tuned to", "seconds",
     ]  # fmt: skip
     return html_table(headings, rows)
 
@@ -53,21 +53,23 @@ def html_table(headings: Cells, rows: list[tuple[str, Cells]]) -> str:
 
 def _learner(entry: dict[str, Any], pair: dict[str, Any] | None) -> Cells:
     badge = ' <span class="badge">found</span>' if entry["found"] else ""
-    difference = ["", ""]
+    difference = ""
     if pair:
         low, high = pair["ci"]
-        difference = [points(pair["difference"]), f"{points(low)} to {points(high)}"]
+        difference = points(pair["difference"]) + _muted(f"{points(low)} to {points(high)}")
     return [
         escape(entry["name"]) + badge,
-        percent(entry["online_accuracy"]),
-        _span(entry["online_accuracy_ci"]),
-        percent(entry["test_accuracy"]),
-        _span(entry["test_accuracy_ci"]),
-        *difference,
+        percent(entry["online_accuracy"]) + _muted(_span(entry["online_accuracy_ci"])),
+        percent(entry["test_accuracy"]) + _muted(_span(entry["test_accuracy_ci"])),
+        difference,
         str(entry["diverged"]),
-        escape(told(entry) or "—"),
+        f'<span class="tuned">{escape(told(entry) or "—")}</span>',
         f"{entry['seconds']:.1f}",
     ]
+
+
+def _muted(text: str) -> str:
+    return f' <span class="ci">{escape(text)}</span>'
 
 
 def _span(ends: list[float]) -> str:

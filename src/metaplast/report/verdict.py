@@ -64,14 +64,16 @@ def against_backprop(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def told(entry: dict[str, Any]) -> str:
-    """What was tuned and to what, such as `optimizer adam, rate 0.01`."""
+    """What was tuned and to what, such as `adam, tanh, raw stimuli, rate 0.01`."""
     tuned = entry["tuned"] or {}
-    plain = {
-        k: v for k, v in tuned.items() if isinstance(v, (str, float, int)) and k not in SEARCHED
-    }
-    return ", ".join(
-        f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in plain.items()
-    )
+    plain = {k: v for k, v in tuned.items() if isinstance(v, (str, float, int))}
+    return ", ".join(_setting(k, v) for k, v in plain.items() if k not in SEARCHED)
+
+
+def _setting(name: str, value: str | float) -> str:
+    if isinstance(value, str):
+        return f"{value} {name}" if name == "stimuli" else value
+    return f"{name} {value:.3g}"
 
 
 SEARCHED = ("on_edge", "tried_on_lives")
