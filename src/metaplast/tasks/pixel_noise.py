@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from metaplast.tasks.wrapper import AbstractWrapper
 from metaplast.types import Episode, Key
@@ -26,11 +27,8 @@ class PixelNoise(AbstractWrapper):
         return f"noise {self.level:g}"
 
     def change(self, episode: Episode, key: Key) -> Episode:
-        life_key, test_key = jax.random.split(key)
+        stimuli = jnp.concatenate([episode.stimuli, episode.test_stimuli])
+        stimuli = stimuli + self.level * jax.random.normal(key, stimuli.shape, stimuli.dtype)
         return episode._replace(
-            stimuli=self._noisy(episode.stimuli, life_key),
-            test_stimuli=self._noisy(episode.test_stimuli, test_key),
+            stimuli=stimuli[: self.moments], test_stimuli=stimuli[self.moments :]
         )
-
-    def _noisy(self, stimuli, key: Key):
-        return stimuli + self.level * jax.random.normal(key, stimuli.shape, stimuli.dtype)

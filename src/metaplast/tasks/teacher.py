@@ -52,15 +52,16 @@ class Teacher(AbstractTask):
             raise ValueError(f"gain = {self.gain}: expected a finite positive number; give one")
 
     def sample(self, key: Key) -> Episode:
-        first_key, second_key, stimulus_key, mask_key = jax.random.split(key, 4)
+        weight_key, stimulus_key, mask_key = jax.random.split(key, 3)
         count = self.moments + self.held_out
         stimuli = jax.random.normal(stimulus_key, (count, self.inputs))
         if self.density < 1:
             active = jax.random.bernoulli(mask_key, self.density, stimuli.shape)
             stimuli = stimuli * active / jnp.sqrt(self.density)
-        first = jax.random.normal(first_key, (self.hidden, self.inputs)) / jnp.sqrt(self.inputs)
-        second = jax.random.normal(second_key, (self.classes, self.hidden))
-        logits = jnp.tanh(self.gain * stimuli @ first.T) @ second.T
+        weights = jax.random.normal(weight_key, (self.hidden, self.inputs + self.classes))
+        first = weights[:, : self.inputs] / jnp.sqrt(self.inputs)
+        second = weights[:, self.inputs :]
+        logits = jnp.tanh(self.gain * stimuli @ first.T) @ second
         # One example alone has no spread: it is left as it is.
         deviation = jnp.std(logits, axis=0)
         logits = (logits - jnp.mean(logits, axis=0)) / jnp.where(deviation > 0, deviation, 1.0)
