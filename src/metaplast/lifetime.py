@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ BOUND = 1e6
 """A readout beyond this, or one that is not a number, ends a life."""
 
 
+@runtime_checkable
 class Learner(Protocol):
     """Anything that lives an episode: a plastic network, backprop, a frozen network."""
 

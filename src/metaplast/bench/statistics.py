@@ -1,0 +1,86 @@
+"""Intervals over lives, and paired comparisons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+BINS = 50
+
+
+def interval(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> list[float]:
+    """95 % bootstrap interval (percentile) of the mean over lives `[lives]`.
+
+    With fewer than two lives there is nothing to resample, and the interval is the
+    value itself.
+    """
+    values = np.asarray(values, float)
+    if values.size < 2:
+        return [float(values.mean())] * 2
+    found = stats.bootstrap(
+        (values,), np.mean, n_resamples=resamples, confidence_level=CONFIDENCE,
+        method="percentile", rng=np.random.default_rng(seed), vectorized=True,
+    ).confidence_interval  # fmt: skip
+    return [float(found.low), float(found.high)]
+
+
+def paired(name: str, against: str, ours: np.ndarray, theirs: np.ndarray) -> dict[str, Any]:
+    """Compare two learners life by life.
+
+    Args:
+        name, against: who is compared with whom.
+        ours, theirs: online accuracy of each in the same lives `[lives]`.
+
+    Returns:
+        The mean difference, its interval, the effect size (mean over standard deviation
+        of the differences, Cohen's d for pairs; None where it is not defined), and
+        whether the whole interval is above zero.
+    """
+    difference = np.asarray(ours, float) - np.asarray(theirs, float)
+    low, high = interval(difference)
+    deviation = difference.std(ddof=1) if difference.size > 1 else 0.0
+    return {
+        "name": name,
+        "against": against,
+        "difference": float(difference.mean()),
+        "ci": [low, high],
+        "effect_size": float(difference.mean() / deviation) if deviation > 0 else None,
+        "above_zero": low > 0,
+    }
+
+
+def curve(correct: np.ndarray) -> dict[str, list[float]]:
+    """Accuracy over the life in at most 50 bins, with an interval over lives.
+
+    Args:
+        correct: answers of one learner `[lives, moments]`.
+
+    Returns:
+        `moment` (middle of each bin, counted from 1), `accuracy`, `lower`, `upper`.
+    """
+    moments = correct.shape[1]
+    edges = np.linspace(0, moments, min(BINS, moments) + 1).round().astype(int)
+    bins = np.add.reduceat(correct.astype(float), edges[:-1], axis=1) / np.diff(edges)
+    lower, upper = _intervals(bins)
+    middle = (edges[:-1] + edges[1:] + 1) / 2
+    return {
+        "moment": middle.tolist(),
+        "accuracy": bins.mean(axis=0).tolist(),
+        "lower": lower.tolist(),
+        "upper": upper.tolist(),
+    }
+
+
+def _intervals(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of every bin `[lives, bins]`; fewer resamples, for it is only drawn."""
+    if bins.shape[0] < 2:
+        return bins[0], bins[0]
+    found = stats.bootstrap(
+        (bins,), np.mean, n_resamples=1000, confidence_level=CONFIDENCE, axis=0,
+        method="percentile", rng=np.random.default_rng(0), vectorized=True, batch=100,
+    ).confidence_interval  # fmt: skip
+    return found.low, found.high

@@ -1,0 +1,181 @@
+"""Learners by name: what each row of a comparison is, and which numbers it may tune.
+
+Importing this file loads no JAX; `build` does.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from metaplast.learners.candidate import Candidate, Grid, Variant, fixed
+
+
+class Shape(NamedTuple):
+    """What a learner is built for."""
+
+    inputs: int
+    hidden: tuple[int, ...]
+    classes: int
+    moments: int
+
+
+NONLINEARITIES = ("tanh", "relu")
+STIMULI = ("raw", "standardized")
+"""Every rival may meet its stimuli either way, for found rules may normalize on their own."""
+RATES = {
+    "sgd": Grid("rate", 2.0**-9, 4.0, 5),
+    "momentum": Grid("rate", 2.0**-12, 4.0, 5),
+    "adam": Grid("rate", 2.0**-12, 4.0, 5),
+    "delta": Grid("rate", 2.0**-9, 4.0, 5),
+}
+
+
+def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Candidate]:
+    """The rows that a name stands for.
+
+    Args:
+        name: one of `NAMES`; or a found rule: a name that starts with `zoo/`, a run
+            folder, or the file of a rule.
+        inputs, hidden, classes: sizes of the networks.
+        moments: length of the life, for learners that must know it.
+
+    Raises:
+        ValueError: for an unknown name, with near misses.
+    """
+    shape = Shape(inputs, tuple(hidden), classes, moments)
+    if name in ROWS:
+        return [ROWS[row](shape) for row in EXPANDED.get(name, (name,))]
+    if name in EXPANDED:
+        return [ROWS[row](shape) for row in EXPANDED[name]]
+    if name.startswith("zoo/") or Path(name).exists():
+        from metaplast import store
+
+        found = store.load(name)
+        return [fixed(found.name, found.network(inputs, shape.hidden, classes), found=True)]
+    raise ValueError(unknown(name))
+
+
+def unknown(name: str) -> str:
+    """One line for a name that is neither a learner nor a path."""
+    near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(NAMES)}"
+    return f"learner = {name!r}: no learner and no file or folder of that name; {hint}"
+
+
+def _backprop(optimizer: str, shortcut: bool = False) -> Callable[[Shape], Candidate]:
+    def row(shape: Shape) -> Candidate:
+        name = "backprop_shortcut" if shortcut else f"backprop_{optimizer}"
+        return Candidate(name, _backprop_variants(shape, optimizer, shortcut))
+
+    return row
+
+
+def _backprop_variants(shape: Shape, optimizer: str, shortcut: bool) -> tuple[Variant, ...]:
+    from metaplast.learners.backprop import Backprop
+
+    sizes = (shape.inputs, *shape.hidden, shape.classes)
+    return tuple(
+        Variant(
+            {"optimizer": optimizer, "nonlinearity": phi, "stimuli": stimuli},
+            lambda rate, phi=phi, stimuli=stimuli: _meeting(
+                stimuli, shape, Backprop(sizes, optimizer, rate, phi, shortcut)
+            ),
+            RATES[optimizer],
+        )
+        for phi in NONLINEARITIES
+        for stimuli in STIMULI
+    )
+
+
+def _meeting(stimuli: str, shape: Shape, learner):
+    """A learner that meets raw or standardized stimuli; both have the same structure."""
+    from metaplast.learners.standardized import Standardized
+
+    return Standardized(learner, shape.inputs, float(stimuli == "standardized"))
+
+
+def _shortcut(shape: Shape) -> Candidate:
+    variants = (_backprop_variants(shape, optimizer, True) for optimizer in ("sgd", "adam"))
+    return Candidate("backprop_shortcut", tuple(v for group in variants for v in group))
+
+
+def _plastic(name: str) -> Callable[[Shape], Candidate]:
+    def row(shape: Shape) -> Candidate:
+        from metaplast.learners import feedback_alignment as networks
+
+        network = getattr(networks, name)
+        return Candidate(name, tuple(
+            Variant(
+                {"nonlinearity": phi, "stimuli": stimuli},
+                lambda rate, phi=phi, stimuli=stimuli: _meeting(
+                    stimuli, shape, network(shape.inputs, shape.hidden, shape.classes, rate, phi)
+                ),
+                RATES["delta"],
+            )
+            for phi in NONLINEARITIES
+            for stimuli in STIMULI
+        ))  # fmt: skip
+
+    return row
+
+
+def _frozen(shape: Shape) -> Candidate:
+    from metaplast.learners.backprop import Backprop
+    from metaplast.learners.frozen import Frozen
+
+    return fixed("frozen", Frozen(Backprop((shape.inputs, *shape.hidden, shape.classes))))
+
+
+def _nearest_class_mean(shape: Shape) -> Candidate:
+    from metaplast.learners.nearest_class_mean import NearestClassMean
+
+    learner = NearestClassMean(shape.inputs, shape.classes)
+    return Candidate("nearest_class_mean", _either_way(shape, lambda _: learner))
+
+
+def _nearest_neighbor(shape: Shape) -> Candidate:
+    from metaplast.learners.nearest_neighbor import NearestNeighbor
+
+    learner = NearestNeighbor(shape.inputs, shape.classes, shape.moments)
+    return Candidate("nearest_neighbor", _either_way(shape, lambda _: learner))
+
+
+def _recursive_least_squares(shape: Shape) -> Candidate:
+    from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
+
+    def learner(ridge: float) -> RecursiveLeastSquares:
+        return RecursiveLeastSquares(shape.inputs, shape.classes, ridge)
+
+    ridges = Grid("ridge", 1e-3 * shape.inputs, 10.0, 5)
+    return Candidate("recursive_least_squares", _either_way(shape, learner, ridges))
+
+
+def _either_way(shape: Shape, learner: Callable, grid: Grid | None = None) -> tuple[Variant, ...]:
+    return tuple(
+        Variant(
+            {"stimuli": stimuli},
+            lambda value, stimuli=stimuli: _meeting(stimuli, shape, learner(value)),
+            grid,
+        )
+        for stimuli in STIMULI
+    )
+
+
+ROWS: dict[str, Callable[[Shape], Candidate]] = {
+    "backprop_sgd": _backprop("sgd"),
+    "backprop_momentum": _backprop("momentum"),
+    "backprop_adam": _backprop("adam"),
+    "backprop_shortcut": _shortcut,
+    "feedback_alignment": _plastic("feedback_alignment"),
+    "direct_feedback_alignment": _plastic("direct_feedback_alignment"),
+    "readout_only": _plastic("readout_only"),
+    "frozen": _frozen,
+    "nearest_class_mean": _nearest_class_mean,
+    "recursive_least_squares": _recursive_least_squares,
+    "nearest_neighbor": _nearest_neighbor,
+}
+EXPANDED = {"backprop": ("backprop_sgd", "backprop_momentum", "backprop_adam")}
+NAMES = (*EXPANDED, *ROWS)

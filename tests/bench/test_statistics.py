@@ -1,0 +1,70 @@
+"""Intervals: what they cover, and what they do not claim."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metaplast.bench.statistics import curve, interval, paired
+
+
+def test_interval_covers_the_true_mean_about_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(100):
+        low, high = interval(rng.normal(0.3, 1.0, 30), resamples=500)
+        hits += low <= 0.3 <= high
+    assert 85 <= hits <= 100
+
+
+def test_interval_narrows_like_the_standard_error():
+    values = np.random.default_rng(0).normal(0.0, 1.0, 400)
+    low, high = interval(values)
+    assert (high - low) == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
+    assert low < values.mean() < high
+
+
+def test_interval_is_the_same_every_time():
+    values = np.random.default_rng(1).normal(size=16)
+    assert interval(values) == interval(values)
+    assert interval(values) != interval(values, seed=1)
+
+
+def test_null_comparison_straddles_zero_and_a_real_one_does_not():
+    rng = np.random.default_rng(2)
+    life = rng.normal(0.6, 0.1, 16)
+    ours, theirs = life + rng.normal(0, 0.01, 16), life + rng.normal(0, 0.01, 16)
+    null = paired("a", "b", ours, theirs)
+    assert null["ci"][0] < 0 < null["ci"][1] and not null["above_zero"]
+    better = paired("a", "b", ours + 0.03, theirs)
+    assert better["above_zero"] and better["difference"] == pytest.approx(null["difference"] + 0.03)
+    assert better["effect_size"] > 1
+    worse = paired("b", "a", theirs, ours + 0.03)
+    assert worse["difference"] == pytest.approx(-better["difference"]) and not worse["above_zero"]
+
+
+def test_pairing_removes_what_lives_share():
+    rng = np.random.default_rng(3)
+    life = rng.normal(0.6, 0.2, 16)
+    ours, theirs = life + 0.02 + rng.normal(0, 0.005, 16), life + rng.normal(0, 0.005, 16)
+    assert paired("a", "b", ours, theirs)["above_zero"]
+    assert not paired("a", "b", ours, theirs[::-1])["above_zero"]
+
+
+def test_a_single_life_has_no_interval_to_speak_of():
+    only = paired("a", "b", np.asarray([0.5]), np.asarray([0.4]))
+    assert only["ci"] == [pytest.approx(0.1)] * 2 and only["effect_size"] is None
+
+
+@pytest.mark.parametrize("moments", [3, 50, 137])
+def test_curve_bins_average_to_the_accuracy(moments):
+    correct = np.random.default_rng(0).random((6, moments)) < 0.7
+    drawn = curve(correct)
+    bins = len(drawn["moment"])
+    assert bins == min(50, moments) == len(drawn["lower"]) == len(drawn["accuracy"])
+    edges = np.linspace(0, moments, bins + 1).round()
+    mean = np.average(drawn["accuracy"], weights=np.diff(edges))
+    assert mean > 0.5
+    assert mean == pytest.approx(correct.mean())
+    assert np.all(np.asarray(drawn["lower"]) <= drawn["accuracy"])
+    assert np.all(np.asarray(drawn["upper"]) >= drawn["accuracy"])
