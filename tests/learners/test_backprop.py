@@ -87,6 +87,7 @@ def test_two_steps_are_those_of_optax(name):
 def test_a_grid_of_rates_runs_under_vmap():
     episode = TASK.sample(jax.random.key(0))
 
+    @jax.jit
     def weights_after(rate):
         learner = Backprop((6, 4, 3), "adam", rate)
         state = learner.born(jax.random.key(1))

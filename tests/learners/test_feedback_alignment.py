@@ -21,9 +21,9 @@ FORWARD = ("input->hidden1", "hidden1->hidden2", "hidden2->output")
 
 def step_and_gradient(network):
     """Change of every forward weight at one moment (rate 1), and the loss's gradient."""
-    state = network.born(jax.random.key(0))
+    state = jax.jit(network.born)(jax.random.key(0))
     stimulus, target = jnp.linspace(-1.0, 1.0, 6), jnp.asarray(2)
-    after, _ = network.moment(state, stimulus, target, TASK)
+    after, _ = jax.jit(lambda s: network.moment(s, stimulus, target, TASK))(state)
 
     def loss(weights):
         layer = stimulus
@@ -31,7 +31,7 @@ def step_and_gradient(network):
             layer = jnp.tanh(weights[name] @ layer)
         return TASK.loss(weights[FORWARD[-1]] @ layer, target)
 
-    gradient = jax.grad(loss)({name: state.weights[name] for name in FORWARD})
+    gradient = jax.jit(jax.grad(loss))({name: state.weights[name] for name in FORWARD})
     steps = {name: after.weights[name] - state.weights[name] for name in FORWARD}
     return steps, gradient
 
@@ -71,14 +71,15 @@ def test_readout_only_changes_the_readout_only():
 
 def test_output_biases_learn_at_the_rate():
     network = feedback_alignment(6, HIDDEN, 3, 0.5)
-    state = network.born(jax.random.key(0))
-    after, readout = network.moment(state, jnp.ones(6), jnp.asarray(0), TASK)
+    state = jax.jit(network.born)(jax.random.key(0))
+    after, readout = jax.jit(lambda s: network.moment(s, jnp.ones(6), jnp.asarray(0), TASK))(state)
     error = jax.nn.one_hot(0, 3) - jax.nn.softmax(readout)
     assert np.abs(error).max() > 0.1
     np.testing.assert_allclose(after.cells["output"].excitability, 0.5 * error, atol=1e-6)
 
 
 def test_rate_may_be_an_array():
+    @jax.jit
     def weight(rate):
         network = feedback_alignment(6, HIDDEN, 3, rate)
         state = network.born(jax.random.key(0))

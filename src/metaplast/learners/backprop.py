@@ -100,7 +100,7 @@ class Backprop(eqx.Module):
         parameters = (state.weights, state.biases)
         gradient, readout = jax.grad(loss, has_aux=True)(parameters)
         step, memory = self._steps().update(gradient, state.optimizer, parameters)
-        weights, biases = optax.apply_updates(parameters, step)
+        weights, biases = jax.tree.map(jnp.add, parameters, step)
         return BackpropState(weights, biases, memory), readout
 
     def _steps(self):
