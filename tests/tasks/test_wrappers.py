@@ -177,6 +177,7 @@ def test_a_mixture_draws_from_all_its_tasks_by_weight():
     assert np.all(values == values[:, :1, :1])  # one task a life
     assert set(np.unique(values)) == {0.0, 1.0}
     assert np.mean(values) == pytest.approx(0.75, abs=0.09)  # four standard errors
+    assert Mixture(list(tasks), [1.0, 3.0, 0.0]).weights == (1.0, 3.0, 0.0)  # as in a table
     equal = np.asarray(many(Mixture(tasks), 100).stimuli)
     assert set(np.unique(equal)) == {0.0, 1.0, 2.0}
 

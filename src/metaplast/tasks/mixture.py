@@ -20,8 +20,10 @@ class Mixture(AbstractTask):
     as much as its tasks together. Answers are taught and judged as by the first task.
     """
 
-    tasks: tuple[AbstractTask, ...]
-    weights: tuple[float, ...] | None = eqx.field(default=None, static=True)
+    tasks: tuple[AbstractTask, ...] = eqx.field(converter=tuple)
+    weights: tuple[float, ...] | None = eqx.field(
+        default=None, static=True, converter=lambda given: None if given is None else tuple(given)
+    )
     """Relative frequency of each task; equal where None."""
 
     def __check_init__(self) -> None:
