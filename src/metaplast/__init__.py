@@ -38,7 +38,20 @@ _HOME = {
     "load": "metaplast.store",
 }
 
-__all__ = [*sorted(_HOME), "__version__"]
+__all__ = [
+    "Circuit",
+    "Genome",
+    "Objective",
+    "PlasticNetwork",
+    "Spec",
+    "__version__",
+    "associative",
+    "bench",
+    "build",
+    "layered",
+    "live",
+    "load",
+]
 
 
 def __getattr__(name: str):

@@ -6,13 +6,25 @@ from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from metaplast.tasks.abstract import AbstractTask
-from metaplast.types import Episode, Key, Life, State
+from metaplast.types import Episode, Key, Life, State, Teaching
 
 BOUND = 1e6
 """A readout beyond this, or one that is not a number, ends a life."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """What a life needs of its task: the teacher's signal, and the loss of an answer."""
+
+    def teach(self, readout: Array, target: Array) -> Teaching:
+        """What the learner hears after it has answered with `readout`."""
+        ...
+
+    def loss(self, readout: Array, target: Array) -> Array:
+        """Cost of the answer, in nats."""
+        ...
 
 
 @runtime_checkable
@@ -24,7 +36,7 @@ class Learner(Protocol):
         ...
 
     def moment(
-        self, state: State, stimulus: Array, target: Array, task: AbstractTask, key: Key | None
+        self, state: State, stimulus: Array, target: Array, task: Judge, key: Key | None
     ) -> tuple[State, Array]:
         """Answer, be taught, change: the new state and the readout given before learning."""
         ...
@@ -35,7 +47,7 @@ class Learner(Protocol):
 
 
 def live(
-    learner: Learner, task: AbstractTask, episode: Episode, key: Key, segment: int | None = None
+    learner: Learner, task: Judge, episode: Episode, key: Key, segment: int | None = None
 ) -> tuple[Life, State]:
     """Live one whole episode from birth, as one scan over its moments.
 
@@ -93,7 +105,7 @@ def scan(step, begin, experience, segment: int | None = None):
     return carry, out
 
 
-def _moment(learner: Learner, task: AbstractTask, noise_key: Key, carry, experience):
+def _moment(learner: Learner, task: Judge, noise_key: Key, carry, experience):
     state, alive, age = carry
     stimulus, target = experience
     state, readout = learner.moment(

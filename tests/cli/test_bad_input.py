@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-TINY = ["--lives", "2", "--moments", "5", "--hidden", "4"]
+TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
+SMALL = ["--lives", "2", "--moments", "5", "--hidden", "4"]
 
 
 def one_line(answer) -> str:
@@ -76,7 +79,7 @@ def test_refused_when_built(case):
 
     overrides, told = HEAVY[case]
     with pytest.raises((ValueError, OSError)) as refused:
-        campaign.checked(specs.with_overrides(specs.load("digits"), overrides))
+        campaign.checked(specs.with_overrides(specs.load(TINY), overrides))
     said = str(refused.value)
     assert "\n" not in said
     for text in told:
@@ -87,7 +90,7 @@ def test_the_unchanged_experiment_is_not_refused():
     from metaplast import spec as specs
     from metaplast.cli import campaign
 
-    assert campaign.checked(specs.load("digits")).steps > 0
+    assert campaign.checked(specs.load(TINY)).steps > 0
 
 
 def test_a_refusal_when_built_is_one_line_too(metaplast, tmp_path):
@@ -137,7 +140,7 @@ def test_files_that_cannot_be_learned_from(tmp_path, capsys, case):
 
     changes, told = FILES[case]
     file = _npz(tmp_path / "data.npz", **changes)
-    assert main(["bench", "frozen", "--data", file, *TINY]) == 2
+    assert main(["bench", "frozen", "--data", file, *SMALL]) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert said[-1].startswith("metaplast: error: ")
     for text in told:
@@ -145,12 +148,12 @@ def test_files_that_cannot_be_learned_from(tmp_path, capsys, case):
 
 
 def test_a_missing_data_file_is_one_line(metaplast):
-    said = one_line(metaplast("bench", "frozen", "--data", "nope.npz", *TINY))
+    said = one_line(metaplast("bench", "frozen", "--data", "nope.npz", *SMALL))
     assert "nope.npz" in said
 
 
 def test_an_unknown_learner_is_one_line(metaplast):
-    said = one_line(metaplast("bench", "bakprop", *TINY))
+    said = one_line(metaplast("bench", "bakprop", *SMALL))
     assert "bakprop" in said and "backprop" in said
 
 

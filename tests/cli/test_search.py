@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from metaplast import rulefile
+from metaplast import run as runs
+from metaplast import spec as specs
 
-TINY = [
-    "--set", "hidden=[3]", "--set", "task.moments=10", "--set", "meta.lives=2",
-    "--set", "bench.lives=2", "--set", "bench.moments=[12]", "--set", "bench.learners=[]",
-]  # fmt: skip
+TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
+STEPS = 2000
+"""So many that a process cannot be done before it is stopped."""
 
 
 @pytest.fixture
@@ -61,72 +63,99 @@ def _step(folder) -> int:
         return -1
 
 
-def test_stopped_killed_and_resumed_it_ends_where_it_would_have(started, metaplast, tmp_path):
-    steps = 400
-    words = ["search", "digits", *TINY, "--set", f"meta.steps={steps}"]
-    run = tmp_path / "run"
+def _logged(folder) -> list[dict]:
+    log = folder / "log.jsonl"
+    return [json.loads(row) for row in log.read_text().splitlines()] if log.exists() else []
 
-    process = started(*words, "--out", "run")
-    _wait_for(lambda: (run / "log.jsonl").exists() and (run / "log.jsonl").read_text(), process)
+
+def test_stopped_killed_and_resumed_it_ends_where_it_would_have(started, tmp_path):
+    run = tmp_path / "run"
+    process = started("search", str(TINY), "--set", f"meta.steps={STEPS}", "--out", "run")
+    _wait_for(lambda: _logged(run), process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
-    stopped = re.search(
-        r"stopped; saved at meta-step (\d+); continue with: metaplast resume run", said
-    )
-    assert stopped and 0 < int(stopped[1]) < steps and "Traceback" not in said
-    assert _step(run) == int(stopped[1])
-    shown = json.loads(metaplast("show", "run", "--json").stdout)
-    assert shown["step"] == int(stopped[1])
+    told = r"stopped; saved at meta-step (\d+); continue with: metaplast resume run\n"
+    stopped = re.search(told, said)
+    assert stopped and 0 < int(stopped[1]) < STEPS and "Traceback" not in said
+    assert _step(run) == int(stopped[1]) == rulefile.read(run / rulefile.RULE).manifest["step"]
 
     process = started("resume", "run")
-    lines = len((run / "log.jsonl").read_text().splitlines())
-    _wait_for(lambda: len((run / "log.jsonl").read_text().splitlines()) > lines, process)
+    _wait_for(lambda: len(_logged(run)) > int(stopped[1]), process)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert _step(run) < steps
+    assert _step(run) < STEPS
 
-    finished = metaplast("resume", "run", "--json")
-    assert finished.returncode == 0, finished.stderr
-    assert json.loads(finished.stdout)["run"] == "run"
-
-    straight = metaplast(*words, "--out", "straight")
-    assert straight.returncode == 0, straight.stderr
-    assert "report: " in straight.stdout
-    told = [rulefile.read(tmp_path / name / rulefile.RULE) for name in ("run", "straight")]
-    assert told[0].manifest["step"] == steps
-    assert told[0].manifest["hash"] == told[1].manifest["hash"]
-    start = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
-    logs = [
-        [json.loads(row) for row in (tmp_path / name / "log.jsonl").read_text().splitlines()]
-        for name in ("run", "straight")
-    ]
-    numbers = [[(r["step"], r["loss"], r["accuracy"]) for r in log] for log in logs]
-    assert numbers[0] == numbers[1] and len(numbers[0]) == steps and start["step"] == 1
-    assert len({loss for _, loss, _ in numbers[0]}) > steps / 2  # it did move
-
+    process = started("resume", "run", "--json")
+    answer, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    result = json.loads(answer)
+    assert result["run"] == "run" and result["report"] == "run/report.html"
+    _check_comparison(result["bench"]["cells"][0], "run", "digits", 12, [3])
     for name in ("spec.toml", "bench.json", "report.html"):
         assert (run / name).stat().st_size > 0
-    _bench_of_a_found_rule(metaplast)
+
+    _run_straight(tmp_path / "straight", specs.load(run / "spec.toml"))
+    manifests = [
+        rulefile.read(tmp_path / name / rulefile.RULE).manifest for name in ("run", "straight")
+    ]
+    assert manifests[0]["step"] == STEPS and manifests[0]["hash"] == manifests[1]["hash"]
+    logs = [
+        [(row["step"], row["loss"], row["accuracy"]) for row in _logged(tmp_path / name)]
+        for name in ("run", "straight")
+    ]
+    assert logs[0] == logs[1] and [row[0] for row in logs[0]] == list(range(1, STEPS + 1))
+    assert len({loss for _, loss, _ in logs[0]}) > STEPS / 2  # the search did move
 
 
-def _bench_of_a_found_rule(metaplast) -> None:
-    """`bench` of the run just made: one JSON document of the promised form."""
-    words = ["bench", "run", "nearest_class_mean", "--only", "--moments", "12"]
-    answer = metaplast(*words, "--lives", "2", "--hidden", "3", "--json")
-    assert answer.returncode == 0, answer.stderr
-    result = json.loads(answer.stdout)
+def _run_straight(folder, spec) -> None:
+    """The same search without an interruption, its comparison left out."""
+    runs.create(folder, spec)
+    assert runs.run(folder).finished
+
+
+def test_two_processes_do_not_search_in_one_folder(tmp_path):
+    runs.create(tmp_path / "run", specs.load(TINY))
+    with runs._alone(tmp_path / "run"), pytest.raises(ValueError, match="another process"):
+        runs.run(tmp_path / "run")
+    assert not (tmp_path / "run" / rulefile.RULE).exists()
+    assert runs.run(tmp_path / "run").finished
+
+
+def test_a_finished_run_stays_what_it_is(tmp_path):
+    runs.create(tmp_path / "run", specs.load(TINY))
+    reports: list[runs.Report] = []
+    assert runs.run(tmp_path / "run", reports.append).finished and reports[-1].step == 3
+    assert 0 < reports[-1].backprop_accuracy < 1 and reports[-1].seconds_left == 0
+    before = (tmp_path / "run" / rulefile.RULE).read_bytes()
+    assert runs.run(tmp_path / "run").finished
+    assert (tmp_path / "run" / rulefile.RULE).read_bytes() == before
+    assert len(_logged(tmp_path / "run")) == 3
+
+
+def test_bench_prints_one_document(tmp_path, capsys):
+    from metaplast.cli import main
+
+    words = ["bench", "nearest_class_mean", "--only", "--data", "digits", "--moments", "12"]
+    assert main([*words, "--lives", "2", "--hidden", "3", "--json"]) == 0
+    printed = capsys.readouterr()
+    _check_comparison(json.loads(printed.out), "nearest_class_mean", "digits", 12, [3])
+    assert "bench 1/4" in printed.err
+
+
+def _check_comparison(result: dict, name: str, data: str, moments: int, hidden: list[int]) -> None:
+    """The promised form of a comparison in which `name` takes part."""
     assert set(result) == {
         "data", "moments", "lives", "hidden", "seed", "learners", "best_backprop", "paired",
     }  # fmt: skip
-    found = {entry["name"]: entry for entry in result["learners"]}
-    assert found["run"]["found"] and not found["nearest_class_mean"]["found"]
+    entry = next(e for e in result["learners"] if e["name"] == name)
+    assert entry["found"] == (name == "run")
     assert {
         "name", "found", "online_accuracy", "online_accuracy_ci", "test_accuracy",
         "test_accuracy_ci", "tuned", "diverged", "seconds",
-    } <= set(found["run"])  # fmt: skip
-    assert 0 < found["run"]["online_accuracy"] <= 1
-    assert (result["data"], result["moments"], result["hidden"]) == ("digits", 12, [3])
-    assert any(
-        p["name"] == "run" and p["against"] == result["best_backprop"] for p in result["paired"]
-    )
+    } <= set(entry)  # fmt: skip
+    assert 0 < entry["online_accuracy"] <= 1
+    assert (result["data"], result["moments"], result["hidden"]) == (data, moments, hidden)
+    pair = next(p for p in result["paired"] if p["name"] == name)
+    assert pair["against"] == result["best_backprop"]
+    assert pair["ci"][0] <= pair["difference"] <= pair["ci"][1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import itertools
 from pathlib import Path
 
 from metaplast import spec
@@ -119,10 +120,11 @@ def _keys(module: ast.Module, name: str) -> list[str]:
 def _experiment(name: str) -> Entry:
     file = PACKAGE / "experiments" / f"{name}.toml"
     text = file.read_text()
-    remark = [row.lstrip("# ") for row in text.splitlines() if row.startswith("#")]
+    remark = itertools.takewhile(lambda row: row.startswith("#"), text.splitlines())
+    said = " ".join(row.lstrip("# ") for row in remark)
     tables = spec.load(name)
     built = f"{tables['meta'].get('type')} on {tables['task'].get('type')}"
-    return Entry("experiments", name, remark[0] if remark else built, docstring=text, file=file)
+    return Entry("experiments", name, _first_sentence(said) or built, docstring=text, file=file)
 
 
 def _entry(kind: str, node: ast.ClassDef | ast.FunctionDef, file: Path) -> Entry:

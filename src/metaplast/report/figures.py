@@ -65,8 +65,8 @@ def meta_training(log: list[dict[str, Any]], backprop: float | None) -> dict[str
     accuracy = [row["accuracy"] for row in log]
     loss = [row["loss"] for row in log]
     traces: list[dict[str, Any]] = [
-        _line(steps, accuracy, "accuracy, each meta-step", _faint(FOUND, 0.35), 1, "y"),
-        _line(steps, smooth(accuracy), "accuracy, mean", FOUND, 3, "y"),
+        _line(steps, accuracy, "accuracy, each meta-step", _faint(FOUND, 0.35), 1.0, "y"),
+        _line(steps, smooth(accuracy), "accuracy, mean", FOUND, 3.0, "y"),
         _line(steps, smooth(loss), "loss, mean (right)", "#c98a1b", 1.6, "y2"),
     ]
     if backprop is not None and steps:

@@ -1,0 +1,128 @@
+"""The page of a real run, opened in a real browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from metaplast import report, rulefile
+from metaplast import run as runs
+from metaplast import spec as specs
+from metaplast.bench import sweep
+from metaplast.report.figures import learning_curves, meta_training, smooth
+from metaplast.report.verdict import outcome
+
+CHROMIUM = Path("/usr/bin/chromium")
+TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A run folder as a search leaves it: a real search, a real comparison, both tiny."""
+    spec = specs.load(TINY)
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    runs.create(folder, spec)
+    assert runs.run(folder).finished
+    result = sweep([str(folder)], ["digits"], [20], [spec.hidden], lives=3, seed=0)
+    (folder / "bench.json").write_text(json.dumps(result))
+    report.write(folder)
+    return folder
+
+
+def test_the_page_holds_what_the_run_holds(folder):
+    page = (folder / "report.html").read_text()
+    cell = json.loads((folder / "bench.json").read_text())["cells"][0]
+    assert report.verdict(cell).split(":")[0] in page
+    for entry in cell["learners"]:
+        assert f"{100 * entry['online_accuracy']:.1f} %" in page and entry["name"] in page
+    assert rulefile.read(folder / rulefile.RULE).manifest["hash"] in page
+    assert "metaplast search" in page and "spec.toml" in page
+
+
+def test_the_page_in_a_browser(folder):
+    if importlib.util.find_spec("playwright") is None:
+        pytest.skip("playwright is not installed: pip install playwright")
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    said, asked = [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda fault: said.append(str(fault)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((folder / "report.html").as_uri())
+        page.wait_for_function("document.querySelectorAll('.plot .main-svg').length >= 2")
+        lines = page.locator("#curves0 path.js-line").count()
+        meta = page.locator("#meta path.js-line").count()
+        rows = page.locator("tr.found").count()
+        overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        page.evaluate("console.error('a fault would be heard')")
+        browser.close()
+    assert said == ["a fault would be heard"]
+    assert asked == [(folder / "report.html").as_uri()]
+    assert lines >= 4 and meta == 4 and rows == 1 and overflow <= 0
+
+
+def _cell(difference: float, low: float, high: float, ahead: float) -> dict:
+    def entry(name: str, accuracy: float, found: bool) -> dict:
+        return {
+            "name": name,
+            "found": found,
+            "online_accuracy": accuracy,
+            "tuned": {},
+            "diverged": 1,
+        }
+
+    return {
+        "data": "digits", "moments": 300, "lives": 16, "best_backprop": "backprop_adam",
+        "learners": [
+            entry("x", 0.7, True), entry("backprop_adam", 0.7 - difference, False),
+            entry("nearest_neighbor", ahead, False),
+        ],
+        "paired": [
+            {"name": "x", "against": "backprop_adam", "difference": difference, "ci": [low, high]}
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cell", "word", "told"),
+    [
+        (
+            _cell(0.1, 0.05, 0.15, 0.8),
+            "wins",
+            ["it wins", "+10.0", "Ahead of it: nearest_neighbor"],
+        ),
+        (_cell(-0.1, -0.15, -0.05, 0.5), "loses", ["it loses", "-10.0", "backprop_adam (80.0 %)"]),
+        (_cell(0.01, -0.05, 0.06, 0.5), "undecided", ["no difference", "Nobody is ahead"]),
+    ],
+)
+def test_the_verdict_follows_the_numbers(cell, word, told):
+    assert outcome(cell) == word
+    for text in [*told, "diverged in 1 of 16"]:
+        assert text in report.verdict(cell)
+    many = report.verdict({"cells": [cell, cell]})
+    assert f"in {2 if word == 'wins' else 0} of 2 comparisons" in many
+
+
+def test_a_gap_in_the_log_is_no_number():
+    assert smooth([1.0, None, 3.0], 2) == [1.0, 1.0, 3.0] and smooth([None]) == [None]
+    rows = [{"step": 1, "loss": None, "accuracy": 0.5}]
+    assert len(meta_training(rows, 0.3)["data"]) == 4 and len(meta_training([], None)["data"]) == 3
+
+
+def test_every_learner_has_a_curve_and_a_band(folder):
+    cell = json.loads((folder / "bench.json").read_text())["cells"][0]
+    traces = learning_curves(cell)["data"]
+    assert len(traces) == 2 * len(cell["learners"])
+    named = {t["legendgroup"] for t in traces}
+    assert named == {entry["name"] for entry in cell["learners"]}
