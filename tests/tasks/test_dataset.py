@@ -6,6 +6,9 @@ import pytest
 
 from metaplast.tasks import Dataset, with_moments
 
+QUICK = {"xla_backend_optimization_level": 0}
+"""Compiled twice as fast, and run once."""
+
 POOL, TEST = 20, 8
 
 
@@ -21,7 +24,9 @@ def numbered(moments=12, held_out=5, **changes) -> Dataset:
 
 
 def lived(task, seed=0):
-    episode = jax.jit(lambda task, key: task.sample(key))(task, jax.random.key(seed))
+    episode = jax.jit(lambda task, key: task.sample(key), compiler_options=QUICK)(
+        task, jax.random.key(seed)
+    )
     return np.asarray(episode.stimuli)[:, 0].astype(int), episode
 
 

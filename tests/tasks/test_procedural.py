@@ -7,9 +7,14 @@ import pytest
 
 from metaplast.tasks import Clusters, Teacher
 
+QUICK = {"xla_backend_optimization_level": 0}
+"""Compiled twice as fast, and run once."""
+
 
 def drawn(task, seed=0):
-    return jax.jit(lambda task, key: task.sample(key))(task, jax.random.key(seed))
+    return jax.jit(lambda task, key: task.sample(key), compiler_options=QUICK)(
+        task, jax.random.key(seed)
+    )
 
 
 def test_without_noise_every_example_is_a_center_and_nuisance_inputs_are_silent():

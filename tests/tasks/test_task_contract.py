@@ -1,5 +1,7 @@
 """Every exported task keeps the contract: a new one is tested by being exported."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,9 @@ import pytest
 
 import metaplast.tasks as tasks
 from metaplast.tasks import AbstractTask, Clusters, Dataset, Teacher
+
+QUICK = {"xla_backend_optimization_level": 0}
+"""Compiled twice as fast, and run once."""
 
 MOMENTS, HELD_OUT = 12, 7
 NO_TASKS = {"AbstractTask", "AbstractWrapper", "named", "with_moments"}
@@ -51,7 +56,7 @@ EXAMPLES = {
 }
 
 
-@jax.jit
+@functools.partial(jax.jit, compiler_options=QUICK)
 def sample(task, keys):
     """One episode for each key."""
     return jax.vmap(task.sample)(keys)
