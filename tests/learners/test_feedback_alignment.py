@@ -21,7 +21,7 @@ FORWARD = ("input->hidden1", "hidden1->hidden2", "hidden2->output")
 
 def step_and_gradient(network):
     """Change of every forward weight at one moment (rate 1), and the loss's gradient."""
-    state = jax.jit(network.born)(jax.random.key(0))
+    state = jax.jit(lambda key: network.born(key))(jax.random.key(0))
     stimulus, target = jnp.linspace(-1.0, 1.0, 6), jnp.asarray(2)
     after, _ = jax.jit(lambda s: network.moment(s, stimulus, target, TASK))(state)
 
@@ -71,7 +71,7 @@ def test_readout_only_changes_the_readout_only():
 
 def test_output_biases_learn_at_the_rate():
     network = feedback_alignment(6, HIDDEN, 3, 0.5)
-    state = jax.jit(network.born)(jax.random.key(0))
+    state = jax.jit(lambda key: network.born(key))(jax.random.key(0))
     after, readout = jax.jit(lambda s: network.moment(s, jnp.ones(6), jnp.asarray(0), TASK))(state)
     error = jax.nn.one_hot(0, 3) - jax.nn.softmax(readout)
     assert np.abs(error).max() > 0.1

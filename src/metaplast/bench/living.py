@@ -175,8 +175,9 @@ def changing_synapses(learner: Learner) -> int:
             for q in circuit.dense
             if q.kind in learner.genome.rules
         )
-    if hasattr(learner, "synapses"):
-        return int(learner.synapses)
+    synapses = getattr(learner, "synapses", None)
+    if synapses is not None:
+        return int(synapses)
     state = eqx.filter_eval_shape(learner.born, jax.random.key(0))
     return sum(
         leaf.size for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.inexact)

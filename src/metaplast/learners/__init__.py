@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from metaplast.learners.recursive_least_squares import (
         RecursiveLeastSquares as RecursiveLeastSquares,
     )
+    from metaplast.learners.standardized import Standardized as Standardized
 
 _HOME = {
     "Backprop": "backprop",
@@ -23,9 +24,23 @@ _HOME = {
     "NearestClassMean": "nearest_class_mean",
     "NearestNeighbor": "nearest_neighbor",
     "RecursiveLeastSquares": "recursive_least_squares",
+    "Standardized": "standardized",
 }
 
-__all__ = [*_HOME, "NAMES", "Candidate", "Grid", "Variant", "build", "fixed"]
+__all__ = [
+    "NAMES",
+    "Backprop",
+    "Candidate",
+    "Frozen",
+    "Grid",
+    "NearestClassMean",
+    "NearestNeighbor",
+    "RecursiveLeastSquares",
+    "Standardized",
+    "Variant",
+    "build",
+    "fixed",
+]
 
 
 def __getattr__(name: str):
