@@ -23,7 +23,7 @@ VALUES = 3
 """Learners in a block while tuning."""
 LIVES = {"cpu": 4, "other": 64}
 """Most lives in a block while tuning; otherwise four times that."""
-BYTES = {"cpu": 2**25, "other": 2**32}
+BYTES = {"cpu": 2**23, "other": 2**32}
 """Most memory that the states of a block may take; on CPUs, about what caches hold."""
 KEPT = 2**30
 """Bytes of episodes that an arena keeps between rows."""

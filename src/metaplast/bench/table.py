@@ -16,11 +16,14 @@ def table(result: dict[str, Any]) -> Table:
     widths = ",".join(str(width) for width in result["hidden"]) or "no hidden layer"
     drawn = Table(
         title=f"{result['data']}: {result['moments']} moments, {result['lives']} lives, {widths}",
-        caption="95 % bootstrap intervals over lives; rivals tuned in hindsight on these lives",
+        caption=(
+            "accuracy, with 95 % bootstrap intervals over lives; rivals are tuned in hindsight on "
+            f"these lives; differences are to the best backprop, {result['best_backprop']}"
+        ),
     )
     drawn.add_column("learner", no_wrap=True)
-    for heading in ("online", "held-out", "− best backprop", "lost", "seconds"):
-        drawn.add_column(heading, justify="right", no_wrap=heading != "seconds")
+    for heading in ("online", "held-out", "to backprop", "lost"):
+        drawn.add_column(heading, justify="right", no_wrap=True)
     against = {p["name"]: p for p in result["paired"] if p["against"] == result["best_backprop"]}
     for entry in sorted(result["learners"], key=lambda e: -e["online_accuracy"]):
         drawn.add_row(*_cells(entry, against.get(entry["name"])), style=_style(entry, result))
@@ -35,12 +38,12 @@ def _cells(entry: dict[str, Any], pair: dict[str, Any] | None) -> tuple[str, ...
         f"{entry['test_accuracy']:.3f}",
         difference,
         str(entry["diverged"]),
-        f"{entry['seconds']:.1f}",
     )
 
 
 def _span(ends: list[float], sign: str = "") -> str:
-    return f"({ends[0]:{sign}.3f} {ends[1]:{sign}.3f})"
+    low, high = (f"{end:{sign}.3f}".replace("0.", ".", 1) for end in ends)
+    return f"({low} {high})"
 
 
 def _style(entry: dict[str, Any], result: dict[str, Any]) -> str:
