@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 
-import equinox as eqx
 import jax.numpy as jnp
 
 from metaplast.bench.living import Arena

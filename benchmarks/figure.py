@@ -1,6 +1,6 @@
 """Draw the learning curves that the README shows, from what `results.py` has measured.
 
-    python benchmarks/figure.py runs/results.jsonl docs/learning_curves.svg
+python benchmarks/figure.py runs/results.jsonl docs/learning_curves.svg
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def draw(axis, result: dict) -> None:
         curve = rows[name]["curve"]
         wide = 2.2 if name.startswith("zoo") else 1.2
         axis.plot(curve["moment"], curve["accuracy"], color=color, lw=wide, label=label)
-        axis.fill_between(curve["moment"], curve["lower"], curve["upper"], color=color, alpha=0.15, lw=0)
+        axis.fill_between(
+            curve["moment"], curve["lower"], curve["upper"], color=color, alpha=0.15, lw=0
+        )
     axis.set_ylim(0, 1)
     axis.spines[["top", "right"]].set_visible(False)
 

@@ -4,8 +4,8 @@
 
 Runs the shipped rule against every rival on digits and MNIST-1D, and on `mnist` and `fashion-mnist`
 where the folder METAPLAST_DATA holds them (skipped, with a line that says so, where it does not):
-online accuracy over 300 and 1500 moments, in five and in eight layers, and the divergence of 64 lives
-of 20 000 moments. Takes about an hour on two cores; `--only` picks one part.
+online accuracy over 300 and 1500 moments, in five and in eight layers, and the divergence of 64
+lives of 20 000 moments. Takes about an hour on two cores; `--only` picks one part.
 """
 
 from __future__ import annotations
@@ -32,12 +32,17 @@ RIVALS = ["backprop", "backprop_shortcut", "feedback_alignment", "direct_feedbac
 DATA = ["digits", "mnist1d", "mnist", "fashion-mnist"]
 
 PARTS = {
-    "300 moments": dict(data=DATA, moments=300, hidden=(64, 64), learners=RIVALS),
-    "1500 moments": dict(data=DATA, moments=1500, hidden=(64, 64), learners=RIVALS),
-    "500 moments": dict(data=["digits"], moments=500, hidden=(64, 64), learners=RIVALS),
-    "five layers": dict(data=DATA, moments=300, hidden=(64,) * 4, learners=["backprop"]),
-    "eight layers": dict(data=DATA, moments=300, hidden=(64,) * 7, learners=["backprop"]),
-    "wide": dict(data=["digits", "mnist1d"], moments=300, hidden=(256, 256), learners=["backprop"]),
+    "300 moments": {"data": DATA, "moments": 300, "hidden": (64, 64), "learners": RIVALS},
+    "1500 moments": {"data": DATA, "moments": 1500, "hidden": (64, 64), "learners": RIVALS},
+    "500 moments": {"data": ["digits"], "moments": 500, "hidden": (64, 64), "learners": RIVALS},
+    "five layers": {"data": DATA, "moments": 300, "hidden": (64,) * 4, "learners": ["backprop"]},
+    "eight layers": {"data": DATA, "moments": 300, "hidden": (64,) * 7, "learners": ["backprop"]},
+    "wide": {
+        "data": ["digits", "mnist1d"],
+        "moments": 300,
+        "hidden": (256, 256),
+        "learners": ["backprop"],
+    },
 }
 
 
@@ -125,10 +130,10 @@ def section(part: str, result: dict, rule: str) -> list[str]:
     lines = [
         f"## {result['data']}: {part}",
         "",
-        f"{result['lives']} lives of {result['moments']} moments, hidden layers {result['hidden']}, "
-        f"seed {result['seed']}.",
+        f"{result['lives']} lives of {result['moments']} moments, "
+        f"hidden layers {result['hidden']}, seed {result['seed']}.",
         "",
-        "| learner | online accuracy | held out, at the end | rule minus this | tuned to | diverged |",
+        "| learner | online accuracy | held out | rule minus this | tuned to | diverged |",
         "|---|---|---|---|---|---|",
     ]
     for row in sorted(result["learners"], key=lambda r: -r["online_accuracy"]):

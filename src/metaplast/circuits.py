@@ -9,6 +9,7 @@ such as `layered` return, never a subclass per architecture.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Literal
 
@@ -126,7 +127,7 @@ def layered(
     forward = [
         Projection(f"{a.name}->{b.name}", "forward" if b.kind == "hidden" else "readout",
                    a.name, b.name, "basal")
-        for a, b in zip(pops[:-1], pops[1:], strict=True)
+        for a, b in itertools.pairwise(pops)
     ]  # fmt: skip
     back = []
     for below, above, through in zip(pops[1:-1], pops[2:], forward[1:], strict=True):
@@ -159,7 +160,7 @@ def associative(
         pops.append(Population(f"hidden{i + 1}", n, "hidden", f"hidden{i}" if i else ""))
     total = sum(p.size for p in pops)
     chain = []
-    for below, p in zip(pops[:-1], pops[1:], strict=True):
+    for below, p in itertools.pairwise(pops):
         share = 1.0 if below is pops[0] else depth_share
         chain.append(Projection(f"{below.name}->{p.name}", "forward", below.name, p.name, "basal",
                                 birth="zero", scale=share / below.size))  # fmt: skip
@@ -178,6 +179,11 @@ def associative(
         Projection("association->output", "readout", "association", "output", "basal",
                    birth="zero"),
     ]  # fmt: skip
-    back = [Projection(f"output~>{p.name}", "feedback", "output", p.name, "apical") for p in pops[1:]]
-    pops += [Population("association", total, "association"), Population("output", outputs, "output")]
+    back = [
+        Projection(f"output~>{p.name}", "feedback", "output", p.name, "apical") for p in pops[1:]
+    ]
+    pops += [
+        Population("association", total, "association"),
+        Population("output", outputs, "output"),
+    ]
     return Circuit(tuple(pops), tuple(chain + relays + ends + back))

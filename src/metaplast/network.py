@@ -138,8 +138,12 @@ class PlasticNetwork(eqx.Module):
         for q in self.circuit.dense:
             if q.kind in self.genome.rules:
                 change, memory[q.name] = over_synapses(self.genome.rules[q.kind])(
-                    state.weights[q.name], state.memory[q.name], cells[q.pre], cells[q.post], modulator
-                )  # fmt: skip
+                    state.weights[q.name],
+                    state.memory[q.name],
+                    cells[q.pre],
+                    cells[q.post],
+                    modulator,
+                )
                 weights[q.name] = state.weights[q.name] + change
         return weights, memory
 

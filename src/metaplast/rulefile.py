@@ -18,6 +18,8 @@ from metaplast.spec import near
 
 FORMAT = 1
 RULE = "rule.safetensors"
+START = "start.safetensors"
+"""The rule at which a search began; a comparison shows what the search added to it."""
 """Its name in a run folder."""
 KEY = "metaplast"
 LARGEST_HEADER = 100_000_000

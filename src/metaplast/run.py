@@ -19,7 +19,7 @@ from metaplast.checkpoint import load_checkpoint, save_checkpoint
 from metaplast.experiment import Experiment, build
 from metaplast.network import Genome
 from metaplast.reference import backprop_accuracy
-from metaplast.rulefile import RULE, StoreError
+from metaplast.rulefile import RULE, START, StoreError
 from metaplast.search import Position, Progress, begin, found, search
 from metaplast.spec import Spec, SpecError, dump, load
 from metaplast.store import save_rule
@@ -108,6 +108,7 @@ def run(
     spec = opened(folder)
     experiment = experiment or build(spec)
     with _alone(folder):
+        save_rule(folder / START, experiment.genome, spec)
         position, backprop = _standing(folder, experiment)
         with open(folder / "log.jsonl", "a") as log:
             saved = time.monotonic()
@@ -168,7 +169,8 @@ def _report(progress: Progress, steps: int, recent, backprop: float, speed: floa
         sound = [float(row[column]) for row in recent if math.isfinite(row[column])]
         return sum(sound) / len(sound) if sound else math.nan
 
-    left = (steps - progress.step) / speed
+    # Before the second dispatch the time of compiling cannot be told from that of searching.
+    left = (steps - progress.step) / speed if speed > 0 else math.nan
     return Report(progress.step, steps, mean(0), mean(1), backprop, speed, left)
 
 
@@ -176,7 +178,7 @@ def _speed(progress: Progress, warm: tuple[int, float], now: float) -> float:
     """Meta-steps per second, the time of compiling left out as soon as that is possible."""
     step, since = warm
     if progress.step == step:
-        return len(progress.loss) / progress.seconds
+        return math.nan
     return (progress.step - step) / (now - since)
 
 

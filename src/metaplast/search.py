@@ -56,8 +56,6 @@ def begin(genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
     """The position before the first meta-step."""
     init_key, run_key = jax.random.split(key)
     theta, _ = eqx.partition(genome, searchable)
-    # Weak types would make the second dispatch compile again.
-    theta = jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), theta)
     position = Position(theta, meta.init(theta, init_key), run_key, jnp.asarray(0))
     return jax.tree.map(_strong, position)
 
@@ -105,11 +103,12 @@ def search(
 
         def one(index, carry):
             position, records = carry
-            theta, outer, step = meta.step(
-                evaluate, position.theta, position.outer, jax.random.fold_in(position.key, position.step)
-            )  # fmt: skip
+            key = jax.random.fold_in(position.key, position.step)
+            theta, outer, step = meta.step(evaluate, position.theta, position.outer, key)
             row = jnp.stack([step.score.loss, step.score.accuracy, step.lost])
-            return Position(theta, outer, position.key, position.step + 1), records.at[index].set(row)
+            return Position(theta, outer, position.key, position.step + 1), records.at[index].set(
+                row
+            )
 
         return jax.lax.fori_loop(0, count, one, (position, jnp.zeros((most, 3))))
 
@@ -125,4 +124,7 @@ def search(
 
 
 def _strong(leaf):
-    return jax.lax.convert_element_type(leaf, leaf.dtype) if eqx.is_inexact_array(leaf) or leaf.dtype == int else leaf
+    """The array without JAX's weak type, which would make the second dispatch compile again."""
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return leaf
+    return jax.lax.convert_element_type(leaf, leaf.dtype)

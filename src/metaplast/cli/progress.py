@@ -97,8 +97,13 @@ def searching(report: Any) -> str:
     return (
         f"meta-step {report.step}/{report.steps}  loss {report.loss:.3f}  "
         f"accuracy {report.accuracy:.3f} (backprop {report.backprop_accuracy:.3f})  "
-        f"{report.steps_per_second:.2f} steps/s  {clock(report.seconds_left)} left"
+        f"{speed(report.steps_per_second)}  {clock(report.seconds_left)} left"
     )
+
+
+def speed(steps_per_second: float) -> str:
+    """Steps per second, unknown while the first dispatch still compiles."""
+    return f"{steps_per_second:.2f} steps/s" if math.isfinite(steps_per_second) else "? steps/s"
 
 
 def clock(seconds: float) -> str:

@@ -83,7 +83,7 @@ class Backprop(AbstractMetaOptimizer):
 
 def mean_of_survivors(gradients, scores, clip: float):
     """Mean over the leading axis of clipped gradients and of scores, the exploded left out."""
-    sizes = jax.vmap(optax.global_norm)(gradients)
+    sizes = jax.vmap(optax.tree.norm)(gradients)
     sound = jnp.isfinite(sizes)
     weight = jnp.where(sound, jnp.minimum(1.0, clip / jnp.maximum(sizes, 1e-12)), 0.0)
     count = jnp.maximum(jnp.sum(sound), 1)

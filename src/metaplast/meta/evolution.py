@@ -30,7 +30,8 @@ class Evolution(AbstractMetaOptimizer):
     """
 
     source: ClassVar[Source] = Source(
-        "Hansen & Ostermeier", 2001, "Completely derandomized self-adaptation in evolution strategies",
+        "Hansen & Ostermeier", 2001,
+        "Completely derandomized self-adaptation in evolution strategies",
         "10.1162/106365601750190398",
     )  # fmt: skip
     strategy: str = eqx.field(static=True, default="CMA_ES")

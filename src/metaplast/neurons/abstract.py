@@ -51,9 +51,7 @@ class AbstractNeuron(eqx.Module):
     def fire(self, state: State, drive: Scalar, key: Key | None) -> tuple[State, Cell]:
         """Take the basal drive in, give the activity out."""
 
-    def inhibit(
-        self, state: State, cell: Cell, pool: Float[Array, " pool"]
-    ) -> tuple[State, Cell]:
+    def inhibit(self, state: State, cell: Cell, pool: Float[Array, " pool"]) -> tuple[State, Cell]:
         """Take the inhibitory interneuron's answer in, correct the activity."""
         del pool
         return state, cell

@@ -79,9 +79,9 @@ class Exemplar(AbstractNeuron):
 
     def reply(self, state, cell, apical, pool, modulator):
         slope = self.sharpness.value * state.maturity
-        message = slope * jnp.exp(
-            self.sharpness.value * (jnp.minimum(cell.drive, 1.0) - 1.0)
-        ) * apical
+        message = (
+            slope * jnp.exp(self.sharpness.value * (jnp.minimum(cell.drive, 1.0) - 1.0)) * apical
+        )
         offered = jnp.stack([message, state.recruited])
         seen = jnp.stack([cell.activity, cell.activity])
         return state, eqx.tree_at(

@@ -99,7 +99,9 @@ class Learned(AbstractNeuron):
         features = jnp.concatenate([jnp.stack([cell.drive, cell.activity, slow]), pool])
         gain, extra = self.bound * jnp.tanh(self.forward(features))
         activity = cell.activity * jnp.exp(gain) + extra * (pool[0] > 0)
-        return (inner, slow), eqx.tree_at(lambda c: (c.activity, c.settled), cell, (activity, activity))
+        return (inner, slow), eqx.tree_at(
+            lambda c: (c.activity, c.settled), cell, (activity, activity)
+        )
 
     def settle(self, state, cell, lateral):
         inner, slow = state
@@ -109,7 +111,9 @@ class Learned(AbstractNeuron):
     def reply(self, state, cell, apical, pool, modulator):
         inner, slow = state
         inner, cell = self.base.reply(inner, cell, apical, pool, modulator)
-        known = jnp.stack([cell.drive, cell.activity, cell.settled, apical, cell.message, slow, modulator[0]])
+        known = jnp.stack(
+            [cell.drive, cell.activity, cell.settled, apical, cell.message, slow, modulator[0]]
+        )
         decided = self.bound * jnp.tanh(self.backward(jnp.concatenate([known, pool])))
         gains = jnp.exp(decided)
         n = cell.post.shape[0]

@@ -31,7 +31,8 @@ class Output(AbstractNeuron):
     """
 
     source: ClassVar[Source] = Source(
-        "Bridle", 1990, "Probabilistic interpretation of feedforward classification network outputs",
+        "Bridle", 1990,
+        "Probabilistic interpretation of feedforward classification network outputs",
         "10.1007/978-3-642-76153-9_28",
     )  # fmt: skip
     error: Literal["softmax", "linear"] = eqx.field(default="softmax", static=True)

@@ -34,7 +34,8 @@ def rested() -> Adaptation:
 
 class Sensory(AbstractNeuron):
     r"""A cell that reports how far its input is from what it is used to, divided by how
-    active its population is: $y_i = (v_i - \bar v_i) / \sqrt{\tfrac1n \sum_j (v_j - \bar v_j)^2 + \epsilon}$.
+    active its population is:
+    $y_i = (v_i - \bar v_i) / \sqrt{\tfrac1n \sum_j (v_j - \bar v_j)^2 + \epsilon}$.
 
     The mean $\bar v_i$ is the cell's own, a leaky average with the leak `leak` per
     moment; the sum of squares comes over the wire of the population's interneuron.

@@ -18,7 +18,8 @@ class Decay(AbstractRule):
     """
 
     source: ClassVar[Source] = Source(
-        "Hinton", 1987, "Learning translation invariant recognition in a massively parallel network",
+        "Hinton", 1987,
+        "Learning translation invariant recognition in a massively parallel network",
         "10.1007/3-540-17943-7_117",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.001, converter=positive)

@@ -34,7 +34,9 @@ class Factored(AbstractRule):
         default=(0.01, 0.0), converter=lambda c: jnp.asarray(c, float)
     )
     decay: Positive = eqx.field(default=1e-5, converter=positive)
-    persistence: Float[Array, ""] = eqx.field(default=-3.0, converter=lambda p: jnp.asarray(p, float))
+    persistence: Float[Array, ""] = eqx.field(
+        default=-3.0, converter=lambda p: jnp.asarray(p, float)
+    )
     traced: bool = eqx.field(default=False, static=True)
 
     def init(self):

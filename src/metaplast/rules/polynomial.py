@@ -37,7 +37,9 @@ class Polynomial(AbstractRule):
         if rate < 0:
             raise ValueError(f"rate = {rate}: expected 0 or more; give a positive one")
         if order < 2:
-            raise ValueError(f"order = {order}: expected 2 or more, for the delta rule has two factors")
+            raise ValueError(
+                f"order = {order}: expected 2 or more, for the delta rule has two factors"
+            )
         start = [1.0 if p == (1, 0, 0, 1) else 0.0 for p in powers(order)]
         if theta is not None and len(theta) != len(start):
             raise ValueError(f"theta has {len(theta)} values, order {order} has {len(start)} terms")
@@ -47,7 +49,12 @@ class Polynomial(AbstractRule):
     def __call__(self, synapse, memory):
         variables = [
             jnp.tanh(v)
-            for v in (synapse.pre.activity, synapse.post.activity, synapse.weight, synapse.post.message)
+            for v in (
+                synapse.pre.activity,
+                synapse.post.activity,
+                synapse.weight,
+                synapse.post.message,
+            )
         ]
         change = 0.0
         for coefficient, exponents in zip(self.theta, powers(self.order), strict=True):
@@ -61,5 +68,6 @@ class Polynomial(AbstractRule):
 
 def powers(order: int) -> list[tuple[int, int, int, int]]:
     """Exponents (pre, post, weight, message) of every term up to `order`, constant first."""
-    every = itertools.product(range(order + 1), repeat=4)
+    each = range(order + 1)
+    every = itertools.product(each, each, each, each)
     return sorted((p for p in every if sum(p) <= order), key=lambda p: (sum(p), p))
