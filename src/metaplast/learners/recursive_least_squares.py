@@ -20,10 +20,13 @@ class LeastSquaresState(NamedTuple):
 
 class RecursiveLeastSquares(eqx.Module):
     r"""After $t$ examples, exactly the ridge regression of one-hot targets on them:
-    $W = Y^\top X (X^\top X + \rho I)^{-1}$, with a 1 appended to every stimulus.
+    $W = Y^\top X (X^\top X + \rho I)^{-1}$, with the constant `bias` appended to every stimulus.
 
     Args:
         ridge: $\rho$, in squared units of the stimulus. An array leaf.
+        bias: 1 to learn an offset with the weights, 0 to leave it out: in the first
+            moments of a life it costs more than it gives where stimuli are centered.
+            An array leaf.
 
     References: Plackett (1950) doi:10.1093/biomet/37.1-2.149.
     """
@@ -34,6 +37,7 @@ class RecursiveLeastSquares(eqx.Module):
     inputs: int = eqx.field(static=True)
     classes: int = eqx.field(static=True)
     ridge: Float[Array, ""] = eqx.field(default=1.0, converter=lambda r: jnp.asarray(r, float))
+    bias: Float[Array, ""] = eqx.field(default=1.0, converter=lambda b: jnp.asarray(b, float))
 
     @property
     def synapses(self) -> int:
@@ -48,10 +52,10 @@ class RecursiveLeastSquares(eqx.Module):
         )
 
     def predict(self, state, stimulus):
-        return state.weights @ jnp.append(stimulus, 1.0)
+        return state.weights @ jnp.append(stimulus, self.bias)
 
     def moment(self, state, stimulus, target, task, key=None):
-        features = jnp.append(stimulus, 1.0)
+        features = jnp.append(stimulus, self.bias)
         readout = state.weights @ features
         settled = state.inverse @ features
         # Rounding can leave the inverse slightly indefinite in very long lives.

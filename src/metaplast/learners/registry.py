@@ -148,21 +148,31 @@ def _nearest_neighbor(shape: Shape) -> Candidate:
 def _recursive_least_squares(shape: Shape) -> Candidate:
     from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
 
-    def learner(ridge: float) -> RecursiveLeastSquares:
-        return RecursiveLeastSquares(shape.inputs, shape.classes, ridge)
+    def learner(ridge: float, bias: float = 1.0) -> RecursiveLeastSquares:
+        return RecursiveLeastSquares(shape.inputs, shape.classes, ridge, bias)
 
     ridges = Grid("ridge", 1e-3 * shape.inputs, 10.0, 5)
-    return Candidate("recursive_least_squares", _either_way(shape, learner, ridges))
+    with_bias = _either_way(shape, learner, ridges, {"bias": "1"})
+    # What is not centered needs its bias.
+    without = _either_way(shape, lambda r: learner(r, 0.0), ridges, {"bias": "0"}, STIMULI[1:])
+    return Candidate("recursive_least_squares", with_bias + without)
 
 
-def _either_way(shape: Shape, learner: Callable, grid: Grid | None = None) -> tuple[Variant, ...]:
+def _either_way(
+    shape: Shape,
+    learner: Callable,
+    grid: Grid | None = None,
+    settings: dict[str, str] | None = None,
+    choices: tuple[str, ...] = STIMULI,
+) -> tuple[Variant, ...]:
+    """One variant for each way to meet the stimuli."""
     return tuple(
         Variant(
-            {"stimuli": stimuli},
+            {**(settings or {}), "stimuli": stimuli},
             lambda value, stimuli=stimuli: _meeting(stimuli, shape, learner(value)),
             grid,
         )
-        for stimuli in STIMULI
+        for stimuli in choices
     )
 
 
