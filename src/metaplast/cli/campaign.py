@@ -73,7 +73,8 @@ def _compare(folder: Path, spec: Spec, shown: Bar | Lines, should_stop: Callable
     asked = spec["bench"]
     result = sweep(
         [str(folder), str(folder / rulefile.START), *asked["learners"]],
-        asked["data"], asked["moments"], [spec.hidden], progress=row, lives=asked["lives"], seed=spec.seed,
+        asked["data"], asked["moments"], [spec.hidden],
+        progress=row, lives=asked["lives"], seed=spec.seed,
     )  # fmt: skip
     rulefile.replace(folder / "bench.json", json.dumps(plain(result), indent=1).encode())
     return result
