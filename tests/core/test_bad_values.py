@@ -1,0 +1,68 @@
+"""A wrong value is refused in one line that names the argument and the value."""
+
+from __future__ import annotations
+
+import pytest
+
+from metaplast.circuits import Circuit, Population, Projection, layered
+from metaplast.meta import Backprop, Evolution
+from metaplast.network import Genome, PlasticNetwork
+from metaplast.neurons import Learned, Output, Rate
+from metaplast.rules import Decay, Decorrelation, Delta, Factored, Oja, Polynomial, SynapticMLP
+
+TWO = (Population("a", 2, "input"), Population("b", 1, "output"))
+
+REFUSED = {
+    "negative rate of Delta": (lambda: Delta(-0.1), "-0.1"),
+    "negative rate of Oja": (lambda: Oja(-1.0), "-1.0"),
+    "rate of Decay that is no number": (lambda: Decay(float("nan")), "nan"),
+    "infinite eta": (lambda: Decorrelation(float("inf")), "inf"),
+    "negative decay": (lambda: Factored((1.0,), -2.0), "-2.0"),
+    "negative rate of Polynomial": (lambda: Polynomial(-0.5), "-0.5"),
+    "order of Polynomial": (lambda: Polynomial(order=1), "order = 1"),
+    "number of coefficients": (lambda: Polynomial(theta=(1.0,)), "theta"),
+    "negative rate of SynapticMLP": (lambda: SynapticMLP(-0.5), "-0.5"),
+    "width of SynapticMLP": (lambda: SynapticMLP(width=0), "width = 0"),
+    "width of Learned": (lambda: Learned(Rate(), width=0), "width = 0"),
+    "bound of Learned": (lambda: Learned(Rate(), bound=0.0), "bound = 0.0"),
+    "optimizer": (lambda: Backprop("adamm"), "adamm"),
+    "rate of Backprop": (lambda: Backprop(rate=0.0), "rate = 0.0"),
+    "lives of Backprop": (lambda: Backprop(lives=0), "lives = 0"),
+    "width of Backprop": (lambda: Backprop(lives=4, width=3), "width = 3"),
+    "strategy": (lambda: Evolution("CMA_E"), "CMA_ES"),
+    "population": (lambda: Evolution(population=0), "population = 0"),
+    "spread": (lambda: Evolution(spread=-1.0), "spread = -1.0"),
+    "empty population": (lambda: layered(3, (0,), 2), "size = 0"),
+    "one population": (lambda: Circuit(TWO[:1], ()), "two or more"),
+    "projection to nowhere": (
+        lambda: Circuit(TWO, (Projection("q", "k", "a", "c", "basal"),)),
+        "'c' is no population",
+    ),
+    "missing neuron": (
+        lambda: PlasticNetwork(layered(3, (2,), 2), Genome({"input": Rate()}, {})),
+        "hidden",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused_in_one_line(what):
+    make, told = REFUSED[what]
+    with pytest.raises(ValueError) as caught:
+        make()
+    message = str(caught.value)
+    assert told in message
+    assert "\n" not in message
+
+
+def test_unknown_choices_are_refused():
+    """Choices are checked by their type where types are checked, and by the class itself."""
+    for make in (lambda: Rate("tahn"), lambda: Output("hinge")):
+        with pytest.raises(Exception, match=r"tahn|hinge"):
+            make()
+
+
+def test_good_values_are_not_refused():
+    """Negative control."""
+    Delta(0.0), Factored((1.0,), 0.0), Polynomial(0.0), Rate("relu"), Output("linear")
+    Backprop("sgd", lives=4, width=2), Evolution("SNES"), layered(3, (), 2)

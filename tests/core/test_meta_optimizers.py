@@ -1,0 +1,101 @@
+"""Outer loops on problems that have nothing to do with brains."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from metaplast.meta import Backprop, Evolution
+
+GOAL = jnp.asarray([1.0, -2.0, 0.5])
+START = {"a": jnp.zeros(2), "b": jnp.zeros(1)}
+
+
+def bowl(theta, key):
+    """A quadratic with its minimum, zero, at GOAL."""
+    del key
+    loss = jnp.sum((jnp.concatenate([theta["a"], theta["b"]]) - GOAL) ** 2)
+    return loss, (loss,)
+
+
+def upside_down(theta, key):
+    loss, _ = bowl(theta, key)
+    return -loss, (-loss,)
+
+
+def descend(meta, evaluate, steps):
+    """Theta and the reports of `steps` meta-steps, in one compiled loop."""
+
+    def step(carry, key):
+        theta, state, report = meta.step(evaluate, *carry, key)
+        return (theta, state), (report.loss, report.lost)
+
+    @jax.jit
+    def run(key):
+        state = jax.tree.map(
+            lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), meta.init(START, key)
+        )
+        return jax.lax.scan(step, (START, state), jax.random.split(key, steps))
+
+    (theta, _), reports = run(jax.random.key(0))
+    return theta, reports
+
+
+@pytest.mark.parametrize(
+    ("strategy", "steps"), [("CMA_ES", 60), ("SNES", 60), ("SimpleGA", 60), ("Open_ES", 2000)]
+)
+def test_evolution_descends_a_quadratic(strategy, steps):
+    meta = Evolution(strategy, population=32, lives=1, spread=0.5)
+    before = float(bowl(START, None)[0])
+    theta, (_, lost) = descend(meta, bowl, steps)
+    after = float(bowl(theta, None)[0])
+    assert before > 5 and after < 0.7 * before
+    assert float(np.max(lost)) == 0
+    worse, _ = descend(meta, upside_down, 20)
+    assert float(bowl(worse, None)[0]) > before, "negative control: it follows the objective"
+
+
+def test_evolution_survives_candidates_without_a_fitness():
+    def treacherous(theta, key):
+        loss, score = bowl(theta, key)
+        return jnp.where(theta["a"][0] < -0.3, jnp.nan, loss), score
+
+    theta, (loss, lost) = descend(Evolution("CMA_ES", 16, 1, 0.5), treacherous, 60)
+    assert 0 < float(lost[0]) < 1
+    assert np.isfinite(loss).all()
+    assert float(bowl(theta, None)[0]) < 0.1
+
+
+def test_backprop_finds_the_minimum_of_a_quadratic():
+    theta, _ = descend(Backprop("adam", 0.1, 150, lives=2, clip=1e9), bowl, 150)
+    np.testing.assert_allclose(jnp.concatenate([theta["a"], theta["b"]]), GOAL, atol=0.02)
+    theta, _ = descend(Backprop("adam", 0.1, 150, lives=2, clip=1e9), upside_down, 20)
+    assert float(bowl(theta, None)[0]) > float(bowl(START, None)[0])
+
+
+@pytest.mark.parametrize("width", [None, 2])
+def test_backprop_is_plain_optax_on_the_mean_gradient(width):
+    """Noisy quadratic: the step is optax's on the mean of the lives' gradients."""
+
+    def noisy(theta, key):
+        shift = jax.random.normal(key, (2,))
+        loss = jnp.sum((theta["a"] - shift) ** 2) + jnp.sum(theta["b"] ** 4)
+        return loss, (loss,)
+
+    steps, lives = 4, 4
+    theta, _ = descend(Backprop("sgd", 0.1, steps, lives, 1e9, width), noisy, steps)
+    clipped, _ = descend(Backprop("sgd", 0.1, steps, lives, 0.01, width), noisy, steps)
+    plain = optax.sgd(optax.cosine_decay_schedule(0.1, steps, alpha=0.1))
+    slope = jax.grad(lambda t, k: noisy(t, k)[0])
+    expected, state = START, plain.init(START)
+    for key in jax.random.split(jax.random.key(0), steps):
+        slopes = [slope(expected, k) for k in jax.random.split(key, lives)]
+        mean = jax.tree.map(lambda *g: sum(g) / lives, *slopes)
+        update, state = plain.update(mean, state, expected)
+        expected = optax.apply_updates(expected, update)
+    assert float(jnp.abs(expected["a"]).max()) > 1e-2
+    np.testing.assert_allclose(theta["a"], expected["a"], rtol=1e-5)
+    assert float(jnp.abs(clipped["a"] - expected["a"]).max()) > 1e-3
