@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=DATA)
     parser.add_argument("--raw", type=Path, default=Path("runs/results.jsonl"))
     parser.add_argument("--write", type=Path, help="a Markdown file, made from everything in --raw")
+    parser.add_argument("--readme", type=Path, help="a page whose summary table is replaced")
     given = parser.parse_args()
     given.raw.parent.mkdir(parents=True, exist_ok=True)
     for part in given.only:
@@ -76,6 +77,8 @@ def main() -> None:
             print("\n".join(section(part, result, given.rule)), flush=True)
     if given.write:
         given.write.write_text(document(given.raw, given.rule))
+    if given.readme:
+        insert(given.readme, summary(latest(given.raw), given.rule))
 
 
 def long_lives(rule: str, lives: int = 64, moments: int = 20_000) -> dict:
@@ -98,12 +101,18 @@ def record(path: Path, part: str, result: dict) -> None:
         log.write(json.dumps({"part": part, "result": result}) + "\n")
 
 
-def document(raw: Path, rule: str) -> str:
-    """The Markdown page: the latest result of every part and data set."""
-    latest: dict[tuple[str, str], dict] = {}
+def latest(raw: Path) -> dict[tuple[str, str], dict]:
+    """The latest result of every part and data set."""
+    results: dict[tuple[str, str], dict] = {}
     for line in raw.read_text().splitlines():
         entry = json.loads(line)
-        latest[entry["part"], entry["result"]["data"]] = entry["result"]
+        results[entry["part"], entry["result"]["data"]] = entry["result"]
+    return results
+
+
+def document(raw: Path, rule: str) -> str:
+    """The Markdown page."""
+    results = latest(raw)
     lines = [
         "# Results of the shipped rule",
         "",
@@ -117,11 +126,46 @@ def document(raw: Path, rule: str) -> str:
         "raw or standardized stimuli); the rule runs as it was found.",
     ]
     for part in [*PARTS, "long"]:
-        for (of, _), result in latest.items():
+        for (of, _), result in results.items():
             if of == part:
                 shown = long_section(result) if part == "long" else section(part, result, rule)
                 lines += ["", *shown]
     return "\n".join(lines) + "\n"
+
+
+TRIVIAL = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
+
+
+def summary(results: dict[tuple[str, str], dict], rule: str) -> list[str]:
+    """One row per comparison, for the README."""
+    lines = [
+        "| online accuracy | found rule | best backprop | rule minus best backprop "
+        "| nearest class mean | least squares | 1-NN |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for part in PARTS:
+        for (of, data), result in results.items():
+            if of != part:
+                continue
+            row = {r["name"]: r["online_accuracy"] for r in result["learners"]}
+            best = result["best_backprop"]
+            pair = next(p for p in result["paired"] if p["name"] == rule and p["against"] == best)
+            trivial = " | ".join(f"{row[name]:.3f}" for name in TRIVIAL)
+            lines.append(
+                f"| {data}, {part} | **{row[rule]:.3f}** | {row[best]:.3f} "
+                f"| {pair['difference']:+.3f} {bracket(pair['ci'])} | {trivial} |"
+            )
+    for (of, _), result in results.items():
+        if of == "long":
+            lines += ["", *long_section(result)[2:]]
+    return lines
+
+
+def insert(page: Path, lines: list[str]) -> None:
+    """Replace what stands between the two result marks of a page."""
+    before, rest = page.read_text().split("<!-- results -->")
+    _, after = rest.split("<!-- /results -->")
+    page.write_text("\n".join([f"{before}<!-- results -->", *lines, f"<!-- /results -->{after}"]))
 
 
 def section(part: str, result: dict, rule: str) -> list[str]:
@@ -155,7 +199,8 @@ def long_section(result: dict) -> list[str]:
     return [
         f"## {result['data']}: {result['lives']} lives of {result['moments']} moments",
         "",
-        f"Diverged: {result['diverged']}. Accuracy over the last 1000 moments "
+        f"Of {result['lives']} lives of {result['moments']} moments on {result['data']}, "
+        f"{result['diverged']} diverged. Accuracy over the last 1000 moments "
         f"{result['late_accuracy']:.3f} (the examples repeat); on held-out examples at the end "
         f"{result['test_accuracy']:.3f}, in the worst life {result['worst_test_accuracy']:.3f}.",
     ]

@@ -25,6 +25,7 @@ BENCH = {
     "lives": 16,
     "learners": [
         "backprop",
+        "backprop_shortcut",
         "feedback_alignment",
         "direct_feedback_alignment",
         "readout_only",

@@ -18,7 +18,9 @@ class AssociationState(NamedTuple):
 
 
 class Association(AbstractNeuron):
-    r"""A cell that relays $x$, settles at $u = \sum_j P_{ij} x_j$ over its lateral synapses,
+    r"""A cell that settles with its neighbors; with the right plasticity, least squares.
+
+    A cell that relays $x$, settles at $u = \sum_j P_{ij} x_j$ over its lateral synapses,
     and is divided by its interneuron: $g = 1 + \sum_j x_j u_j$.
 
     It offers $u / g$ to its outgoing synapses and $u / \sqrt g$ to its lateral ones. With

@@ -26,7 +26,9 @@ class ExemplarState(NamedTuple):
 
 
 class Exemplar(AbstractNeuron):
-    r"""A radial cell: $r = m\, e^{\beta (v - 1)}$, $v$ the cosine between stimulus and weights.
+    r"""A radial cell that stores the stimulus which recruited it, and fires for its like.
+
+    A radial cell: $r = m\, e^{\beta (v - 1)}$, $v$ the cosine between stimulus and weights.
 
     Immature cells ($m < 1$) mature one after the other along the population: a cell is
     open once the interneuron reports that all cells before it are mature. The open cell

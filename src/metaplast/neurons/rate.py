@@ -20,7 +20,9 @@ NONLINEARITIES = {
 
 
 class Rate(AbstractNeuron):
-    r"""A cell that fires at the rate $y = \phi(v)$ and replies $\phi'(v)\,a$.
+    r"""A cell with a static nonlinearity, which replies with an error times its slope.
+
+    A cell that fires at the rate $y = \phi(v)$ and replies $\phi'(v)\,a$.
 
     With $v$ the basal drive and $a$ the apical input, the message $\phi'(v) a$ is the
     back-propagated error where feedback is symmetric, and that of feedback alignment

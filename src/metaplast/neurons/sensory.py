@@ -33,7 +33,9 @@ def rested() -> Adaptation:
 
 
 class Sensory(AbstractNeuron):
-    r"""A cell that reports how far its input is from what it is used to, divided by how
+    r"""A cell that adapts to its mean and is divided by the activity of its population.
+
+    A cell that reports how far its input is from what it is used to, divided by how
     active its population is:
     $y_i = (v_i - \bar v_i) / \sqrt{\tfrac1n \sum_j (v_j - \bar v_j)^2 + \epsilon}$.
 

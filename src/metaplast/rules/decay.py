@@ -12,7 +12,9 @@ from metaplast.source import Source
 
 
 class Decay(AbstractRule):
-    r"""$\Delta w_{ij} = -\eta\, w_{ij}$.
+    r"""Weights shrink by a fixed share of themselves.
+
+    $\Delta w_{ij} = -\eta\, w_{ij}$.
 
     References: Hinton (1987) doi:10.1007/3-540-17943-7_117.
     """

@@ -12,7 +12,9 @@ from metaplast.source import Source
 
 
 class Decorrelation(AbstractRule):
-    r"""$\Delta P_{ij} = -\eta\, u_i u_j$, with $u$ the settled activity of both cells.
+    r"""Anti-Hebbian: lateral synapses between cells that are active together weaken.
+
+    $\Delta P_{ij} = -\eta\, u_i u_j$, with $u$ the settled activity of both cells.
 
     At $\eta = 1$, and with `Association` cells that divide by what their interneuron
     sums, the lateral weights are the inverse correlation matrix of recursive least

@@ -12,7 +12,9 @@ from metaplast.source import Source
 
 
 class Delta(AbstractRule):
-    r"""$\Delta w_{ij} = \eta\, e_i\, x_j$, with $e_i$ the post-synaptic cell's message.
+    r"""Error of the post-synaptic cell times activity of the pre-synaptic one.
+
+    $\Delta w_{ij} = \eta\, e_i\, x_j$, with $e_i$ the post-synaptic cell's message.
 
     With fixed random feedback this is feedback alignment; with symmetric feedback it is
     the negative gradient.

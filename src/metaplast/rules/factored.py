@@ -15,7 +15,9 @@ from metaplast.source import OWN, Source
 
 
 class Factored(AbstractRule):
-    r"""$\Delta w_{ij} = h_{ij} - \lambda\, w_{ij}$, with the trace
+    r"""The sum over channels of what the two cells offer, with a trace and a decay.
+
+    $\Delta w_{ij} = h_{ij} - \lambda\, w_{ij}$, with the trace
     $h_{ij} \leftarrow \sigma(\tau)\, h_{ij} + \sum_k c_k\, s^{post}_{ik}\, s^{pre}_{jk}$.
 
     $s$ are the signals that the two cells decide to offer, so the intelligence sits in

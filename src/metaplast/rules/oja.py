@@ -12,7 +12,9 @@ from metaplast.source import Source
 
 
 class Oja(AbstractRule):
-    r"""$\Delta w_{ij} = \eta\, y_i (x_j - y_i w_{ij})$: one linear cell finds the first
+    r"""Hebbian growth with the decay that keeps a weight vector at unit length.
+
+    $\Delta w_{ij} = \eta\, y_i (x_j - y_i w_{ij})$: one linear cell finds the first
     eigenvector of its input's covariance.
 
     References: Oja (1982) doi:10.1007/BF00275687.

@@ -14,7 +14,9 @@ from metaplast.source import Source
 
 
 class Polynomial(AbstractRule):
-    r"""$\Delta w = \eta \sum_{abcd} \theta_{abcd}\, x^a\, y^b\, w^c\, m^d$ over all powers
+    r"""A Taylor series in both activities, the weight and the message.
+
+    $\Delta w = \eta \sum_{abcd} \theta_{abcd}\, x^a\, y^b\, w^c\, m^d$ over all powers
     up to `order` in sum, with $x$ pre- and $y$ post-synaptic activity, $w$ the weight and
     $m$ the post-synaptic message (what the apical site heard, seen through the cell).
 

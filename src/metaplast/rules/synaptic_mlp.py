@@ -14,7 +14,9 @@ from metaplast.source import Source
 
 
 class SynapticMLP(AbstractRule):
-    r"""$\Delta w = \eta\,(m\,x + f_\theta(x, y, w, m))$, $f$ a two-layer network of `width`
+    r"""The delta rule, corrected by a small network in every synapse.
+
+    $\Delta w = \eta\,(m\,x + f_\theta(x, y, w, m))$, $f$ a two-layer network of `width`
     tanh units shared by all synapses of a kind.
 
     The output weights start at 0, so the search starts at the delta rule; the inputs are
