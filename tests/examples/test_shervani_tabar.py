@@ -1,0 +1,68 @@
+"""The example runs from end to end, and its rule is the sum of the terms that it prints."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.types import Cell, Synapse
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "shervani_tabar_2023.py"
+TINY = "--steps 2 --meta-lives 1 --lives 2 --moments 12 --hidden 4"
+
+
+@pytest.fixture(scope="module")
+def example():
+    spec = importlib.util.spec_from_file_location(EXAMPLE.stem, EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def synapse(values) -> Synapse:
+    x, y, w, d, e, r = values
+    zero, none = jnp.zeros(()), jnp.zeros(1)
+    pre = Cell(zero, x, none, r, d, none, none)
+    post = Cell(zero, y, none, zero, e, none, none)
+    return Synapse(w, pre, post, none)
+
+
+def test_the_rule_is_the_sum_of_its_terms(example):
+    values = jax.random.normal(jax.random.key(0), (6,))
+    theta = jax.random.normal(jax.random.key(1), (len(example.TERMS),))
+    change, _ = example.TermPool(theta)(synapse(values), ())
+    terms = np.asarray([term(*values) for term in example.TERMS.values()])
+    assert np.abs(terms).min() > 1e-4, "every term must matter"
+    np.testing.assert_allclose(change, terms @ theta, rtol=1e-4)
+    for index in range(len(terms)):
+        other, _ = example.TermPool(theta.at[index].add(1.0))(synapse(values), ())
+        np.testing.assert_allclose(other - change, terms[index], rtol=1e-2, atol=1e-5)
+
+
+def test_the_example_runs():
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLE), *TINY.split()], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^(.+?)\s+(?:\d+\s+)?(\d+\.\d) ± +(\d+\.\d)", done.stdout, re.MULTILINE)
+    named = {name.strip(): float(accuracy) for name, accuracy, _ in rows}
+    assert len(named) == 6, done.stdout
+    assert all(0 <= accuracy <= 100 for accuracy in named.values())
+    assert len(set(named.values())) > 1
+    assert done.stdout.count("kept in the paper") == 3
+    assert "wall time" in done.stdout and "nan" not in done.stdout
+
+
+def test_a_wrong_option_is_refused():
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLE), "--stepz", "2"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 2
