@@ -181,7 +181,8 @@ def find(objective: SparseQueryLoss, options) -> Float[Array, " terms"]:
         position = progress.position
         accuracy = 100 * progress.accuracy.mean()
         print(f"  meta-step {progress.step:3d}  loss {progress.loss.mean():.3f}  "
-              f"held-out accuracy {accuracy:5.1f}  {progress.seconds:.1f} s", flush=True)  # fmt: skip
+              f"held-out accuracy {accuracy:5.1f}  {progress.seconds:.1f} s",
+              flush=True)  # fmt: skip
     return position.theta
 
 

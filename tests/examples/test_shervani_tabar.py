@@ -23,6 +23,7 @@ TINY = "--steps 2 --meta-lives 1 --lives 2 --moments 12 --hidden 4"
 def example():
     spec = importlib.util.spec_from_file_location(EXAMPLE.stem, EXAMPLE)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[EXAMPLE.stem] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
 
