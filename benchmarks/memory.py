@@ -3,7 +3,8 @@
     python benchmarks/memory.py [--quick]
 
 Each line is a fresh process: its largest resident size after the gradient of 4 lives, less that
-before it. With segments of the square root of the horizon, memory should grow like that root.
+before it; beside it, what XLA planned to allocate for the program. With segments of the square
+root of the horizon, memory should grow like that root.
 """
 
 from __future__ import annotations
@@ -21,21 +22,23 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, type=int, metavar=("MOMENTS", "SEGMENT"))
     given = parser.parse_args()
     if given.one:
-        print(f"{peak(*given.one):.0f}")
+        print(*(f"{megabytes:.0f}" for megabytes in peak(*given.one)))
         return
-    print(f"{'moments':>8s} {'plain MB':>9s} {'segments MB':>12s}")
+    print(f"{'moments':>8s} {'segment':>8s} {'resident MB':>12s} {'planned MB':>11s}")
     for moments in (250,) if given.quick else (250, 1000, 4000):
-        plain, segmented = (child(moments, s) for s in (0, round(math.sqrt(moments))))
-        print(f"{moments:8d} {plain:>9s} {segmented:>12s}", flush=True)
+        for segment in (0, round(math.sqrt(moments))):
+            resident, planned = child(moments, segment)
+            shown = segment or "none"
+            print(f"{moments:8d} {shown!s:>8s} {resident:>12s} {planned:>11s}", flush=True)
 
 
-def child(moments: int, segment: int) -> str:
+def child(moments: int, segment: int) -> list[str]:
     command = [sys.executable, __file__, "--one", str(moments), str(segment)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
-def peak(moments: int, segment: int) -> float:
-    """Megabytes that one meta-gradient adds to this process."""
+def peak(moments: int, segment: int) -> tuple[float, float]:
+    """Megabytes that one meta-gradient adds to this process, and what XLA planned for it."""
     import equinox as eqx
     import jax
     from meta_gradient import pair
@@ -55,7 +58,8 @@ def peak(moments: int, segment: int) -> float:
     program = gradient.lower(theta, keys).compile()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     jax.block_until_ready(program(theta, keys))
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    resident = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return resident, program.memory_analysis().temp_size_in_bytes / 2**20
 
 
 if __name__ == "__main__":
