@@ -16,8 +16,8 @@ from metaplast.source import Source
 class Backprop(AbstractMetaOptimizer):
     """Gradient descent on the loss of `lives` lives, differentiated through every moment.
 
-    Each life has a gradient of its own: a life that exploded is left out, and one whose
-    gradient is longer than `clip` is scaled down, so that no life spoils the others'.
+    Each life has a gradient of its own: one that is not finite is left out, and one that is
+    longer than `clip` is scaled down, so that no life spoils the others'.
     The mean is handed to the optax optimizer named `optimizer`; the rate decays as a
     cosine over `steps` down to a tenth.
 
