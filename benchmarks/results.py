@@ -5,7 +5,7 @@
 Runs the shipped rule against every rival on digits and MNIST-1D, and on `mnist` and `fashion-mnist`
 where the folder METAPLAST_DATA holds them (skipped, with a line that says so, where it does not):
 online accuracy over 300 and 1500 moments, in five and in eight layers, and the divergence of 64
-lives of 20 000 moments. Takes about an hour on two cores; `--only` picks one part.
+lives of 20 000 moments. `--only` picks parts.
 """
 
 from __future__ import annotations
@@ -23,18 +23,13 @@ import jax
 from metaplast import __version__
 from metaplast.bench import bench
 from metaplast.bench.living import Arena
+from metaplast.spec import BENCH
 from metaplast.store import load
 from metaplast.tasks import named
 
 RULE = "zoo/online"
-RIVALS = [
-    "backprop",
-    "backprop_shortcut",
-    "feedback_alignment",
-    "direct_feedback_alignment",
-    "readout_only",
-    "frozen",
-]
+RIVALS = tuple(BENCH["learners"])
+"""The same that a search is compared with."""
 DATA = ["digits", "mnist1d", "mnist", "fashion-mnist"]
 
 
@@ -44,7 +39,7 @@ class Part(NamedTuple):
     moments: int
     hidden: tuple[int, ...] = (64, 64)
     data: tuple[str, ...] = tuple(DATA)
-    rivals: tuple[str, ...] = tuple(RIVALS)
+    rivals: tuple[str, ...] = RIVALS
     only: bool = False
     """Leave the trivial learners out, to whom depth and width mean nothing."""
 

@@ -45,7 +45,7 @@ class Learned(AbstractNeuron):
     every signal $s_k$ offered to a synapse becomes $s_k\, e^{c \tanh d_k}$. The decisions
     $d$ read what the cell itself knows: drive, activity, apical input, message, the
     modulator, its interneuron's answer and a running mean of its own message size.
-    So a search starts at the cell `base` and can neither explode it nor leave its sites.
+    So a search starts at the cell `base`, stays within a factor of it, and cannot leave its sites.
 
     Args:
         base: the cell whose answers are corrected.
