@@ -96,11 +96,6 @@ class Circuit:
         """The projections that own a weight matrix."""
         return tuple(q for q in self.projections if q.wiring == "dense")
 
-    @property
-    def synapses(self) -> int:
-        """Number of weights."""
-        return sum(self.size(q.pre) * self.size(q.post) for q in self.dense)
-
 
 def layered(
     inputs: int,
