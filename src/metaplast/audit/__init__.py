@@ -1,0 +1,1 @@
+"""The audit: which biological constraints a learner respects, and on what evidence."""
