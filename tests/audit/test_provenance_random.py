@@ -335,8 +335,9 @@ OPERATIONS = {
 
 
 OTHER_VERSIONS = """
-approx_top_k empty2 eq_to geqp3 geqrf le_to lt_to mulhi pvary rng_uniform scatter_add scatter_max
-scatter_min scatter_mul scatter_sub scatter-sub unstack stack split tile square integer_pow
+approx_top_k empty2 eq_to geqp3 geqrf log2 le_to lt_to mulhi pvary rng_uniform scatter_add
+scatter_max scatter_min scatter_mul scatter_sub scatter-sub
+unstack stack split tile square integer_pow
 """
 """Primitives that no public function of some version of JAX calls, or not in this form."""
 

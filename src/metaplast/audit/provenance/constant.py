@@ -2,7 +2,8 @@
 
 Whole numbers decide where things go (indices, predicates, counters), and JAX would compile one
 program for each shape of each operation on them. So those are computed by NumPy, where NumPy means
-the same; the rest by JAX itself.
+the same; the rest by JAX itself, one operation at a time (a compiled program may round the last
+digit of a float otherwise, which matters only to an index that is computed from such a digit).
 """
 
 from __future__ import annotations

@@ -28,9 +28,9 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from jaxtyping import UInt64
 
-from metaplast.audit.provenance.bits import everywhere, nothing, union
+from metaplast.audit.provenance.bits import everywhere, union
 from metaplast.audit.provenance.constant import evaluated
-from metaplast.audit.provenance.flow import Flow, Known
+from metaplast.audit.provenance.flow import Flow
 from metaplast.audit.provenance.program import Equation, Program, calls_host, enclosed, flatten
 from metaplast.audit.provenance.rules import CONTROL, INCONSTANT, RULES
 from metaplast.audit.provenance.witness import Witness, trace
@@ -42,7 +42,10 @@ SURPRISES = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
 class Cut(NamedTuple):
-    """An output whose uses elsewhere in the program are taken to come from places of their own."""
+    """An output whose uses elsewhere in the program are taken to come from places of their own.
+
+    Where one value is several outputs, its uses carry the sets of all cuts at it.
+    """
 
     output: int
     """Position among the flat outputs."""
@@ -180,12 +183,14 @@ class Run:
     ) -> tuple[dict[int, Flow], dict[int, Flow]]:
         """Every variable as its uses see it, and as it was made."""
         self.mutable |= program.mutable
-        made, uses = dict(flows), {**flows, **relabelled}
+        made, uses = dict(flows), dict(flows)
+        uses.update((n, _relabelled(flows[n], cut)) for n, cut in relabelled.items() if n in flows)
         for equation in program.equations:
             results = self.apply(equation, [uses[number] for number in equation.inputs])
             for number, flow in zip(equation.outputs, results, strict=True):
                 made[number] = flow
-                uses[number] = relabelled.get(number, flow)
+                cut = relabelled.get(number)
+                uses[number] = flow if cut is None else _relabelled(flow, cut)
         return uses, made
 
     def apply(self, equation: Equation, flows: list[Flow]) -> list[Flow]:
@@ -242,6 +247,15 @@ class Run:
                 pending.extend(enclosed(equation))
 
 
+def _relabelled(flow: Flow, cut: Flow) -> Flow:
+    """The flow that uses of a cut value see. What comes from nowhere tells nothing: a zero that
+    fills two fields is one value in the program, and not a way from the one to the other."""
+    informed = flow.bits.any(axis=-1, keepdims=True)
+    if not informed.any():
+        return flow
+    return Flow(np.where(informed, cut.bits, np.zeros_like(cut.bits)))
+
+
 def _words(*groups: Any) -> int:
     """The number of words that all sets have."""
     parts = [part for group in groups for part in group or () if part is not None]
@@ -262,6 +276,3 @@ def _check(what: str, given: Sequence[Any], avals: Sequence[Any], words: int) ->
                 f"{what}[{number}]: sets of shape {bits.shape}, expected {expected}, "
                 "the value's shape and the number of words"
             )
-
-
-__all__ = ["Analysis", "Cut", "Known", "Run", "analyse", "nothing"]

@@ -9,6 +9,7 @@ import numpy as np
 from metaplast.audit.provenance.bits import holds
 from metaplast.audit.provenance.flow import Flow
 from metaplast.audit.provenance.program import Equation, Program
+from metaplast.audit.provenance.rules.control import scan_layout
 
 if TYPE_CHECKING:
     from metaplast.audit.provenance.interpreter import Run
@@ -59,7 +60,7 @@ class _Inside:
         if name == "while":
             first, carries = params["body_nconsts"], len(self.equation.outputs)
         else:
-            first, carries = params["num_consts"], params["num_carry"]
+            first, carries = scan_layout(params)
         if position < carries:
             return self._back(len(self.rounds), first, carries, position, element)
         number = len(self.rounds) - 1

@@ -21,22 +21,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-FENCES = {
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "closed_call": "call_jaxpr",
-    "core_call": "call_jaxpr",
-    "call": "call_jaxpr",
-    "remat": "jaxpr",
-    "remat2": "jaxpr",
-    "checkpoint": "jaxpr",
-    "composite": "jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "custom_vjp_call_jaxpr": "fun_jaxpr",
-    "custom_vmap_call": "call",
-}
-"""Primitives that only enclose equations, and the parameter in which these stand."""
+FENCES = frozenset(
+    {"jit", "pjit", "remat", "remat2", "checkpoint", "composite", "program_order"}
+    | {"call", "core_call", "closed_call", "eval_jaxpr", "linear_call", "xla_metadata_call"}
+    | {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "custom_vmap_call"}
+)
+"""Primitives that only enclose equations."""
+
+ENCLOSED = ("jaxpr", "call_jaxpr", "fun_jaxpr", "call", "callee")
+"""The parameters in which these stand (one of them, depending on the primitive and on JAX)."""
 
 IDENTITIES = frozenset(
     {"stop_gradient", "copy", "copy_p", "name", "optimization_barrier", "device_put"}
@@ -99,14 +92,12 @@ def as_constant(value: Any, aval: Any = None) -> Any:
     return np.asarray(value, dtype=None if aval is None else aval.dtype)
 
 
-def enclosed(equation: JaxprEqn) -> Iterator[Jaxpr]:
+def enclosed(equation: JaxprEqn) -> Iterator[Any]:
     """The jaxprs that stand in the parameters of an equation."""
     for parameter in equation.params.values():
         for part in parameter if isinstance(parameter, (tuple, list)) else (parameter,):
-            if isinstance(part, ClosedJaxpr):
-                yield part.jaxpr
-            elif isinstance(part, Jaxpr):
-                yield part
+            if isinstance(part, (ClosedJaxpr, Jaxpr)):
+                yield getattr(part, "jaxpr", part)
 
 
 def calls_host(equation: JaxprEqn) -> bool:
@@ -162,9 +153,7 @@ class _Flattening:
         results = tuple(self.fresh(var.aval) for var in equation.outvars)
         avals = tuple(var.aval for var in equation.outvars)
         self.program.equations.append(
-            Equation(
-                equation.primitive, dict(equation.params), operands, results, avals, sources
-            )
+            Equation(equation.primitive, dict(equation.params), operands, results, avals, sources)
         )
         if key is not None:
             self.seen[key] = results
@@ -219,11 +208,11 @@ def _called(
         return _linear_solve(equation, operands)
     if name not in FENCES:
         return None
-    jaxpr = equation.params.get(FENCES[name])
-    if isinstance(jaxpr, Jaxpr):
+    jaxpr = next((equation.params[key] for key in ENCLOSED if key in equation.params), None)
+    if not isinstance(jaxpr, ClosedJaxpr):  # in newer versions of JAX, the two are one class
+        if not isinstance(jaxpr, Jaxpr):
+            return None
         jaxpr = ClosedJaxpr(jaxpr, ())
-    if not isinstance(jaxpr, ClosedJaxpr):
-        return None
     fits = (len(jaxpr.jaxpr.invars), len(jaxpr.jaxpr.outvars)) == (
         len(operands),
         len(equation.outvars),

@@ -101,9 +101,8 @@ def walk(
         carriers = _carriers(run, equation, operands, position, element, place)
         if not carriers:
             break
-        which, source = min(
-            carriers, key=lambda carrier: len(places_of(operands[carrier[0]].bits[carrier[1]]))
-        )
+        sizes = [np.bitwise_count(operands[which].bits[at]).sum() for which, at in carriers]
+        which, source = carriers[int(np.argmin(sizes))]
         known = operands[which].bits[source] | own
         meets = bool(np.any(made[number].bits[element] & ~known))
         inner = steps_inside(run, equation, operands, position, element, place, own)

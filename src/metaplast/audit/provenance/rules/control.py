@@ -49,9 +49,9 @@ def cond(equation: Equation, flows: list[Flow], run: Run) -> list[Flow]:
 def scan(equation: Equation, flows: list[Flow], run: Run) -> list[Flow]:
     params = equation.params
     body, length = params["jaxpr"], params["length"]
-    first_carry, first_row = params["num_consts"], params["num_consts"] + params["num_carry"]
+    first_carry, carries = scan_layout(params)
+    first_row = first_carry + carries
     consts, carry, xs = flows[:first_carry], flows[first_carry:first_row], flows[first_row:]
-    carries = len(carry)
 
     if length > run.unroll:
         rows = [Flow(np.bitwise_or.reduce(x.bits, axis=0)) for x in xs]
@@ -75,6 +75,14 @@ def scan(equation: Equation, flows: list[Flow], run: Run) -> list[Flow]:
         _stack([y[number] for y in ys], shape, run.words)
         for number, shape in enumerate(equation.shapes[carries:])
     ]
+
+
+def scan_layout(params: dict[str, Any]) -> tuple[int, int]:
+    """How many of a scan's operands are constants, and how many are the carry."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    consts, carry, _ = params["ft_in"].unpack()  # JAX 0.12
+    return len(consts), len(carry)
 
 
 def while_(equation: Equation, flows: list[Flow], run: Run) -> list[Flow]:
@@ -111,9 +119,7 @@ def _untouched(program: Program, first_carry: int) -> list[bool]:
 def _settle(body: Any, carry: list[Flow], untouched: list[bool]) -> list[Flow]:
     """What the carry can hold after any number of rounds. Sets only grow, so it ends."""
     # A counter's value is known only in its first round.
-    carry = [
-        flow if same else Flow(flow.bits) for flow, same in zip(carry, untouched, strict=True)
-    ]
+    carry = [flow if same else Flow(flow.bits) for flow, same in zip(carry, untouched, strict=True)]
     while True:
         after = [
             flow if same else Flow(flow.bits | new.bits)
@@ -130,9 +136,7 @@ def _same(one: Flow, other: Flow) -> bool:
 
 def _row(flow: Flow, step: int) -> Flow:
     value = flow.value
-    return Flow(
-        flow.bits[step], None if value is None else Known(lambda array: array[step], value)
-    )
+    return Flow(flow.bits[step], None if value is None else Known(lambda array: array[step], value))
 
 
 def _stack(rows: list[Flow], shape: tuple[int, ...], words: int) -> Flow:
