@@ -409,7 +409,6 @@ def compare(functions, seed):
     x, y = points(seed)
     run = together(functions.values())
     found, listed = found_influences(run, x, y), listed_influences(run, x, y)
-    assert found.any((1, 2, 3)).all(), "a function that nothing influences tests nothing"
     missed = found & ~listed
     wrong = {
         name: np.argwhere(missed[number]).tolist()
@@ -434,14 +433,16 @@ FAMILIES = {
 def test_no_influence_is_missed_in_any_operation(family):
     wrong, found, listed = compare(FAMILIES[family], seed=1)
     assert not wrong
+    assert found.any((1, 2, 3)).all()  # an operation that nothing influences tests nothing
     if family == "moves":
         inexact = (found != listed).any((1, 2, 3))
         assert not inexact.any(), np.array(list(MOVES))[inexact]
 
 
 def test_no_influence_is_missed_in_random_programs():
-    wrong, _, listed = compare({seed: generated(seed) for seed in range(16)}, seed=2)
+    wrong, found, listed = compare({seed: generated(seed) for seed in range(16)}, seed=2)
     assert not wrong
+    assert found.any((1, 2, 3)).sum() > 10
     assert not listed.all((1, 2, 3)).all()  # the programs do not all mix everything
 
 
