@@ -1,0 +1,162 @@
+"""Plastic networks under audit: every phase of a moment is laid open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metaplast.audit.anatomy import Anatomy, Bundle, Group, Way
+from metaplast.audit.subject import SMALL, Scale, Subject
+from metaplast.circuits import Circuit, Projection
+from metaplast.network import BROADCAST, Genome, NetworkState, PlasticNetwork
+from metaplast.neurons.abstract import POOL
+from metaplast.types import Cell, Teaching
+
+WAYS: dict[str, Way] = {"basal": "driving", "lateral": "lateral", "apical": "feedback"}
+ANSWER = "fire drive"
+"""Phase and field of the output cells that answer."""
+
+
+def from_network(
+    name: str,
+    genome: Genome,
+    circuit_at: Callable[[int, tuple[int, ...], int], Circuit],
+    scale: Scale = SMALL,
+    spec: dict[str, Any] | None = None,
+) -> Subject:
+    """The subject of a plastic network.
+
+    The interneurons of a population become a population of their own, one cell for each value
+    that they answer, with wires from and to all its cells.
+
+    Args:
+        name: of the learner.
+        genome: its neurons and rules.
+        circuit_at: the circuit for given inputs, hidden layers and outputs.
+        scale: of the instance.
+        spec: the experiment that found the genome, if one did.
+    """
+    circuit = circuit_at(scale.inputs, scale.hidden, scale.outputs)
+    network = PlasticNetwork(circuit, genome)
+
+    def step(state, experience, key):
+        seen: dict[str, dict[str, Any]] = {}
+
+        def record(population: str, phase: str, value: Any) -> None:
+            if isinstance(value, Cell):
+                fields = {f"{phase} {n}": leaf for n, leaf in vars(value).items()}
+                seen.setdefault(population, {}).update(fields)
+            elif population == BROADCAST:
+                seen.setdefault(BROADCAST, {})[phase] = value
+            else:
+                seen.setdefault(_interneurons(population), {})[phase] = value
+
+        before = NetworkState(
+            {n: fields["state"] for n, fields in state["populations"].items() if "state" in fields},
+            {n: fields["weight"] for n, fields in state["projections"].items() if fields},
+            {n: fields["memory"] for n, fields in state["projections"].items()
+             if "memory" in fields},
+        )  # fmt: skip
+        after, _ = network.moment(
+            before, experience["stimulus"], experience["target"], _Teacher(scale.outputs), key,
+            record,
+        )  # fmt: skip
+        return _named(circuit, after, seen)
+
+    def born(key):
+        newborn = network.born(key)
+        moment = (jnp.zeros(scale.inputs), jnp.zeros((), int))
+        shapes = jax.eval_shape(
+            step,
+            _named(circuit, newborn, _silence(circuit)),
+            {"stimulus": moment[0], "target": moment[1]},
+            key,
+        )
+        quiet = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+        silent = {
+            n: {f: leaf for f, leaf in fields.items() if f != "state"}
+            for n, fields in quiet["populations"].items()
+        }
+        silent[BROADCAST] = quiet[BROADCAST]
+        return _named(circuit, newborn, silent)
+
+    return Subject(
+        name=name,
+        anatomy=_anatomy(circuit),
+        born=born,
+        step=step,
+        resized=lambda other: from_network(name, genome, circuit_at, other, spec),
+        output=(circuit.output.name, ANSWER),
+        numbers=eqx.filter(genome, eqx.is_inexact_array),
+        spec=spec,
+    )
+
+
+class _Teacher:
+    """Tells the output cells what was wanted of them, and everybody whether it was wrong."""
+
+    def __init__(self, classes: int):
+        self.classes = classes
+
+    def teach(self, readout, target) -> Teaching:
+        wrong = (jnp.argmax(readout) != target).astype(readout.dtype)
+        return Teaching(jax.nn.one_hot(target, self.classes, dtype=readout.dtype), wrong[None])
+
+
+def _named(circuit: Circuit, state: NetworkState, seen: dict[str, dict[str, Any]]):
+    """A network's state, and what its cells said, by name."""
+    populations: dict[str, dict[str, Any]] = {}
+    for p in circuit.populations:
+        populations[p.name] = {"state": state.cells[p.name], **seen.get(p.name, {})}
+        populations[_interneurons(p.name)] = dict(seen.get(_interneurons(p.name), {}))
+    projections: dict[str, dict[str, Any]] = {q.name: {} for q in circuit.projections}
+    for name, weight in state.weights.items():
+        projections[name]["weight"] = weight
+    for name, memory in state.memory.items():
+        projections[name]["memory"] = memory
+    return {
+        "populations": populations,
+        "projections": projections,
+        "broadcast": dict(seen.get(BROADCAST, {})),
+    }
+
+
+def _silence(circuit: Circuit) -> dict[str, dict[str, Any]]:
+    return {p.name: {} for p in circuit.populations}
+
+
+def _interneurons(population: str) -> str:
+    return f"{population}/interneurons"
+
+
+def _anatomy(circuit: Circuit) -> Anatomy:
+    groups, bundles = [], []
+    for p in circuit.populations:
+        pool = _interneurons(p.name)
+        groups += [Group(p.name, p.size), Group(pool, POOL, interneuron_of=p.name)]
+        every = np.ones((POOL, p.size), bool)
+        bundles.append(Bundle(f"{p.name}=>{pool}", p.name, pool, "wire", every, False))
+        bundles.append(Bundle(f"{pool}=>{p.name}", pool, p.name, "wire", every.T, False))
+        if p.after:
+            above = _interneurons(p.after)
+            between = np.ones((POOL, POOL), bool)
+            bundles.append(Bundle(f"{above}=>{pool}", above, pool, "wire", between, False))
+    for q in circuit.projections:
+        mask = _mask(circuit, q)
+        way: Way = WAYS[q.site]
+        if q.wiring == "one_to_one" and way == "lateral":
+            way = "driving"  # a relay from another population, whatever its site
+        bundles.append(Bundle(q.name, q.pre, q.post, way, mask, q.wiring == "dense"))
+    return Anatomy(tuple(groups), tuple(bundles))
+
+
+def _mask(circuit: Circuit, q: Projection) -> np.ndarray:
+    post, pre = circuit.size(q.post), circuit.size(q.pre)
+    if q.wiring == "one_to_one":
+        return np.eye(post, pre, -q.offset, dtype=bool)
+    return np.ones((post, pre), bool)

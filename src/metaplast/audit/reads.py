@@ -1,0 +1,202 @@
+"""What every place of a learner reads, proven on the traced program of one moment.
+
+The step is traced once, every value that it returns is cut (`provenance.Cut`), and so each place
+lists the places that *it* was computed from, and not all that these were computed from in turn.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Bool
+
+from metaplast.audit.places import Kind, Places
+from metaplast.audit.provenance import Cut, analyse, singletons, words_for
+from metaplast.audit.subject import Subject, world
+
+
+class Untraceable(ValueError):
+    """A step that cannot be analysed; the text says why, and where."""
+
+
+class Found(NamedTuple):
+    """One influence that should not be there."""
+
+    reader: int
+    """The place that was computed."""
+    read: int
+    """The place that it was computed from."""
+
+
+class Reads:
+    """The influences between the places of one moment.
+
+    Attributes:
+        places: their names.
+        matrix: bool `[made, places]`: whether a place made at this moment reads a place.
+        rows: the place numbers of the rows.
+        unknown: primitives that the analysis did not know and took to mix everything.
+    """
+
+    def __init__(self, subject: Subject):
+        self.subject = subject
+        state = subject.born(jax.random.key(0))
+        moment = jax.tree.map(lambda a: a[0], world(subject, 1, jax.random.key(1)))
+        arguments = (state, moment, jax.random.key(2))
+        self.program, outputs = traced(subject, arguments)
+        self.places = Places(subject.anatomy, arguments, outputs)
+        places, words = self.places, words_for(self.places.count)
+        sets = [singletons(leaf.shape, leaf.first, words) for leaf in places.leaves]
+        made = sets[places.inputs :]
+        given = {id(v): number for number, v in enumerate(self.program.jaxpr.invars)}
+        sources = [given.get(id(v)) for v in self.program.jaxpr.outvars]
+        cuts = [Cut(number, made[number]) for number, s in enumerate(sources) if s is None]
+        # Input cells that send the stimulus as it is: whoever uses it, hears these cells.
+        sent = {
+            number: s for number, s in enumerate(sources)
+            if s is not None and places.leaves[s].kind is Kind.WORLD
+        }  # fmt: skip
+        heard = list(sets[: places.inputs])
+        for number, source in sent.items():
+            heard[source] = made[number]
+        self.analysis = analyse(self.program, heard, cuts)
+        for number, source in sent.items():
+            self.analysis.outputs[number] = sets[source]
+        if self.analysis.callbacks:
+            raise Untraceable(
+                f"{subject.name}: the step calls the host ({', '.join(self.analysis.callbacks)}), "
+                "which cannot be analysed; remove prints and callbacks"
+            )
+        self.unknown = self.analysis.unknown
+        bits = [b.reshape(-1, words) for b in self.analysis.outputs]
+        unpacked = np.unpackbits(
+            np.concatenate(bits).view(np.uint8), axis=1, bitorder="little", count=places.count
+        )
+        self.matrix: Bool[np.ndarray, "made places"] = unpacked.astype(bool)
+        self.first = places.made[0].first
+        self.rows = np.arange(self.first, places.count)
+
+    def of(self, row: int) -> np.ndarray:
+        """The places that a made place reads."""
+        return np.flatnonzero(self.matrix[row - self.first])
+
+    def beyond(self, permitted: Bool[np.ndarray, "made places"]) -> list[Found]:
+        """Influences that are not permitted, in order of places."""
+        rows, columns = np.nonzero(self.matrix & ~permitted)
+        return [Found(int(r) + self.first, int(c)) for r, c in zip(rows, columns, strict=True)]
+
+    def witness(self, found: Found) -> str:
+        """An influence in words, with the line of the source at which it came about."""
+        leaf = self.places.leaves[self.places.leaf[found.reader]]
+        element = np.unravel_index(found.reader - leaf.first, leaf.shape)
+        output = self.places.leaf[found.reader] - self.places.inputs
+        where = self.analysis.witness(output, tuple(int(i) for i in element), found.read)
+        sentence = f"{self.places.describe(found.reader)} reads {self.places.describe(found.read)}"
+        return f"{sentence}, {where}" if str(where) else sentence
+
+    @functools.cached_property
+    def same_owner(self) -> Bool[np.ndarray, "made places"]:
+        """Reader and read belong to the same cell, synapse or broadcast."""
+        p, r = self.places, self.rows
+        same = (p.kind[r, None] == p.kind) & (p.owner[r, None] == p.owner)
+        same &= (p.post[r, None] == p.post) & (p.pre[r, None] == p.pre)
+        broadcast = (p.kind[r, None] == Kind.BROADCAST) & (p.kind == Kind.BROADCAST)
+        return same | broadcast
+
+    @functools.cached_property
+    def to_cells(self) -> Bool[np.ndarray, "made places"]:
+        """What an anatomy lets cells read: themselves, the synapses that they own as
+        post-synaptic cell, the cells at the other end of these, broadcasts, noise; the stimulus
+        where they are input cells, and the target where they are output cells."""
+        p = self.places
+        allowed = self._shared()
+        for number, group in enumerate(p.anatomy.groups):
+            mine = self._rows(Kind.CELL, number)
+            cells = p.post[self.rows[mine]]
+            for other, heard in enumerate(p.anatomy.groups):
+                hears = p.anatomy.hears(group.name, heard.name)
+                columns = np.flatnonzero((p.kind == Kind.CELL) & (p.owner == other))
+                allowed[np.ix_(mine, columns)] |= hears[np.ix_(cells, p.post[columns])]
+            for bundle, wires in enumerate(p.anatomy.bundles):
+                if wires.post == group.name:
+                    columns = np.flatnonzero((p.kind == Kind.SYNAPSE) & (p.owner == bundle))
+                    allowed[np.ix_(mine, columns)] |= cells[:, None] == p.post[columns]
+            if group is p.anatomy.input:
+                columns = np.flatnonzero(p.where(kind=Kind.WORLD, owner="stimulus"))
+                allowed[np.ix_(mine, columns)] |= cells[:, None] == p.post[columns]
+            if group.name == self.subject.output[0]:
+                columns = np.flatnonzero(p.where(kind=Kind.WORLD, owner="target"))
+                allowed[np.ix_(mine, columns)] = True
+        return allowed | (self.same_owner & self._is(Kind.CELL)[:, None]) | self._others(Kind.CELL)
+
+    @functools.cached_property
+    def to_synapses(self) -> Bool[np.ndarray, "made places"]:
+        """What an anatomy lets synapses read: themselves, their two cells, broadcasts, noise."""
+        p = self.places
+        allowed = self._shared()
+        names = [g.name for g in p.anatomy.groups]
+        for number, bundle in enumerate(p.anatomy.bundles):
+            mine = self._rows(Kind.SYNAPSE, number)
+            for end, index in ((bundle.post, p.post), (bundle.pre, p.pre)):
+                columns = np.flatnonzero((p.kind == Kind.CELL) & (p.owner == names.index(end)))
+                allowed[np.ix_(mine, columns)] |= (
+                    index[self.rows[mine], None] == p.post[columns]
+                )
+        own = self.same_owner & self._is(Kind.SYNAPSE)[:, None]
+        return allowed | own | self._others(Kind.SYNAPSE)
+
+    def _shared(self) -> np.ndarray:
+        """Broadcasts and noise, which everybody hears."""
+        everybody = (self.places.kind == Kind.BROADCAST) | (self.places.kind == Kind.KEY)
+        return np.repeat(everybody[None], len(self.rows), 0)
+
+    def _is(self, kind: Kind) -> np.ndarray:
+        return self.places.kind[self.rows] == kind
+
+    def _others(self, kind: Kind) -> np.ndarray:
+        """Rows of which a claim about one kind of owner says nothing."""
+        return ~self._is(kind)[:, None] & np.ones((1, self.places.count), bool)
+
+    def _rows(self, kind: Kind, owner: int) -> np.ndarray:
+        p = self.places
+        return np.flatnonzero((p.kind[self.rows] == kind) & (p.owner[self.rows] == owner))
+
+
+def traced(subject: Subject, arguments):
+    """The jaxpr of a step, and the shapes of the state that it returns.
+
+    Raises:
+        Untraceable: the step fails under tracing, or returns another structure.
+    """
+    try:
+        program, outputs = jax.make_jaxpr(subject.step, return_shape=True)(*arguments)
+    except Untraceable:
+        raise
+    except Exception as fault:
+        raise Untraceable(f"{subject.name}: {_first_line(fault)}{_line_of(fault)}") from fault
+    given = jax.tree.structure(arguments[0])
+    if jax.tree.structure(outputs) != given:
+        raise Untraceable(
+            f"{subject.name}: the step returns {jax.tree.structure(outputs)}, expected a state of "
+            f"the structure that it was given, {given}"
+        )
+    return program, outputs
+
+
+def _first_line(fault: Exception) -> str:
+    lines = str(fault).strip().splitlines() or [type(fault).__name__]
+    return f"the step does not trace: {lines[0].rstrip('.')}"
+
+
+def _line_of(fault: Exception) -> str:
+    """The last line of the user's own code on the way to an exception."""
+    where, trace = "", fault.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if "site-packages" not in name and "metaplast/audit" not in name:
+            where = f", at {name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return where

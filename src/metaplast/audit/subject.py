@@ -1,0 +1,173 @@
+"""What is audited: a state whose parts have names, and the function that lives one moment of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from metaplast.audit.anatomy import Anatomy, AnatomyError, parsed
+
+SECTIONS = ("populations", "projections", "broadcast")
+ACTIVITY = "activity"
+"""The field of the output population whose largest value is the learner's answer."""
+
+State = dict[str, dict[str, dict[str, Any]]]
+"""`{"populations": {name: {field: [cells, ...]}}, "projections": {name: {field: [post, pre, ...]}},
+"broadcast": {name: [values]}}`; the last one may be missing."""
+Experience = dict[str, Array]
+"""`{"stimulus": [inputs], "target": scalar}`, one moment of it."""
+Step = Callable[[State, Experience, PRNGKeyArray], State]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """Sizes of an instance. All layers differ, so that no two are mistaken for each other."""
+
+    inputs: int = 6
+    hidden: tuple[int, ...] = (5, 4)
+    outputs: int = 3
+    horizon: int = 40
+    """Moments that a life is going to have, for learners that ask."""
+
+
+SMALL = Scale()
+LARGE = Scale(9, (8, 7), 4, 80)
+DEEP = Scale(6, (5, 4, 7, 8), 3, 40)
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A learner under audit.
+
+    Attributes:
+        name: what the certificate calls it.
+        anatomy: who may hear whom.
+        born: the state of a newborn, from a key.
+        step: one moment: `(state, experience, key) -> state`, of the same structure.
+        resized: the same learner at another scale; None where only this size exists.
+        output: population and field of the answer.
+        numbers: parameters that were found by a search, a PyTree; None where there are none.
+        spec: how they were found, as an experiment; None where nobody searched.
+        life: for a learner that gets a whole life at once, `(state, experiences, key) -> states`
+            with time as the leading axis; None for one that lives moment by moment.
+    """
+
+    name: str
+    anatomy: Anatomy
+    born: Callable[[PRNGKeyArray], State]
+    step: Step
+    resized: Callable[[Scale], Subject] | None = None
+    output: tuple[str, str] = ("output", ACTIVITY)
+    numbers: Any = None
+    spec: dict[str, Any] | None = None
+    life: Callable[[State, Experience, PRNGKeyArray], State] | None = None
+
+    @property
+    def classes(self) -> int:
+        return self.anatomy.group(self.output[0]).size
+
+
+def from_function(
+    name: str,
+    step: Step,
+    born: Callable[..., State],
+    resized: Callable[[Scale], Subject] | None = None,
+    **about: Any,
+) -> Subject:
+    """The subject of a user's own function.
+
+    Args:
+        name: of the learner.
+        step: `(state, experience, key) -> state`.
+        born: `key -> state`; the names in the state make the anatomy (`anatomy.parsed`). The
+            first population is the input, the last one the output; its `activity` answers.
+        resized: the same learner at another scale.
+        about: further attributes of `Subject`.
+
+    Raises:
+        AnatomyError: a state without names, or whose names and shapes do not fit.
+    """
+    state = jax.eval_shape(born, jax.random.key(0))
+    anatomy = anatomy_of(state)
+    output = (anatomy.output.name, ACTIVITY)
+    if ACTIVITY not in state["populations"][output[0]]:
+        raise AnatomyError(
+            f"population {output[0]!r} has no field {ACTIVITY!r}: the last population answers "
+            f"with it; it has {sorted(state['populations'][output[0]])}"
+        )
+    return Subject(name, anatomy, born, step, resized, output, **about)
+
+
+def anatomy_of(state: Any) -> Anatomy:
+    """The anatomy that a state names.
+
+    Raises:
+        AnatomyError: what is missing or does not fit, and what was expected.
+    """
+    if not isinstance(state, dict) or "populations" not in state:
+        shown = sorted(state) if isinstance(state, dict) else type(state).__name__
+        raise AnatomyError(
+            f"state = {shown}: expected a dictionary with 'populations' and 'projections', "
+            "so that everything in it has a name"
+        )
+    for section in state:
+        if section not in SECTIONS:
+            raise AnatomyError(
+                f"state[{section!r}]: expected one of {SECTIONS}; put it under the population, "
+                "projection or broadcast that it belongs to"
+            )
+    sizes = {name: _size(name, fields) for name, fields in state["populations"].items()}
+    projections = state.get("projections", {})
+    anatomy = parsed(sizes, {name: bool(_leaves(f)) for name, f in projections.items()})
+    for name, fields in projections.items():
+        bundle = anatomy.bundle(name)
+        for path, leaf in _leaves(fields):
+            if tuple(leaf.shape[:2]) != bundle.mask.shape:
+                raise AnatomyError(
+                    f"projection {name!r}: {path} has shape {tuple(leaf.shape)}, expected "
+                    f"[post, pre, ...] = {list(bundle.mask.shape)}"
+                )
+    return anatomy
+
+
+def _size(name: str, fields: Any) -> int:
+    leaves = _leaves(fields)
+    if not leaves:
+        raise AnatomyError(f"population {name!r} has no field; give one, such as 'activity'")
+    for path, leaf in leaves:
+        if not leaf.shape or leaf.shape[0] != leaves[0][1].shape[0]:
+            raise AnatomyError(
+                f"population {name!r}: {path} has shape {tuple(leaf.shape)}, expected the cells "
+                f"as its first axis, as {leaves[0][0]} has"
+            )
+    return leaves[0][1].shape[0]
+
+
+def _leaves(fields: Any) -> list[tuple[str, Any]]:
+    return [(path_name(path), leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(fields)]
+
+
+def path_name(path: tuple) -> str:
+    """Keys of a PyTree path, joined by dots."""
+    return ".".join(str(getattr(k, "key", getattr(k, "name", getattr(k, "idx", k)))) for k in path)
+
+
+def world(subject: Subject, moments: int, key: PRNGKeyArray) -> Experience:
+    """A small task for any subject: Gaussian classes, `[moments, ...]`."""
+    prototype_key, target_key, noise_key = jax.random.split(key, 3)
+    inputs, classes = subject.anatomy.input.size, subject.classes
+    prototypes = jax.random.normal(prototype_key, (classes, inputs))
+    targets: Int[Array, " moments"] = jax.random.randint(target_key, (moments,), 0, classes)
+    noise = 0.5 * jax.random.normal(noise_key, (moments, inputs))
+    return {"stimulus": prototypes[targets] + noise, "target": targets}
+
+
+def answers(subject: Subject, states: State) -> np.ndarray:
+    """The class named at each moment, from states with time as the leading axis."""
+    population, name = subject.output
+    return np.asarray(states["populations"][population][name]).argmax(-1)
