@@ -113,10 +113,15 @@ class Backprop(eqx.Module):
             pre[-1] = sum(self.sizes[:-1])
         return list(zip(self.sizes[1:], pre, strict=True))
 
-    def _forward(self, parameters, stimulus):
+    def activities(self, parameters, stimulus) -> list[Float[Array, " cells"]]:
+        """What the input and every hidden layer say, from `(weights, biases)`."""
         weights, biases = parameters
         heard = [stimulus]
         for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
             heard.append(NONLINEARITIES[self.nonlinearity](weight @ heard[-1] + bias))
+        return heard
+
+    def _forward(self, parameters, stimulus):
+        heard = self.activities(parameters, stimulus)
         last = jnp.concatenate(heard) if self.shortcut else heard[-1]
-        return weights[-1] @ last + biases[-1]
+        return parameters[0][-1] @ last + parameters[1][-1]

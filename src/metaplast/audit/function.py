@@ -1,0 +1,232 @@
+"""A user's own learner, from files: `metaplast audit my_rule.py:update --state my_rule.py:state`.
+
+`update(state, experience, key) -> state` lives one moment; `experience` is
+`{"stimulus": [inputs], "target": scalar}`, and a function that needs no randomness may leave the
+key out. `state(key) -> state` makes a newborn; it may leave the key out, too. The state is a
+dictionary that names everything in it:
+
+    {"populations": {"input": {"activity": [inputs]}, "output": {"activity": [outputs]}},
+     "projections": {"input->output": {"weight": [post, pre]}},
+     "broadcast": {"modulator": [values]}}
+
+(`metaplast.audit.anatomy` says what names of projections mean.) Where `state` takes any of the
+keywords `inputs`, `hidden` (a tuple of sizes), `outputs` and `horizon` (moments of the life to
+come), the learner is also audited at other sizes; without them, what grows with the size of a
+learner or with the length of its life cannot be seen.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from metaplast.audit.anatomy import AnatomyError
+from metaplast.audit.provenance.program import calls_host, enclosed
+from metaplast.audit.reads import Untraceable, traced
+from metaplast.audit.subject import SECTIONS, SMALL, Scale, Subject, from_function, path_name, world
+from metaplast.spec import near
+
+SIZES = ("inputs", "hidden", "outputs", "horizon")
+"""Keywords by which a function `state` may be asked for another scale."""
+
+
+class FunctionError(ValueError):
+    """A user's file or function that cannot be used; the text is one line with the remedy."""
+
+
+def from_files(update: str, state: str, scale: Scale = SMALL) -> Subject:
+    """The subject of two functions, each named as `path/to/file.py:function`.
+
+    Raises:
+        FunctionError: no such file or function, or one that fails, with the line.
+        AnatomyError: a state whose parts have no names, or whose names do not fit.
+        Untraceable: an update that JAX cannot trace, that calls the host, or that returns
+            another structure than it was given.
+    """
+    files: dict[Path, ModuleType] = {}
+    step, newborn = function(update, "update", files), function(state, "state", files)
+    return of_functions(update, _of_three(step), newborn, scale)
+
+
+def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SMALL) -> Subject:
+    """The subject of an `update` and a `state` that are at hand already. See `from_files`."""
+    asked, takes_key = _asked(newborn)
+    sizes = {size: getattr(scale, size) for size in asked}
+
+    def born(key):
+        state = newborn(key, **sizes) if takes_key else newborn(**sizes)
+        return jax.tree.map(jnp.asarray, state)
+
+    try:
+        _check_names(jax.eval_shape(born, jax.random.key(0)))
+    except AnatomyError:
+        raise
+    except Exception as fault:
+        raise FunctionError(
+            f"{_shown(newborn)} fails: {_first_line(fault)}{_line(fault)}"
+        ) from fault
+    resized = functools.partial(of_functions, name, step, newborn) if asked else None
+    subject = from_function(name, step, born, resized)
+    _check_step(subject)
+    return subject
+
+
+def function(path: str, role: str, files: dict[Path, ModuleType]) -> Callable:
+    """The function that `file.py:name` names; each file is run once."""
+    file, colon, name = path.rpartition(":")
+    if not colon or not name.isidentifier():
+        raise FunctionError(f"{role} = {path!r}: expected a file and a function, file.py:function")
+    where = Path(file).expanduser().resolve()
+    if where not in files:
+        if not where.is_file():
+            raise FunctionError(f"{role} = {path!r}: no file {file!r}; give the path of a file")
+        files[where] = _imported(where)
+    found = getattr(files[where], name, None)
+    if found is None:
+        there = [n for n, f in vars(files[where]).items() if inspect.isfunction(f)]
+        raise FunctionError(
+            f"{role} = {path!r}: no function {name!r} in {file}; {near(name, there)}"
+        )
+    if not callable(found):
+        raise FunctionError(f"{role} = {path!r}: {name} is of type {type(found).__name__}, "
+                            "expected a function")  # fmt: skip
+    return found
+
+
+def _imported(file: Path) -> ModuleType:
+    """A file as a module under a name of its own. Its folder is searched for what it imports
+    while it is run, and not afterwards."""
+    name = f"audited_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise FunctionError(f"{file}: not a Python file; give one whose name ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    sys.path.insert(0, str(file.parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as fault:
+        del sys.modules[name]
+        if isinstance(fault, KeyboardInterrupt):
+            raise
+        raise FunctionError(
+            f"{file} does not import: {_first_line(fault)}{_line(fault, file)}"
+        ) from fault
+    finally:
+        sys.path.remove(str(file.parent))
+    return module
+
+
+def _asked(newborn: Callable) -> tuple[list[str], bool]:
+    """Which sizes a function `state` takes as keywords, and whether it takes a key."""
+    parameters = list(inspect.signature(newborn).parameters.values())
+    asked = [p.name for p in parameters if p.name in SIZES]
+    others = [p for p in parameters if p.name not in SIZES and p.kind is not p.VAR_KEYWORD]
+    needed = [p.name for p in others if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+    takes_key = bool(needed) or any(p.name == "key" for p in others)
+    if len(needed) > 1 or (takes_key and others[0] is not parameters[0]):
+        raise FunctionError(
+            f"{_shown(newborn)} takes {[p.name for p in parameters]}: expected a key, which comes "
+            f"first, and any of {list(SIZES)}; give other arguments a default"
+        )
+    return asked, takes_key
+
+
+def _of_three(step: Callable) -> Callable:
+    """An update of three arguments; one of two needs no key."""
+    parameters = inspect.signature(step).parameters.values()
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind in (0, 1)]
+    if len(needed) == 2 and not any(p.name == "key" or p.kind == 2 for p in parameters):
+        return lambda state, experience, key: step(state, experience)
+    if len(needed) > 3 or len(parameters) < 2:
+        raise FunctionError(
+            f"{_shown(step)} takes {[p.name for p in parameters]}: expected (state, experience, "
+            "key)"
+        )
+    return step
+
+
+def _check_names(state: Any) -> None:
+    """Every part of a state must be a dictionary of named fields."""
+    for section in SECTIONS[:2]:
+        parts = state.get(section, {}) if isinstance(state, dict) else {}
+        if not isinstance(parts, dict):
+            raise AnatomyError(f"state[{section!r}] is of type {type(parts).__name__}, expected "
+                               "a dictionary of names")  # fmt: skip
+        for name, fields in parts.items():
+            if not isinstance(fields, dict):
+                example = "activity" if section == "populations" else "weight"
+                raise AnatomyError(
+                    f"state[{section!r}][{name!r}] is of type {type(fields).__name__}, expected a "
+                    f"dictionary of fields, such as {{{example!r}: ...}}"
+                )
+            for path, leaf in jax.tree_util.tree_leaves_with_path(fields):
+                if section == "projections" and len(leaf.shape) < 2:
+                    raise AnatomyError(
+                        f"projection {name!r}: {path_name(path)} has shape {tuple(leaf.shape)}, "
+                        "expected [post, pre, ...]"
+                    )
+
+
+def _check_step(subject: Subject) -> None:
+    """One moment must trace, stay in the program, and return what it was given, changed.
+
+    Raises:
+        Untraceable: it does not.
+    """
+    state = jax.eval_shape(subject.born, jax.random.key(0))
+    moment = jax.tree.map(lambda a: a[0], world(subject, 1, jax.random.key(0)))
+    program, after = traced(subject, (state, moment, jax.random.key(0)))
+    pending = [program.jaxpr]
+    while pending:
+        for equation in pending.pop().eqns:
+            if calls_host(equation):
+                raise Untraceable(
+                    f"{subject.name}: the step calls the host ({equation.primitive.name}), which "
+                    "cannot be analysed; remove prints and callbacks"
+                )
+            pending.extend(enclosed(equation))
+    returned = jax.tree.leaves(after)
+    for (path, given), made in zip(
+        jax.tree_util.tree_leaves_with_path(state), returned, strict=True
+    ):
+        if (given.shape, given.dtype) != (made.shape, made.dtype):
+            raise Untraceable(
+                f"{subject.name}: the step returns {path_name(path)} as {made.dtype}"
+                f"{list(made.shape)}, expected {given.dtype}{list(given.shape)} as at birth"
+            )
+
+
+def _shown(called: Callable) -> str:
+    return getattr(called, "__name__", type(called).__name__)
+
+
+def _first_line(fault: BaseException) -> str:
+    lines = str(fault).strip().splitlines() or [""]
+    return f"{type(fault).__name__}: {lines[0].rstrip('.')}".rstrip(": ")
+
+
+def _line(fault: BaseException, file: Path | None = None) -> str:
+    """The last line of the user's own code on the way to an exception."""
+    if isinstance(fault, SyntaxError) and fault.filename:
+        return f", at {fault.filename}:{fault.lineno}"
+    ours = str(Path(__file__))
+    frames = [
+        f for f in traceback.extract_tb(fault.__traceback__)
+        if (f.filename == str(file) if file else True)
+        and "site-packages" not in f.filename
+        and f.filename != ours
+        and not f.filename.startswith("<")
+    ]  # fmt: skip
+    return f", at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -1,0 +1,178 @@
+"""Who is audited: a subject by its name.
+
+| name | who |
+|---|---|
+| `backprop`, `feedback_alignment`, ... | the learners of comparisons |
+| `sign_symmetric`, `honest`, `spiking` | further ones that only the audit knows |
+| `Oja`, `Factored`, ... | a rule of `metaplast.rules` at every forward synapse |
+| `zoo/online`, a rule's file, a run folder | what a search has found |
+| `cheats/<name>` | a learner that breaks a constraint |
+| `path/to/file.py:function` | a function of the user's |
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from metaplast import rules
+from metaplast.audit import cheats
+from metaplast.audit.function import from_files
+from metaplast.audit.learners import (
+    BackpropNaming,
+    LeastSquaresNaming,
+    Naming,
+    NearestMeanNaming,
+    NearestNeighborNaming,
+    from_learner,
+    sign_symmetric,
+)
+from metaplast.audit.networks import from_network
+from metaplast.audit.subject import Scale, Subject
+from metaplast.circuits import layered
+from metaplast.learners import feedback_alignment as networks
+from metaplast.learners.backprop import Backprop
+from metaplast.learners.frozen import Frozen
+from metaplast.learners.nearest_class_mean import NearestClassMean
+from metaplast.learners.nearest_neighbor import NearestNeighbor
+from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
+from metaplast.network import Genome
+from metaplast.neurons import Learned, Output, Rate
+from metaplast.rules import AbstractRule
+
+RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.02}
+RATE = 0.1
+CELLS_DECIDE = ("Factored",)
+"""Rules that leave the decisions to the cells, which are learned ones then."""
+ALIASES = {"backprop": "backprop_sgd"}
+
+
+def resolve(name: str, state: str | None = None) -> Subject:
+    """The subject of a name.
+
+    Args:
+        name: see the table above.
+        state: the function that makes a newborn, for a function of the user's.
+
+    Raises:
+        ValueError: an unknown name, with near misses; or whatever is wrong with a file or a
+            function, in one line.
+    """
+    if ".py:" in name:
+        if state is None:
+            raise ValueError(
+                f"learner = {name!r}: a function needs a newborn state; add "
+                "--state FILE.py:FUNCTION"
+            )
+        return from_files(name, state)
+    if state is not None:
+        raise ValueError(
+            f"state = {state!r}: only a function FILE.py:FUNCTION takes one, and {name!r} is none; "
+            "leave it out"
+        )
+    if name in LEARNERS:
+        return LEARNERS[name](name)
+    if name in families():
+        return family(name)
+    if name.startswith("cheats/") and name.removeprefix("cheats/") in cheats.__all__:
+        return getattr(cheats, name.removeprefix("cheats/")).subject()
+    if name.startswith("zoo/") or Path(name).exists():
+        return found(name)
+    raise ValueError(unknown(name))
+
+
+def names() -> tuple[str, ...]:
+    """Every name that stands for a subject without a file: learners, rules, cheats."""
+    return (*LEARNERS, *families(), *(f"cheats/{name}" for name in cheats.__all__))
+
+
+def unknown(name: str) -> str:
+    """One line for a name that is nobody's."""
+    known = {n.lower(): n for n in names()}
+    close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    near = " or ".join(known[n] for n in close)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(LEARNERS)}"
+    return f"learner = {name!r}: no learner, rule, cheat, file or folder of that name; {hint}"
+
+
+def families() -> tuple[str, ...]:
+    """Rules by class name."""
+    return tuple(name for name in rules.__all__ if not name.startswith("Abstract"))
+
+
+def family(name: str) -> Subject:
+    """A rule at every forward synapse of a layered network with random feedback."""
+    cells = Learned(Rate()) if name in CELLS_DECIDE else Rate()
+    neurons = {"input": Rate("linear"), "hidden": cells, "output": Output(rate=RATE)}
+    rule = _rule(name)
+    genome = Genome(neurons, {"forward": rule, "readout": rule})
+    return from_network(name, genome, layered)
+
+
+def found(name: str) -> Subject:
+    """A rule that a search has found, in the anatomy that it was found in."""
+    from metaplast import store
+    from metaplast.experiment import build_circuit
+
+    rule = store.load(name)
+    return from_network(
+        name, rule.genome, functools.partial(build_circuit, rule.anatomy), spec=rule.spec.tables
+    )
+
+
+def _rule(name: str) -> AbstractRule:
+    if name == "Total":
+        return rules.Total((rules.Delta(RATE), rules.Decay()))
+    return getattr(rules, name)()
+
+
+def _network(feedback: Literal["random", "direct", "none"]) -> Callable[[str], Subject]:
+    def subject(name: str) -> Subject:
+        build = getattr(networks, name)
+        genome = build(1, (1,), 2, RATE).genome  # which knows no sizes
+        return from_network(name, genome, functools.partial(layered, feedback=feedback))
+
+    return subject
+
+
+def _learner(build: Callable[[Scale], Any], naming: Naming) -> Callable[[str], Subject]:
+    return lambda name: from_learner(ALIASES.get(name, name), build, naming)
+
+
+def _backprop(optimizer: str, shortcut: bool = False) -> Callable[[str], Subject]:
+    def build(scale: Scale) -> Backprop:
+        sizes = (scale.inputs, *scale.hidden, scale.outputs)
+        return Backprop(sizes, optimizer, RATES[optimizer], "tanh", shortcut)
+
+    return _learner(build, BackpropNaming())
+
+
+LEARNERS: dict[str, Callable[[str], Subject]] = {
+    "backprop": _backprop("sgd"),
+    "backprop_sgd": _backprop("sgd"),
+    "backprop_momentum": _backprop("momentum"),
+    "backprop_adam": _backprop("adam"),
+    "backprop_shortcut": _backprop("sgd", shortcut=True),
+    "feedback_alignment": _network("random"),
+    "direct_feedback_alignment": _network("direct"),
+    "sign_symmetric": lambda name: sign_symmetric(),
+    "readout_only": _network("none"),
+    "frozen": _learner(
+        lambda s: Frozen(Backprop((s.inputs, *s.hidden, s.outputs))), BackpropNaming()
+    ),
+    "nearest_class_mean": _learner(
+        lambda s: NearestClassMean(s.inputs, s.outputs), NearestMeanNaming()
+    ),
+    "recursive_least_squares": _learner(
+        lambda s: RecursiveLeastSquares(s.inputs, s.outputs), LeastSquaresNaming()
+    ),
+    "nearest_neighbor": _learner(
+        lambda s: NearestNeighbor(s.inputs, s.outputs, s.horizon), NearestNeighborNaming()
+    ),
+    "honest": lambda name: cheats.base.subject(),
+    "spiking": lambda name: cheats.spiking.subject(),
+}
+"""By name, a function of the name."""
