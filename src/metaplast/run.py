@@ -60,8 +60,13 @@ def create(folder: Path, spec: Spec) -> None:
     """Make the folder of a new run and write its complete spec.
 
     Raises:
-        SpecError: the folder exists already, or cannot be written.
+        SpecError: the start breaks a constraint that the spec demands (nothing is written then);
+            the folder exists already, or cannot be written.
     """
+    if spec["constraints"]:
+        from metaplast.audit.demands import demand  # not needed by any other search
+
+        demand(spec)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()

@@ -17,7 +17,10 @@ from typing import Any
 
 from metaplast import toml_text
 
-TABLES = ("name", "seed", "hidden", "anatomy", "genome", "task", "objective", "meta", "bench")
+TABLES = (
+    "name", "seed", "hidden", "constraints",
+    "anatomy", "genome", "task", "objective", "meta", "bench",
+)  # fmt: skip
 REQUIRED = ("name", "hidden", "anatomy", "genome", "task", "meta")
 BENCH = {
     "data": ["digits"],
@@ -53,7 +56,7 @@ class Spec:
     """The file it came from, for messages."""
 
     def __post_init__(self) -> None:
-        complete = {"seed": 0, "objective": {}, **self.tables}
+        complete = {"seed": 0, "constraints": [], "objective": {}, **self.tables}
         complete["bench"] = {**BENCH, **_table(complete, "bench", {}, self.origin)}
         _check(complete, self.origin)
         ordered = {name: copy.deepcopy(complete[name]) for name in TABLES}
@@ -175,14 +178,23 @@ def _check(tables: dict[str, Any], origin: str) -> None:
     hidden = tables["hidden"]
     if not (isinstance(hidden, (list, tuple)) and all(_whole(n, 1) for n in hidden)):
         raise SpecError(f"{origin}: hidden = {hidden!r}: expected a list of sizes such as [64, 64]")
+    if not _names(tables["constraints"]):
+        raise SpecError(
+            f"{origin}: constraints = {tables['constraints']!r}: expected a list of names such as "
+            '["no_weight_transport"]'
+        )
     bench = tables["bench"]
     for name in ("data", "learners"):
-        if not (isinstance(bench[name], list) and all(isinstance(d, str) for d in bench[name])):
+        if not _names(bench[name]):
             raise SpecError(f"{origin}: bench.{name} = {bench[name]!r}: expected a list of names")
     if not (isinstance(bench["moments"], list) and all(_whole(m, 1) for m in bench["moments"])):
         raise SpecError(f"{origin}: bench.moments = {bench['moments']!r}: expected [300, ...]")
     if not _whole(bench["lives"], 2):
         raise SpecError(f"{origin}: bench.lives = {bench['lives']!r}: expected 2 or more")
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def _whole(number: Any, least: int) -> bool:

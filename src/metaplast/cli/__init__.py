@@ -1,4 +1,4 @@
-"""The command line: `metaplast search | resume | bench | list | show | doctor`.
+"""The command line: `metaplast search | resume | bench | audit | list | show | doctor`.
 
 Each sub-command is a frozen dataclass in a file of its own; what the dataclass says is
 what `--help` says. Nothing heavy is imported before a command needs it.
@@ -13,7 +13,8 @@ from metaplast.cli.parse import COMMANDS, chosen, overview
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 2 bad input, 130 stopped by Ctrl-C."""
+    """Run one command; returns the exit code: 0 done, 1 a demanded constraint is
+    violated, 2 bad input, 130 stopped by Ctrl-C."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     with reported() as code:
         if not arguments or arguments[0] in ("-h", "--help"):

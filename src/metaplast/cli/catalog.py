@@ -12,7 +12,7 @@ from metaplast.rulefile import shipped
 
 PACKAGE = Path(__file__).resolve().parents[1]
 NAMESPACES = ("neurons", "rules", "tasks", "meta")
-KINDS = (*NAMESPACES, "circuits", "learners", "experiments", "zoo")
+KINDS = (*NAMESPACES, "circuits", "learners", "constraints", "cheats", "experiments", "zoo")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Entry:
     options: tuple[tuple[str, str, str], ...] = ()
     """Name, type and default of every constructor argument, as written."""
     file: Path | None = None
+    grades: tuple[str, ...] = ()
+    """The kinds of evidence that the verdicts on a constraint can rest on."""
 
     @property
     def facts(self) -> dict:
@@ -44,6 +46,10 @@ def entries(kind: str) -> list[Entry]:
         found = _functions(PACKAGE / "circuits.py", kind)
     elif kind == "learners":
         found = _learners()
+    elif kind == "constraints":
+        found = _constraints()
+    elif kind == "cheats":
+        found = _cheats()
     elif kind == "experiments":
         found = [_experiment(name) for name in spec.builtin()]
     else:
@@ -99,6 +105,86 @@ def _learners() -> list[Entry]:
             f"{about.line} Every optimizer, the best one counts." if name in groups else about.line
         )
         found.append(dataclasses.replace(about, name=name, line=line))
+    return found
+
+
+def _constraints() -> list[Entry]:
+    """The constraints by the names that a user types, each with its claim and grades."""
+    found = []
+    for file in sorted((PACKAGE / "audit" / "constraints").glob("*.py")):
+        module = _parse(file)
+        for node in module.body:
+            if not isinstance(node, ast.ClassDef):
+                continue
+            told = {
+                item.target.id: item.value
+                for item in node.body
+                if isinstance(item, ast.AnnAssign)
+                and isinstance(item.target, ast.Name)
+                and item.value is not None
+            }
+            if not {"name", "claim", "grades"} <= set(told):
+                continue  # the contract, or a helper
+            found.append(
+                dataclasses.replace(
+                    _entry("constraints", node, file),
+                    name=ast.literal_eval(told["name"]),
+                    line=_written(told["claim"], module),
+                    options=(),
+                    grades=tuple(g.lower() for g in _members(told["grades"], "Grade")),
+                )
+            )
+    return found
+
+
+def _written(text: ast.expr, module: ast.Module) -> str:
+    """A text as it is written, constants of its module put in."""
+    if not isinstance(text, ast.JoinedStr):
+        return ast.literal_eval(text)
+    constants = {
+        target.id: item.value.value
+        for item in module.body
+        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant)
+        for target in item.targets
+        if isinstance(target, ast.Name)
+    }
+    parts = [p.value for p in text.values if isinstance(p, (ast.Constant, ast.FormattedValue))]
+    return "".join(
+        str(constants.get(part.id, f"{{{part.id}}}")) if isinstance(part, ast.Name) else str(part)
+        for part in parts
+    )
+
+
+def _members(value: ast.expr, owner: str) -> list[str]:
+    """The members of an enumeration in an expression, in order."""
+    return [
+        node.attr
+        for node in ast.walk(value)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == owner
+    ]
+
+
+def _cheats() -> list[Entry]:
+    """The cheats of the audit: a file each, documented by the file."""
+    found = []
+    for file in sorted((PACKAGE / "audit" / "cheats").glob("*.py")):
+        module = _parse(file)
+        breaks = [
+            item.value
+            for item in module.body
+            if isinstance(item, (ast.Assign, ast.AnnAssign))
+            and item.value is not None
+            and "BREAKS" in ast.unparse(item).partition("=")[0]
+        ]
+        if breaks:
+            said = ast.get_docstring(module) or ""
+            broken = ", ".join(ast.literal_eval(breaks[0]))
+            text = f"{said}\n\nbreaks: {broken}"
+            found.append(
+                Entry("cheats", file.stem, _first_sentence(said), docstring=text, file=file)
+            )
     return found
 
 

@@ -9,11 +9,15 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-BAD_INPUT, STOPPED = 2, 130
+UNMET, BAD_INPUT, STOPPED = 1, 2, 130
 
 
 class Stopped(Exception):
     """The user asked to stop, and everything is saved; the text says how to go on."""
+
+
+class Unmet(Exception):
+    """All is done and printed, but a constraint that was demanded is violated."""
 
 
 class Code:
@@ -31,6 +35,9 @@ def reported() -> Iterator[Code]:
     except Stopped as stop:
         print(stop, file=sys.stderr)
         code.value = STOPPED
+    except Unmet as demand:
+        print(f"metaplast: {demand}", file=sys.stderr)
+        code.value = UNMET
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         code.value = STOPPED

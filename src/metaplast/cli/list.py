@@ -11,7 +11,7 @@ from tyro.conf import Positional
 class List:
     """List everything that a spec or a command can name, with one line and a source each.
 
-    Kinds: neurons, rules, tasks, meta, circuits, learners, experiments, zoo.
+    Kinds: neurons, rules, tasks, meta, circuits, learners, constraints, cheats, experiments, zoo.
 
     Examples:
       metaplast list

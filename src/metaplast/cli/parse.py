@@ -15,7 +15,8 @@ COMMANDS = {
     "search": "find a learning rule, and compare it with backprop",
     "resume": "continue a search that was stopped or killed",
     "bench": "compare learners on the same lives",
-    "list": "everything there is: rules, neurons, tasks, learners, ...",
+    "audit": "certify which biological constraints a learner respects",
+    "list": "everything there is: rules, neurons, tasks, learners, constraints, ...",
     "show": "one of these things, a found rule, or a run, in detail",
     "doctor": "what works on this machine, and what is missing",
 }
@@ -42,6 +43,7 @@ examples:
   metaplast search digits --set meta.steps=500 --seed 3 --out runs/x
   metaplast resume runs/x                          after Ctrl-C or a power cut
   metaplast bench runs/x backprop --data digits    same lives, paired intervals
+  metaplast audit runs/x backprop                  constraints: verdicts and witnesses
   metaplast list rules                             what a spec can name
   metaplast show Oja                               its formula, options and source
 

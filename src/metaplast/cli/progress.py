@@ -35,9 +35,9 @@ class Lines:
             self._said = time.monotonic()
             self.say(searching(report))
 
-    def row(self, name: str, done: int, rows: int) -> None:
-        """Which learner of a comparison is about to live."""
-        self.say(f"bench {done + 1}/{rows}  {name}")
+    def row(self, name: str, done: int, rows: int, what: str = "bench") -> None:
+        """Which learner of a comparison is about to live, or what is about to be audited."""
+        self.say(f"{what} {done + 1}/{rows}  {name}")
 
 
 class Bar:
@@ -77,9 +77,9 @@ class Bar:
         """Where a search stands; `report` is a `metaplast.run.Report`."""
         self._show("search", report.step, report.steps, searching(report))
 
-    def row(self, name: str, done: int, rows: int) -> None:
-        """Which learner of a comparison is about to live."""
-        self._show("bench ", done, rows, f"{done + 1}/{rows}  {name}")
+    def row(self, name: str, done: int, rows: int, what: str = "bench") -> None:
+        """Which learner of a comparison is about to live, or what is about to be audited."""
+        self._show(f"{what} ", done, rows, f"{done + 1}/{rows}  {name}")
 
     def _show(self, what: str, done: int, total: int, told: str) -> None:
         if self._task is None:

@@ -10,11 +10,12 @@ from tyro.conf import Positional
 
 @dataclasses.dataclass(frozen=True)
 class Show:
-    """Show one thing in detail: a rule, neuron, task, circuit, outer loop or learner by name;
-    an experiment; or the facts of a found rule or a run folder.
+    """Show one thing in detail: a rule, neuron, task, circuit, outer loop, learner, constraint
+    or cheat by name; an experiment; or the facts of a found rule or a run folder.
 
     Examples:
       metaplast show Factored
+      metaplast show no_weight_transport
       metaplast show digits
       metaplast show runs/digits
     """
@@ -62,8 +63,10 @@ def _unknown(thing: str) -> str:
 
 def _facts(entry) -> dict:
     options = [{"name": n, "type": t, "default": d} for n, t, d in entry.options]
+    grades = {"grades": list(entry.grades)} if entry.grades else {}
     return {
         **entry.facts,
+        **grades,
         "docstring": entry.docstring,
         "options": options,
         "file": str(entry.file),
@@ -71,7 +74,10 @@ def _facts(entry) -> dict:
 
 
 def _described(entry) -> str:
-    parts = [f"{entry.name}  ({entry.kind})", "", entry.docstring]
+    parts = [f"{entry.name}  ({entry.kind})", ""]
+    if entry.grades:
+        parts += [f"claim: {entry.line}", "", f"grades: {', '.join(entry.grades)}", ""]
+    parts.append(entry.docstring)
     if entry.options:
         width = max(len(name) for name, _, _ in entry.options)
         parts += ["", "options:"]

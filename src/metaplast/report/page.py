@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from metaplast import __version__, rulefile, spec
+from metaplast.report.certificate import CERTIFICATE, certificate_section
 from metaplast.report.figures import learning_curves, meta_training
 from metaplast.report.tables import bench_table, facts_table, genome_table
 from metaplast.report.verdict import outcome, verdict
@@ -21,13 +22,16 @@ PAGE = "report.html"
 def write(folder: Path) -> Path:
     """Write `report.html` from what a run folder holds, and return its path.
 
-    Needs `spec.toml`, `log.jsonl`, `rule.safetensors` and `bench.json`. Imports no JAX.
+    Needs `spec.toml`, `log.jsonl`, `rule.safetensors` and `bench.json`; shows `certificate.json`
+    where there is one. Imports no JAX.
     """
     experiment = spec.load(folder / "spec.toml")
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     result = json.loads((folder / "bench.json").read_text())
     rule = rulefile.read(folder / rulefile.RULE)
-    page = render(folder, experiment, log, result, rule, _backprop(folder))
+    certified = folder / CERTIFICATE
+    certificate = json.loads(certified.read_text()) if certified.exists() else None
+    page = render(folder, experiment, log, result, rule, _backprop(folder), certificate)
     rulefile.replace(folder / PAGE, page.encode())
     return folder / PAGE
 
@@ -39,6 +43,7 @@ def render(
     result: dict[str, Any],
     rule: rulefile.Contents,
     backprop: float | None,
+    certificate: dict[str, Any] | None = None,
 ) -> str:
     """The text of the page."""
     from plotly.offline import get_plotlyjs
@@ -49,6 +54,8 @@ def render(
         figures[f"curves{index}"] = learning_curves(cell)
         body.append(_comparison(cell, f"curves{index}"))
     figures["meta"] = meta_training(log, backprop)
+    if certificate:
+        body.append(certificate_section(certificate, experiment["constraints"]))
     body += [_search(log), _genome(rule), _again(folder, experiment, rule)]
     style = (resources.files("metaplast.report") / "page.css").read_text()
     return f"""<!doctype html>
@@ -123,6 +130,7 @@ def _again(folder: Path, experiment: Spec, rule: rulefile.Contents) -> str:
     commands = (
         f"metaplast search {folder}/spec.toml            # the same search again\n"
         f"metaplast bench {folder} backprop --data digits   # the comparison, on any data\n"
+        f"metaplast audit {folder}                          # the certificate\n"
         f"metaplast show {folder}"
     )
     facts = {

@@ -1,0 +1,67 @@
+"""Constraints that an experiment demands: looked at before the search, certified after it."""
+
+from __future__ import annotations
+
+from metaplast.audit.certificate import Progress, audit, chosen
+from metaplast.audit.networks import from_network
+from metaplast.audit.subject import Subject
+from metaplast.experiment import build_circuit, build_genome
+from metaplast.network import Genome
+from metaplast.spec import Spec, SpecError
+
+
+class Refused(SpecError):
+    """An experiment whose start breaks a constraint that it demands; the text is the witness."""
+
+
+def subject_of(spec: Spec, genome: Genome | None = None) -> Subject:
+    """The network of an experiment at the small sizes of an audit.
+
+    Args:
+        spec: the experiment.
+        genome: what the search found; where it starts, if left out.
+    """
+    genome = build_genome(spec["genome"]) if genome is None else genome
+
+    def circuit_at(inputs: int, hidden: tuple[int, ...], outputs: int):
+        return build_circuit(spec["anatomy"], inputs, hidden, outputs)
+
+    return from_network(spec.name, genome, circuit_at, spec=spec.tables)
+
+
+def check_names(spec: Spec) -> None:
+    """Refuse an experiment that demands what nobody can check.
+
+    Raises:
+        SpecError: an unknown constraint, with near misses.
+    """
+    try:
+        chosen(spec["constraints"])
+    except ValueError as fault:
+        raise SpecError(f"{spec.origin}: constraints: {fault}") from None
+
+
+def demand(
+    spec: Spec,
+    genome: Genome | None = None,
+    progress: Progress = lambda constraint, done, total: None,
+) -> None:
+    """Check the constraints that an experiment names, before anything is spent on it.
+
+    What a search changes are numbers. A verdict whose grade is construction or proof is about
+    the program, and so holds for whatever the search finds; a test has to be run again on what
+    was found, as the certificate does.
+
+    Raises:
+        Refused: the start breaks one of them; one line with the witness.
+    """
+    check_names(spec)
+    if not spec["constraints"]:
+        return
+    certificate = audit(subject_of(spec, genome), spec["constraints"], spec.seed, progress)
+    for verdict in certificate.violations:
+        raise Refused(
+            f"{spec.origin}: constraints: {verdict.constraint} is violated before the search "
+            f"({verdict.grade}): {verdict.witness}; change the anatomy or the genome, or demand "
+            "less"
+        )
