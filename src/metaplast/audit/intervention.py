@@ -1,20 +1,95 @@
-"""The same moment again, with some of its values replaced: clamped, noisy, coarse.
+"""The same moment again, with some of its values replaced: noisy, coarse, lost.
 
 A step is run equation by equation. Where a value that it returns as state is computed, it can be
-replaced by another one, and all that is computed from it later follows.
+replaced by another one, and all that is computed from it later follows. What is random about a
+replacement is drawn beforehand, outside the compiled program: generators of random numbers take
+longer to compile than a whole network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import ClosedJaxpr
+from jaxtyping import Float
 
+from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.provenance.interpreter import FUNCTIONS
 from metaplast.audit.provenance.program import flatten
 
+LEVELS = 26
+"""Distinguishable strengths of a synapse: Bartol et al. (2015) doi:10.7554/eLife.10778."""
+NOISE, LOST = 0.1, 0.1
+"""Standard deviation of the noise on messages, and share of the synapses lost."""
+WEIGHT = "weight"
+"""The field of a projection that holds its synapses' weights."""
+
 Replacement = Callable[[jax.Array], jax.Array]
+
+
+class Intervention(NamedTuple):
+    """Something that is done to some of the values of every moment of a life."""
+
+    onto: str
+    """`weights` or `messages`."""
+    change: str
+    """Which of `CHANGES` happens to them."""
+    draw: Callable[[np.random.Generator, int, int], Float[np.ndarray, "moments values"]]
+    """`(generator, moments, values) -> numbers` of one life."""
+
+
+def coarse(value: jax.Array, numbers: jax.Array, reach: jax.Array) -> jax.Array:
+    """The value at `LEVELS` levels between minus and plus its reach, one of them zero, rounded up
+    or down at random (`numbers` in [0, 1)), so that small changes are not lost altogether. Where
+    the reach is zero: as it is."""
+    step = jnp.where(reach > 0, 2 * reach / (LEVELS - 1), 1.0)
+    level = jnp.clip(jnp.floor(value / step + numbers), 1 - LEVELS // 2, LEVELS // 2)
+    return jnp.where(reach > 0, level * step, value)
+
+
+def scaled(value: jax.Array, numbers: jax.Array, reach: jax.Array) -> jax.Array:
+    """Multiplicative noise, or loss. Where the numbers are one: as it is."""
+    del reach
+    return value * numbers
+
+
+CHANGES: dict[str, Callable[[jax.Array, jax.Array, jax.Array], jax.Array]] = {
+    "coarse": coarse,
+    "scaled": scaled,
+}
+"""`(value, numbers of the moment, reach) -> value`, by name; the reach is the largest size that
+a value has in lives that nothing is done to. All leave the value as it is where the reach is
+zero and the numbers are one."""
+
+INTERVENTIONS: dict[str, Intervention] = {
+    "coarse weights": Intervention(
+        "weights", "coarse", lambda rng, moments, values: rng.random((moments, values))
+    ),
+    "noisy messages": Intervention(
+        "messages", "scaled",
+        lambda rng, moments, values: 1.0 + NOISE * rng.standard_normal((moments, values)),
+    ),
+    # The same synapses all life long.
+    "lost synapses": Intervention(
+        "weights", "scaled",
+        lambda rng, moments, values: np.tile(1.0 * (rng.random(values) >= LOST), (moments, 1)),
+    ),
+}  # fmt: skip
+
+
+def weights(made: Sequence[Leaf]) -> list[int]:
+    """Positions of the leaves that are synaptic weights: the field `weight`, and where a
+    projection has none of that name, every field with one number a synapse."""
+    named = {leaf.owner for leaf in made if leaf.kind is Kind.SYNAPSE and leaf.field == WEIGHT}
+    return [
+        n for n, leaf in enumerate(made)
+        if leaf.kind is Kind.SYNAPSE and len(leaf.shape) == 2
+        and (leaf.field == WEIGHT or leaf.owner not in named)
+    ]  # fmt: skip
 
 
 def replaced(closed: ClosedJaxpr, replacements: Mapping[int, Replacement]) -> Callable[..., list]:
@@ -29,9 +104,10 @@ def replaced(closed: ClosedJaxpr, replacements: Mapping[int, Replacement]) -> Ca
         A function of the flat inputs that returns the flat outputs; it can be jitted.
     """
     program = flatten(closed, FUNCTIONS)
-    wanted: dict[int, list[Replacement]] = {}
+    wanted: dict[int, Replacement] = {}
     for output, replacement in replacements.items():
-        wanted.setdefault(program.outputs[output], []).append(replacement)
+        # Only the first: an output under two names is one value.
+        wanted.setdefault(program.outputs[output], replacement)
 
     def run(*inputs: jax.Array) -> list:
         values = dict(program.constants)
@@ -44,15 +120,12 @@ def replaced(closed: ClosedJaxpr, replacements: Mapping[int, Replacement]) -> Ca
                 results if equation.primitive.multiple_results else [results],
                 strict=True,
             ):
-                # Only the first: an output under two names is one value.
                 change = wanted.get(number)
-                values[number] = change[0](result) if change else result
-        outputs = [values[number] for number in program.outputs]
-        for number, change in wanted.items():
-            if number in program.inputs:
-                for position, output in enumerate(program.outputs):
-                    if output == number:
-                        outputs[position] = change[0](outputs[position])
-        return outputs
+                values[number] = change(result) if change else result
+        handed_on = {n: change for n, change in wanted.items() if n in program.inputs}
+        return [
+            handed_on[number](values[number]) if number in handed_on else values[number]
+            for number in program.outputs
+        ]
 
     return run

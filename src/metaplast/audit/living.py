@@ -1,0 +1,194 @@
+"""Sampled lives, with or without something being done to every moment of them.
+
+One program is compiled: a single moment of several lives at once. It serves all lives, under all
+interventions, and single moments from states that a check makes up. What is random about an
+intervention is given to it as numbers. It is compiled for a quick compilation, not for a quick
+life: small networks live for milliseconds and are compiled for seconds.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metaplast.audit.intervention import CHANGES, INTERVENTIONS, replaced, weights
+from metaplast.audit.reads import Reads
+
+NOTHING = "nothing"
+ABREAST = 8
+"""Lives in one call of the compiled moment."""
+
+
+class Moment:
+    """One moment of `ABREAST` lives, compiled.
+
+    Args:
+        reads: the traced step.
+        messages: positions of the flat outputs that cells send to others.
+    """
+
+    def __init__(self, reads: Reads, messages: list[int]):
+        self.program = reads.program
+        made = reads.places.made
+        self.shapes = [leaf.shape for leaf in made]
+        self.sizes = [leaf.size for leaf in made]
+        self.dtypes = [str(aval.dtype) for aval in reads.program.out_avals]
+        # What has no fraction has neither noise nor levels.
+        inexact = [jnp.issubdtype(aval.dtype, jnp.inexact) for aval in reads.program.out_avals]
+        some = {"weights": weights(made), "messages": messages}
+        self.positions = {onto: [p for p in ps if inexact[p]] for onto, ps in some.items()}
+        self.touched: dict[str, list[int]] = {
+            change: sorted(
+                {p for i in INTERVENTIONS.values() if i.change == change
+                 for p in self.positions[i.onto]}
+            )
+            for change in CHANGES
+        }  # fmt: skip
+
+    def neutral(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Numbers `[ABREAST, values]` and reaches that leave everything as it is."""
+        return (
+            {c: np.ones((ABREAST, self.width(ps)), np.float32) for c, ps in self.touched.items()},
+            {c: np.zeros(len(ps), np.float32) for c, ps in self.touched.items()},
+        )
+
+    def width(self, positions: list[int]) -> int:
+        """Values of the leaves at some positions."""
+        return sum(self.sizes[p] for p in positions)
+
+    def __call__(self, packed, experience, keys, numbers, reach) -> dict[str, jax.Array]:
+        """The packed states `[ABREAST, values]` after the moment."""
+        given = (packed, experience, keys, numbers, reach)
+        if not hasattr(self, "_compiled"):
+            self._compiled = compiled(jax.vmap(self._one, (0, 0, 0, 0, None)), *given)
+        return self._compiled(*given)
+
+    def _one(self, packed, experience, key, numbers, reach):
+        changes: dict[int, list] = {}
+        for name, positions in self.touched.items():
+            first = 0
+            for place, p in enumerate(positions):
+                mine = numbers[name][first : first + self.sizes[p]].reshape(self.shapes[p])
+                changes.setdefault(p, []).append((CHANGES[name], mine, reach[name][place]))
+                first += self.sizes[p]
+
+        def changed(position, value):
+            for change, mine, farthest in changes[position]:
+                value = change(value, mine, farthest).astype(value.dtype)
+            return value
+
+        replacements = {p: functools.partial(changed, p) for p in changes}
+        state = self.unpacked(packed)
+        world = jax.tree.leaves(experience)
+        return self.packed(replaced(self.program, replacements)(*state, *world, key))
+
+    def packed(self, flat: list) -> dict[str, Any]:
+        """All leaves in one array a type, after any common leading axes: hundreds of arrays
+        compile slowly, and are slow to hand on."""
+        by_type: dict[str, list] = {}
+        for value, dtype, shape in zip(flat, self.dtypes, self.shapes, strict=True):
+            lead = value.shape[: value.ndim - len(shape)]
+            by_type.setdefault(dtype, []).append(value.reshape(*lead, -1))
+        return {dtype: of(values).concatenate(values, -1) for dtype, values in by_type.items()}
+
+    def unpacked(self, packed: dict[str, Any]) -> list:
+        """The inverse of `packed`."""
+        leaves, taken = [], dict.fromkeys(packed, 0)
+        for dtype, shape, size in zip(self.dtypes, self.shapes, self.sizes, strict=True):
+            values = packed[dtype][..., taken[dtype] : taken[dtype] + size]
+            leaves.append(values.reshape(*values.shape[:-1], *shape))
+            taken[dtype] += size
+        return leaves
+
+
+class Lives:
+    """Lives of one learner, from given births through given experiences.
+
+    Args:
+        moment: of the learner.
+        births: states `[ABREAST, ...]`.
+        experiences: `[ABREAST, moments, ...]`.
+        keys: random keys `[ABREAST, moments]`.
+        seed: of what interventions draw.
+    """
+
+    def __init__(self, moment: Moment, births, experiences, keys, seed: int):
+        self.moment, self.births, self.seed = moment, births, seed
+        self.experiences, self.keys = experiences, keys
+        self.kept: dict[str, Any] = {}
+
+    def under(self, intervention: str) -> Any:
+        """States `[lives, moments, ...]` under one of `INTERVENTIONS`, or under `nothing`."""
+        if intervention not in self.kept:
+            self.kept[intervention] = self._lived(*self._plan(intervention))
+        return self.kept[intervention]
+
+    def _lived(self, numbers, reach):
+        structure = jax.tree.structure(self.births)
+        packed, seen = self.moment.packed(jax.tree.leaves(self.births)), []
+        for t in range(self.keys.shape[1]):
+            now = jax.tree.map(lambda leaf, t=t: leaf[:, t], self.experiences)
+            drawn = {change: drawn[:, t] for change, drawn in numbers.items()}
+            packed = self.moment(packed, now, self.keys[:, t], drawn, reach)
+            seen.append({dtype: fetch(values) for dtype, values in packed.items()})
+        stacked = {d: of([m[d] for m in seen]).stack([m[d] for m in seen], 1) for d in seen[0]}
+        return jax.tree.unflatten(structure, self.moment.unpacked(stacked))
+
+    def _plan(self, intervention: str):
+        """What an intervention draws, one number for every value that a change may touch, and
+        the reach of every leaf that it touches."""
+        moments = self.keys.shape[1]
+        neutral, reach = self.moment.neutral()
+        numbers = {c: np.repeat(n[:, None], moments, 1) for c, n in neutral.items()}
+        if intervention == NOTHING:
+            return numbers, reach
+        plan = INTERVENTIONS[intervention]
+        undisturbed = jax.tree.leaves(self.under(NOTHING))
+        rng = np.random.default_rng([zlib.crc32(intervention.encode()), self.seed])
+        first = 0
+        for place, p in enumerate(self.moment.touched[plan.change]):
+            size = self.moment.sizes[p]
+            if p in self.moment.positions[plan.onto]:
+                drawn = [plan.draw(rng, moments, size) for _ in range(ABREAST)]
+                numbers[plan.change][:, :, first : first + size] = drawn
+                sizes = np.abs(undisturbed[p][np.isfinite(undisturbed[p])])
+                reach[plan.change][place] = sizes.max(initial=0.0)
+            first += size
+        return numbers, reach
+
+
+QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+
+
+def compiled(function, *arguments):
+    """A function compiled for arguments like these, as quickly as can be."""
+    lowered = jax.jit(function).lower(*arguments)
+    try:
+        return lowered.compile(compiler_options=QUICK)
+    except jax.errors.JaxRuntimeError as fault:
+        # Options come and go with the versions of XLA, and with the device.
+        if "compile option" not in str(fault):
+            raise
+        return lowered.compile()
+
+
+def fetch(values: jax.Array) -> Any:
+    """As NumPy array; random keys stay what they are."""
+    is_key = jnp.issubdtype(values.dtype, jax.dtypes.prng_key)
+    return values if is_key else np.asarray(values)
+
+
+def joined(parts: list) -> Any:
+    """One after the other, fetched."""
+    fetched = [fetch(part) for part in parts]
+    return of(fetched).concatenate(fetched)
+
+
+def of(values: list) -> Any:
+    """NumPy where all values are its arrays, which compiles nothing; else its JAX twin."""
+    return np if all(isinstance(value, np.ndarray) for value in values) else jnp
