@@ -74,6 +74,17 @@ class Anatomy:
         """The last population that is no interneuron."""
         return [g for g in self.groups if not g.interneuron_of][-1]
 
+    @property
+    def feedback(self) -> tuple[Bundle, ...]:
+        """Bundles that lead back: those that are called so, and driving ones that end at a
+        population which a stimulus reaches before it reaches the one that they come from."""
+        names = [g.name for g in self.groups]
+        return tuple(
+            b for b in self.bundles
+            if b.way == "feedback"
+            or (b.way == "driving" and names.index(b.post) < names.index(b.pre))
+        )  # fmt: skip
+
     def ways(self, way: Way) -> tuple[Bundle, ...]:
         return tuple(b for b in self.bundles if b.way == way)
 

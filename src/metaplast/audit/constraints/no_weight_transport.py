@@ -1,0 +1,146 @@
+"""No cell knows the weights of synapses that end at another cell."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from metaplast.audit.alignment import FALSE_ALARM, Pair, angle, dependence, pairs
+from metaplast.audit.constraints.abstract import AbstractConstraint
+from metaplast.audit.places import Kind
+from metaplast.audit.reads import Found, Reads
+from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
+from metaplast.source import Source
+
+
+class NoWeightTransport(AbstractConstraint):
+    """The weight of a synapse stays at the cell at which the synapse ends.
+
+    Proven for every moment: nobody reads what a synapse holds but itself, the cell at which it
+    ends, and other synapses that end there (of which `synaptic_locality` speaks). That includes
+    feedback weights that are copied from forward ones at any moment of a life, and a gradient
+    that is computed inside a cell. A cell may tell others what its weights made of its input;
+    but it has one axon, and if it sends to each listener a value of its own, made of some of its
+    weights, then that is transport, too.
+
+    Tested at birth: feedback weights are not correlated with the transposed weights of the way
+    forward that they run against. The angle between the two is reported, at birth and at the end
+    of a life; below 90 degrees they have aligned.
+    """
+
+    name: ClassVar[str] = "no_weight_transport"
+    claim: ClassVar[str] = (
+        "no cell or synapse reads the weight of a synapse that ends at another cell, and feedback "
+        "weights are born independent of forward weights"
+    )
+    source: ClassVar[Source] = Source(
+        "Grossberg", 1987,
+        "Competitive learning: from interactive activation to adaptive resonance",
+        "10.1111/j.1551-6708.1987.tb00862.x",
+    )  # fmt: skip
+    grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF, Grade.TEST)
+
+    def check(self, evidence):
+        reads = evidence.reads
+        anatomy = reads.places.anatomy
+        found = reads.beyond(~self._elsewhere(reads))
+        if found:
+            value = f"{len(found)} influences"
+            return violated(Grade.PROOF, reads.witness(found[0]), value)
+        addressed = self._addressed(reads)
+        if addressed is not None:
+            return violated(Grade.PROOF, reads.witness(addressed), "a message to each listener")
+        if not anatomy.feedback:
+            return not_applicable("nothing is fed back", Grade.PROOF)
+        born = list(pairs(anatomy, evidence.weights(evidence.births)))
+        for pair in born:
+            seen = dependence(pair.back, pair.forth)
+            if seen.probability < FALSE_ALARM / len(born):
+                witness = (
+                    f"weights of {pair.bundle.name} are correlated with the transposed weights of "
+                    f"the way from {pair.bundle.post} to {pair.bundle.pre} at birth, "
+                    f"r = {seen.correlation:.2f}"
+                )
+                return violated(Grade.TEST, witness, f"r = {seen.correlation:.2f} at birth")
+        return upheld(Grade.TEST, self._alignment(evidence, born))
+
+    def _alignment(self, evidence, born: list[Pair]) -> str:
+        """Angles between feedback and transposed forward weights, over pairs and lives."""
+        grown = {n: w[:, -1] for n, w in evidence.weights(evidence.lives).items()}
+        ended = pairs(evidence.reads.places.anatomy, grown)
+        said = []
+        for when, several in (("at birth", born), ("at the end", ended)):
+            degrees = [angle(p.back, p.forth) for p in several]
+            known = [d for d in degrees if np.isfinite(d)]
+            if known:
+                said.append(f"{np.mean(known):.0f}° {when}")
+        return "alignment " + ", ".join(said) if said else "no alignment to measure"
+
+    def _elsewhere(self, reads: Reads) -> np.ndarray:
+        """Bool `[made, places]`: the read place belongs to a synapse, and that ends elsewhere."""
+        population, cell = self._homes(reads)
+        rows = reads.rows
+        at_home = (population[rows, None] == population) & (cell[rows, None] == cell)
+        return ~at_home & (reads.places.kind == Kind.SYNAPSE)
+
+    def _homes(self, reads: Reads) -> tuple[np.ndarray, np.ndarray]:
+        """The cell at which a place is, as number of its population and of itself; -1: none."""
+        p = reads.places
+        groups = [g.name for g in p.anatomy.groups]
+        ends = np.array([groups.index(b.post) for b in p.anatomy.bundles] or [-1])
+        population = np.where(p.kind == Kind.CELL, p.owner, -1)
+        synapses = p.kind == Kind.SYNAPSE
+        population[synapses] = ends[p.owner[synapses]]
+        return population, np.where(population >= 0, p.post, -1)
+
+    def _addressed(self, reads: Reads) -> Found | None:
+        """A listener that is told a value of its own, made of some of the weights of the cell
+        that sends it, while other listeners of the same population are told another one."""
+        p, matrix, rows = reads.places, reads.matrix, reads.rows
+        listening = p.kind[rows] == Kind.CELL
+        inputs = p.leaves[: len(p.made)]  # the state before the moment, in the same order
+        for now, before in zip(p.made, inputs, strict=True):
+            cells, *inner = now.shape or (0,)
+            width = int(np.prod(inner, dtype=int))
+            if now.kind is not Kind.CELL or width < 2:
+                continue
+            sender = p.owner[now.first]
+            heard = (matrix[:, now.numbers] | matrix[:, before.numbers]).reshape(-1, cells, width)
+            for group in np.unique(p.owner[rows[listening]]):
+                mine = np.flatnonzero(listening & (p.owner[rows] == group))
+                if group == sender or not heard[mine].any():
+                    continue
+                told = np.zeros((p.post[rows[mine]].max() + 1, cells, width), bool)
+                np.logical_or.at(told, p.post[rows[mine]], heard[mine])
+                for cell in range(cells):
+                    each = told[told[:, cell].any(-1), cell]
+                    for element in np.flatnonzero(each.any(0) & ~each.all(0)).tolist():
+                        place = cell * width + element
+                        if self._selective(reads, now.first + place):
+                            return self._reading(reads, mine, (now, before), place)
+        return None
+
+    def _selective(self, reads: Reads, place: int) -> bool:
+        """Whether a cell's value is made, by that cell, of weights of some of its synapses of a
+        bundle, and not of all of them."""
+        p, first = reads.places, reads.first
+        population, cell = self._homes(reads)
+        home = (population == population[place]) & (cell == cell[place])
+        reached, front = np.zeros(p.count, bool), np.array([place - first])
+        while front.size:
+            new = np.asarray(reads.matrix[front].any(0)) & home & ~reached
+            reached |= new
+            front = np.flatnonzero(new[first:])
+        for number, bundle in enumerate(p.anatomy.bundles):
+            read = reached & (p.kind == Kind.SYNAPSE) & (p.owner == number)
+            if 0 < np.unique(p.pre[read]).size < bundle.mask[cell[place]].sum():
+                return True
+        return False
+
+    def _reading(self, reads: Reads, mine: np.ndarray, leaves, element: int) -> Found:
+        for leaf in leaves:
+            readers = mine[reads.matrix[mine, leaf.first + element]]
+            if readers.size:
+                return Found(int(reads.rows[readers[0]]), leaf.first + element)
+        raise AssertionError("the element was heard")

@@ -1,0 +1,89 @@
+"""Feedback carries what the cells that send it say forward."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from metaplast.audit.constraints.abstract import AbstractConstraint
+from metaplast.audit.places import Kind
+from metaplast.audit.reads import Found, Reads
+from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
+from metaplast.source import Source
+
+
+class NonlinearFeedback(AbstractConstraint):
+    """What goes back is the same signal, of the same cells, as what goes forward.
+
+    A cell has one output. If feedback carries another quantity than the one that drives the next
+    population, there would have to be a second network, mostly a linear one, beside the first.
+    Cells from which nothing leads forward (the output) send what they answer, or anything else
+    that the target has no part in.
+    """
+
+    name: ClassVar[str] = "nonlinear_feedback"
+    claim: ClassVar[str] = (
+        "feedback is produced by the same cells as the forward signal, and is that signal"
+    )
+    source: ClassVar[Source] = Source(
+        "Bengio, Lee, Bornschein, Mesnard & Lin", 2015,
+        "Towards biologically plausible deep learning", "arXiv:1502.04156",
+    )  # fmt: skip
+    grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF,)
+
+    def check(self, evidence):
+        reads = evidence.reads
+        anatomy = reads.places.anatomy
+        carried = 0
+        for bundle in anatomy.feedback:
+            back = self._heard(reads, bundle.post, bundle.pre)
+            carried += len(back)
+            forth = self._forward(reads, bundle.pre)
+            for found in back:
+                if self._field(reads, found.read) not in forth:
+                    says = " or ".join(sorted({name for name, _ in forth})[:3]) or "nothing"
+                    witness = f"{reads.witness(found)}; what {bundle.pre} says forward is: {says}"
+                    return violated(Grade.PROOF, witness)
+        if not carried:
+            return not_applicable("nothing is fed back", Grade.PROOF)
+        return upheld(Grade.PROOF)
+
+    def _heard(self, reads: Reads, post: str, pre: str) -> list[Found]:
+        """What cells of one population read of the cells of another one."""
+        p = reads.places
+        mine = p.where(kind=Kind.CELL, owner=post, now=True)[reads.rows]
+        theirs = p.where(kind=Kind.CELL, owner=pre)
+        return reads.beyond(~(mine[:, None] & theirs))
+
+    def _forward(self, reads: Reads, sender: str) -> set[tuple[str, int]]:
+        """The fields that a population sends forward."""
+        p = reads.places
+        anatomy = p.anatomy
+        onward = [
+            b for b in anatomy.bundles
+            if b.pre == sender and b.post != sender and b not in anatomy.feedback
+            and (b.way == "driving" or (b.way == "wire" and not self._pools(b)))
+        ]  # fmt: skip
+        if onward:
+            found = [f for b in onward for f in self._heard(reads, b.post, sender)]
+            return {self._field(reads, f.read) for f in found}
+        rows = np.flatnonzero(p.where(kind=Kind.CELL, owner=sender, now=True)[reads.rows])
+        target = p.where(kind=Kind.WORLD, owner="target")
+        taught, free = set(), {(reads.subject.output[1], 0)}
+        for row in rows:
+            alone = np.zeros(len(reads.rows), bool)
+            alone[row] = True
+            field = self._field(reads, int(reads.rows[row]))
+            (taught if (reads.upstream(alone) & target).any() else free).add(field)
+        return free - (taught - {(reads.subject.output[1], 0)})
+
+    def _pools(self, bundle) -> bool:
+        """Whether wires end at one cell, an interneuron, which is no station on the way."""
+        return bool(bundle.mask.sum(1).max() > 1)
+
+    def _field(self, reads: Reads, place: int) -> tuple[str, int]:
+        """A field of a cell, and which of its elements; the same before and now."""
+        leaf = reads.places.leaves[reads.places.leaf[place]]
+        width = int(np.prod(leaf.shape[1:], dtype=int))
+        return leaf.field, (place - leaf.first) % width

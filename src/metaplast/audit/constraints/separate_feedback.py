@@ -1,0 +1,101 @@
+"""Feedback has synapses of its own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from metaplast.audit.alignment import FALSE_ALARM, SAME, Pair, cosine, dependence, pairs
+from metaplast.audit.anatomy import Bundle
+from metaplast.audit.constraints.abstract import AbstractConstraint
+from metaplast.audit.places import Kind
+from metaplast.audit.reads import Found, Reads
+from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
+from metaplast.source import Source
+
+
+class SeparateFeedback(AbstractConstraint):
+    """Feedback bundles have weights of their own, drawn independently of the forward ones.
+
+    Tested over births: neither the weights nor their sizes are correlated with the transposed
+    forward weights, nor with the forward weights in the order in which they were drawn (one
+    random key used twice). Tested over lives: the two never become the same.
+    """
+
+    name: ClassVar[str] = "separate_feedback"
+    claim: ClassVar[str] = (
+        "feedback runs over synapses of its own, whose weights are drawn independently and never "
+        "become those of the forward ones"
+    )
+    source: ClassVar[Source] = Source(
+        "Liao, Leibo & Poggio", 2016, "How important is weight symmetry in backpropagation?",
+        "arXiv:1510.05067",
+    )  # fmt: skip
+    grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF, Grade.TEST)
+
+    def check(self, evidence):
+        reads = evidence.reads
+        anatomy = reads.places.anatomy
+        if not anatomy.feedback:
+            return not_applicable("nothing is fed back", Grade.PROOF)
+        for bundle in anatomy.feedback:
+            borrowed = self._borrowed(reads, bundle)
+            if borrowed:
+                return violated(Grade.PROOF, borrowed)
+        born = list(pairs(anatomy, evidence.weights(evidence.births)))
+        largest = 0.0
+        for pair in born:
+            back, forth = pair.back, pair.forth
+            for what, one, other in (
+                ("the transposed forward weights", back, forth),
+                ("the transposed forward weights, in size", abs(back), abs(forth)),
+                ("the forward weights, in the order drawn", back, np.swapaxes(forth, -1, -2)),
+            ):
+                seen = dependence(one, other)
+                largest = max(largest, abs(seen.correlation))
+                if seen.probability < FALSE_ALARM / (3 * len(born)):
+                    witness = (
+                        f"weights of {pair.bundle.name} are born dependent on {what}, "
+                        f"r = {seen.correlation:.2f}"
+                    )
+                    return violated(Grade.TEST, witness, f"r = {seen.correlation:.2f} at birth")
+        for pair in pairs(anatomy, evidence.weights(evidence.lives)):
+            when = self._same(pair)
+            if when is not None:
+                witness = (
+                    f"weights of {pair.bundle.name} are the transposed forward weights at moment "
+                    f"{when[1]} of life {when[0]}"
+                )
+                return violated(Grade.TEST, witness)
+        return upheld(Grade.TEST, f"|r| at most {largest:.2f} at birth")
+
+    def _same(self, pair: Pair) -> tuple[int, int] | None:
+        """Life and moment at which feedback is what the way forward is, or was just before."""
+        if min(pair.back.shape[-2:]) < 2:
+            return None  # all vectors of one element have the same direction
+        for late in (0, 1):
+            forth = pair.forth[:, : pair.forth.shape[1] - late]
+            same = np.argwhere(abs(cosine(pair.back[:, late:], forth)) > SAME)
+            if len(same):
+                return int(same[0, 0]), int(same[0, 1]) + late
+        return None
+
+    def _borrowed(self, reads: Reads, bundle: Bundle) -> str:
+        """How a feedback bundle without weights weighs what it carries; empty if it has weights,
+        or relays one cell to one cell, or carries nothing."""
+        if bundle.weighted or bundle.mask.sum(1).max() <= 1:
+            return ""
+        p, rows = reads.places, reads.rows
+        mine = p.where(kind=Kind.CELL, owner=bundle.post, now=True)[rows]
+        hearing = mine & reads.matrix[:, p.where(kind=Kind.CELL, owner=bundle.pre)].any(1)
+        if not hearing.any():
+            return ""
+        into = [n for n, b in enumerate(p.anatomy.bundles) if b.post == bundle.post]
+        foreign = (p.kind == Kind.SYNAPSE) & ~np.isin(p.owner, into)
+        said = f"{bundle.name} has no weights of its own"
+        for row in np.flatnonzero(hearing):
+            read = np.flatnonzero(reads.matrix[row] & foreign)
+            if read.size:
+                return f"{said}: {reads.witness(Found(int(rows[row]), int(read[0])))}"
+        return said
