@@ -94,6 +94,9 @@ def test_stopped_killed_and_resumed_it_ends_where_it_would_have(started, tmp_pat
     _check_comparison(result["bench"]["cells"][0], "run", "digits", 12, [3])
     for name in ("spec.toml", "bench.json", "report.html"):
         assert (run / name).stat().st_size > 0
+    assert result["certificate"] == json.loads((run / "certificate.json").read_text())
+    for verdict in result["certificate"]["verdicts"]:
+        assert verdict["constraint"] in (run / "report.html").read_text()
 
     _run_straight(tmp_path / "straight", specs.load(run / "spec.toml"))
     manifests = [

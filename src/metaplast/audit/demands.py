@@ -14,19 +14,21 @@ class Refused(SpecError):
     """An experiment whose start breaks a constraint that it demands; the text is the witness."""
 
 
-def subject_of(spec: Spec, genome: Genome | None = None) -> Subject:
+def subject_of(spec: Spec, genome: Genome | None = None, name: str = "") -> Subject:
     """The network of an experiment at the small sizes of an audit.
 
     Args:
         spec: the experiment.
         genome: what the search found; where it starts, if left out.
+        name: what the certificate calls it; the name of the experiment, if left out.
     """
     genome = build_genome(spec["genome"]) if genome is None else genome
 
     def circuit_at(inputs: int, hidden: tuple[int, ...], outputs: int):
-        return build_circuit(spec["anatomy"], inputs, hidden, outputs)
+        # A genome for a circuit without hidden layers has no cells for any.
+        return build_circuit(spec["anatomy"], inputs, hidden if spec.hidden else (), outputs)
 
-    return from_network(spec.name, genome, circuit_at, spec=spec.tables)
+    return from_network(name or spec.name, genome, circuit_at, spec=spec.tables)
 
 
 def check_names(spec: Spec) -> None:

@@ -142,16 +142,12 @@ def _print(certificates: list[dict[str, Any]]) -> None:
 
 
 def _insist(certificates: list[dict[str, Any]], demanded: Sequence[str]) -> None:
+    from metaplast.cli.certified import broken
     from metaplast.cli.failure import Unmet
 
-    broken = [
-        f"demanded of {c['learner']}: {v['constraint']} is violated: {v['witness']}"
-        for c in certificates
-        for v in c["verdicts"]
-        if v["constraint"] in demanded and v["status"] == "violated"
-    ]
-    if broken:
-        raise Unmet("\n".join(broken))
+    lines = [line for certificate in certificates for line in broken(certificate, demanded)]
+    if lines:
+        raise Unmet("\n".join(lines))
 
 
 def _check_target(out: Path) -> None:

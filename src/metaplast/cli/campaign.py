@@ -1,20 +1,22 @@
-"""A search from end to end: folder, search, comparison, page, table."""
+"""A search from end to end: folder, search, comparison, certificate, page, tables."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaplast import rulefile
-from metaplast.cli.failure import Stopped
+from metaplast.cli.failure import Stopped, Unmet
 from metaplast.cli.interrupt import wishes
 from metaplast.cli.output import document, plain, wide_console
 from metaplast.cli.progress import Bar, Lines, display
-from metaplast.spec import Spec, SpecError
+from metaplast.report.certificate import CERTIFICATE
+from metaplast.spec import Spec, SpecError, load
 
 if TYPE_CHECKING:
     from metaplast.experiment import Experiment
@@ -27,6 +29,8 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
 
     experiment = checked(spec)
     folder = out or _free(Path("runs") / spec.name)
+    if spec["constraints"]:
+        print(f"auditing the start for {', '.join(spec['constraints'])}", file=sys.stderr)
     runs.create(folder, spec)
     go_on(folder, as_json, experiment)
 
@@ -59,7 +63,8 @@ def go_on(folder: Path, as_json: bool, experiment: Experiment | None = None) -> 
                 f"continue with: metaplast resume {folder}"
             )
         result = _compare(folder, runs.opened(folder), shown, should_stop)
-    _conclude(folder, result, as_json)
+        certificate = _certify(folder, shown, should_stop)
+    _conclude(folder, result, certificate, as_json)
 
 
 def _compare(folder: Path, spec: Spec, shown: Bar | Lines, should_stop: Callable[[], bool]) -> dict:
@@ -80,19 +85,45 @@ def _compare(folder: Path, spec: Spec, shown: Bar | Lines, should_stop: Callable
     return result
 
 
-def _conclude(folder: Path, result: dict, as_json: bool) -> None:
+def _certify(folder: Path, shown: Bar | Lines, should_stop: Callable[[], bool]) -> dict:
+    """All constraints, whichever were demanded, on the rule that was found."""
+    from metaplast import store
+    from metaplast.audit.certificate import audit
+    from metaplast.audit.demands import subject_of
+
+    def check(constraint: str, done: int, total: int) -> None:
+        if should_stop():
+            raise Stopped(f"stopped; the rule is saved; certify it with: metaplast resume {folder}")
+        shown.row(constraint, done, total, "audit")
+
+    found = store.load(folder)
+    subject = subject_of(found.spec, found.genome)
+    certificate = audit(subject, seed=found.spec.seed, progress=check).to_json()
+    rulefile.replace(folder / CERTIFICATE, json.dumps(certificate, indent=1).encode())
+    return certificate
+
+
+def _conclude(folder: Path, result: dict, certificate: dict, as_json: bool) -> None:
     from metaplast import report
+    from metaplast.cli import certified
 
     page = report.write(folder)
     if as_json:
-        document({"run": folder, "rule": folder / rulefile.RULE, "report": page, "bench": result})
-        return
-    from metaplast.bench import table
+        rule = folder / rulefile.RULE
+        document({"run": folder, "rule": rule, "report": page, "bench": result,
+                  "certificate": certificate})  # fmt: skip
+    else:
+        from metaplast.bench import table
 
-    console = wide_console()
-    for cell in result["cells"]:
-        console.print(table(cell))
-    print(f"\n{report.verdict(result)}\nreport: {page}")
+        console = wide_console()
+        for cell in result["cells"]:
+            console.print(table(cell))
+        console.print()
+        console.print(certified.table(certificate))
+        print(f"\n{report.verdict(result)}\nreport: {page}")
+    broken = certified.broken(certificate, load(folder / "spec.toml")["constraints"])
+    if broken:
+        raise Unmet("\n".join(broken))
 
 
 def _check_target(spec: Spec, out: Path | None) -> None:

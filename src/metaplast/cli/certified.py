@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 SYMBOLS = {"construction": "C", "proof": "P", "test": "T"}
@@ -85,6 +85,15 @@ def witnesses(certificates: Iterable[dict[str, Any]]) -> list[str]:
         for c in certificates
         for v in c["verdicts"]
         if v["status"] == "violated"
+    ]
+
+
+def broken(certificate: dict[str, Any], demanded: Collection[str]) -> list[str]:
+    """Violations of what was demanded, one line each."""
+    return [
+        f"demanded of {certificate['learner']}: {v['constraint']} is violated: {v['witness']}"
+        for v in certificate["verdicts"]
+        if v["constraint"] in demanded and v["status"] == "violated"
     ]
 
 
