@@ -53,7 +53,7 @@ def peak(moments: int, segment: int) -> tuple[float, float]:
     task = Clusters(inputs=64, moments=moments)
     objective = Objective(task, experiment.objective.circuit, experiment.objective.sharpness)
     theta, fixed = eqx.partition(experiment.genome, searchable)
-    _, gradient = pair(objective, fixed, segment or None)
+    _, gradient = pair(objective, fixed, segment)
     keys = jax.random.split(jax.random.key(0), 4)
     program = gradient.lower(theta, keys).compile()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

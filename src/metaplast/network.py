@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,6 +15,18 @@ from metaplast.circuits import Circuit, Population, Projection
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron
 from metaplast.rules.abstract import AbstractRule
 from metaplast.types import Cell, Key, State, Synapse
+
+Record = Callable[[str, str, Any], None]
+"""Told of every phase of a moment: the population, the phase, and its cells (or what its
+interneuron answers) after that phase."""
+
+
+BROADCAST = "broadcast"
+"""In the place of a population: what everybody hears."""
+
+
+def unheard(population: str, phase: str, value: Any) -> None:
+    """Nobody listens."""
 
 
 class Genome(eqx.Module):
@@ -63,11 +77,16 @@ class PlasticNetwork(eqx.Module):
             cells[p.name] = jax.vmap(self.genome.neurons[p.kind].init, (0, None))(
                 position, jnp.asarray(1.0 / p.size)
             )
-        for q, wire_key in zip(
-            self.circuit.dense, jax.random.split(key, len(self.circuit.dense)), strict=True
-        ):
+        # One draw for all projections: every draw of its own would be compiled on its own.
+        drawn, taken = jax.random.normal(key, (self.circuit.random_synapses,)), 0
+        for q in self.circuit.dense:
             shape = (self.circuit.size(q.post), self.circuit.size(q.pre))
-            weights[q.name] = _newborn_weights(q, shape, wire_key)
+            if q.birth == "random":
+                mine = drawn[taken : taken + math.prod(shape)]
+                weights[q.name] = mine.reshape(shape) / jnp.sqrt(shape[1])
+                taken += math.prod(shape)
+            else:
+                weights[q.name] = jnp.zeros(shape) if q.birth == "zero" else jnp.eye(*shape)
             if q.kind in self.genome.rules:
                 memory[q.name] = jax.tree.map(
                     lambda leaf, shape=shape: jnp.broadcast_to(leaf, shape + jnp.shape(leaf)),
@@ -89,47 +108,60 @@ class PlasticNetwork(eqx.Module):
         target: Int[Array, ""],
         task,
         key: Key | None = None,
+        record: Record = unheard,
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """Answer, be taught, change. Returns the new state and the answer."""
-        states, cells, pools = self._forward(state, stimulus, key)
+        states, cells, pools = self._forward(state, stimulus, key, record)
         readout = cells[self.circuit.output.name].drive
         teaching = task.teach(readout, target)
-        states, cells = self._feedback(state, states, cells, pools, teaching)
+        record(BROADCAST, "modulator", teaching.modulator)
+        states, cells = self._feedback(state, states, cells, pools, teaching, record)
         weights, memory = self._plasticity(state, cells, teaching.modulator)
         return NetworkState(states, weights, memory), readout
 
     # -- the three sweeps of a moment ------------------------------------------------
 
-    def _forward(self, state: NetworkState, stimulus, key):
-        """Input to output: every population fires, is inhibited, settles."""
+    def _forward(self, state: NetworkState, stimulus, key, record: Record = unheard):
+        """Input to output: every population fires, is inhibited, settles, is rebalanced."""
         states, cells, pools = {}, {}, {}
         for index, p in enumerate(self.circuit.populations):
             neuron = self.genome.neurons[p.kind]
-            drive = stimulus if index == 0 else self._arriving(p, "basal", state, cells, "activity")
+            drive = stimulus if index == 0 else self._arriving(p, "basal", state, cells)
             fire_keys = _cell_keys(neuron, key, index, p.size)
             s, cell = jax.vmap(neuron.fire, (0, 0, None if fire_keys is None else 0))(
                 state.cells[p.name], drive, fire_keys
             )
-            s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(
-                s, cell, _interneuron(cell, pools.get(p.after))
-            )
+            record(p.name, "fire", cell)
+            pool = _interneuron(cell, pools.get(p.after))
+            record(p.name, "first pool", pool)
+            s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(s, cell, pool)
+            record(p.name, "inhibit", cell)
             cells[p.name] = cell
-            lateral = self._arriving(p, "lateral", state, cells, "activity")
-            states[p.name], cells[p.name] = jax.vmap(neuron.settle)(s, cell, lateral)
-            pools[p.name] = _interneuron(cells[p.name], pools.get(p.after))
+            lateral = self._arriving(p, "lateral", state, cells)
+            s, cell = jax.vmap(neuron.settle)(s, cell, lateral)
+            record(p.name, "settle", cell)
+            pools[p.name] = _interneuron(cell, pools.get(p.after))
+            record(p.name, "second pool", pools[p.name])
+            states[p.name], cells[p.name] = jax.vmap(neuron.rebalance, (0, 0, None))(
+                s, cell, pools[p.name]
+            )
+            record(p.name, "rebalance", cells[p.name])
         return states, cells, pools
 
-    def _feedback(self, state: NetworkState, states, cells, pools, teaching):
+    def _feedback(
+        self, state: NetworkState, states, cells, pools, teaching, record: Record = unheard
+    ):
         """Output to input: every population replies to what it hears from above."""
         for p in reversed(self.circuit.populations):
             heard = (
                 teaching.signal
                 if p is self.circuit.output
-                else self._arriving(p, "apical", state, cells, "message")
+                else self._arriving(p, "apical", state, cells)
             )
             states[p.name], cells[p.name] = jax.vmap(
                 self.genome.neurons[p.kind].reply, (0, 0, 0, None, None)
             )(states[p.name], cells[p.name], heard, pools[p.name], teaching.modulator)
+            record(p.name, "reply", cells[p.name])
         return states, cells
 
     def _plasticity(self, state: NetworkState, cells, modulator):
@@ -147,11 +179,11 @@ class PlasticNetwork(eqx.Module):
                 weights[q.name] = state.weights[q.name] + change
         return weights, memory
 
-    def _arriving(self, p: Population, site, state: NetworkState, cells, sent: str):
+    def _arriving(self, p: Population, site, state: NetworkState, cells):
         """Sum of what all projections onto one site of `p` deliver."""
         total = jnp.zeros((p.size,))
         for q in self.circuit.onto(p.name, site):
-            signal = getattr(cells[q.pre], sent) * self._strength(q)
+            signal = getattr(cells[q.pre], q.carries) * self._strength(q)
             if q.wiring == "one_to_one":
                 total = total.at[q.offset : q.offset + signal.shape[0]].add(signal)
             elif q.wiring == "transpose":
@@ -173,12 +205,6 @@ def over_synapses(rule: AbstractRule):
 
     over_pre = jax.vmap(one, (0, 0, 0, None, None))
     return jax.vmap(over_pre, (0, 0, None, 0, None))
-
-
-def _newborn_weights(q: Projection, shape: tuple[int, int], key: Key) -> Float[Array, "post pre"]:
-    if q.birth == "random":
-        return jax.random.normal(key, shape) / jnp.sqrt(shape[1])
-    return jnp.zeros(shape) if q.birth == "zero" else jnp.eye(*shape)
 
 
 def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[Array, " pool"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -14,6 +15,9 @@ from metaplast.lifetime import BOUND, live, scan
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode, Key, State
+
+QUIET = 1e-4
+"""Mean square of a readout below which it counts as no answer."""
 
 
 class Score(NamedTuple):
@@ -30,29 +34,48 @@ class Objective(eqx.Module):
 
     The loss of an answer is the task's, of the readout times `sharpness` (a rule that
     learns by least squares answers in units of the target, where cross-entropy wants
-    logits). Calling the objective lives one whole life; `begin` and `advance` let an
-    estimator hold a life half-lived.
+    logits). Where `relative`, the readout is first brought to zero mean and unit deviation
+    over its cells: then only the shape of an answer counts, and a search does not spend itself
+    on how loud to answer. Calling the objective lives one whole life; `begin` and `advance`
+    let an estimator hold a life half-lived.
 
     Args:
         task: where lives come from.
         circuit: anatomy of the networks that live them.
         sharpness: units of logit per unit of readout.
+        relative: whether answers are judged by their shape alone.
         segment: moments between two checkpoints of the backward pass; memory grows with
-            `moments / segment + segment`.
+            `moments / segment + segment`, and so by default like the square root of the
+            horizon; 0 for no checkpoints.
     """
 
     task: AbstractTask
     circuit: Circuit = eqx.field(static=True)
     sharpness: float = eqx.field(static=True, default=1.0)
     segment: int | None = eqx.field(static=True, default=None)
+    relative: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self) -> None:
+        if self.segment is not None and self.segment < 0:
+            raise ValueError(
+                f"segment = {self.segment}: expected 1 or more moments, or 0 for no checkpoints"
+            )
+
+    def _segment(self, moments: int) -> int | None:
+        """Moments in a segment of a life of that length, as `lifetime.scan` takes them."""
+        return max(1, round(math.sqrt(moments))) if self.segment is None else self.segment or None
 
     def __call__(self, genome: Genome, key: Key) -> tuple[Float[Array, ""], Score]:
         """One life: the loss, and the score that goes with it."""
         task_key, life_key = jax.random.split(key)
         episode = self.task.sample(task_key)
-        judged = _Sharpened(self.task, self.sharpness)
+        judged = _Sharpened(self.task, self.sharpness, self.relative)
         life, _ = live(
-            PlasticNetwork(self.circuit, genome), judged, episode, life_key, self.segment
+            PlasticNetwork(self.circuit, genome),
+            judged,
+            episode,
+            life_key,
+            self._segment(episode.targets.shape[0]),
         )
         loss = jnp.mean(life.loss)
         return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype))
@@ -67,25 +90,29 @@ class Objective(eqx.Module):
     ) -> tuple[Float[Array, ""], State]:
         """Live the given stretch of experience; returns its mean loss and the new state."""
         network = PlasticNetwork(self.circuit, genome)
-        judged = _Sharpened(self.task, self.sharpness)
+        judged = _Sharpened(self.task, self.sharpness, self.relative)
 
         def moment(carry, seen):
             carry, readout = network.moment(carry, seen[0], seen[1], judged, key)
             answer = jnp.where(jnp.abs(readout) < BOUND, readout, 0.0)
             return carry, judged.loss(answer, seen[1])
 
-        state, losses = scan(moment, state, (experience.stimuli, experience.targets), self.segment)
+        segment = self._segment(experience.targets.shape[0])
+        state, losses = scan(moment, state, (experience.stimuli, experience.targets), segment)
         return jnp.mean(losses), state
 
 
 class _Sharpened:
     """A task seen through the sharpness of an objective."""
 
-    def __init__(self, task: AbstractTask, sharpness: float):
-        self._task, self._sharpness = task, sharpness
+    def __init__(self, task: AbstractTask, sharpness: float, relative: bool):
+        self._task, self._sharpness, self._relative = task, sharpness, relative
 
     def teach(self, readout, target):
         return self._task.teach(readout, target)
 
     def loss(self, readout, target):
+        if self._relative:
+            surplus = readout - jnp.mean(readout)
+            readout = surplus * jax.lax.rsqrt(jnp.mean(surplus**2) + QUIET)
         return self._task.loss(self._sharpness * readout, target)

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 
 from metaplast.circuits import Circuit, associative, layered
 from metaplast.network import Genome
-from metaplast.neurons import Association, Exemplar, Learned, Output, Rate, Sensory
-from metaplast.rules import Decorrelation, Delta, Factored
+from metaplast.neurons import Association, Exemplar, Innovation, Learned, Output, Rate, Sensory
+from metaplast.rules import Decorrelation, Delta, Factored, OneShot
 from metaplast.search import searchable
 
 
@@ -41,12 +41,14 @@ def associative_genome() -> Genome:
         {
             "input": decided(Sensory()),
             "hidden": decided(Exemplar(), 3),
+            "innovation": Innovation(),
             "association": Association(),
             "output": decided(Output("linear", 0.02), 5),
         },
         {
             "forward": Factored((0.05, 1.0), 0.01),
             "skip": Factored((0.05, 1.0), 0.01),
+            "novelty": OneShot(),
             "lateral": Decorrelation(0.9),
             "readout": Factored((1.0,), 0.01),
         },

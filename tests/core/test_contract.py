@@ -118,7 +118,7 @@ def test_a_neuron_lives_ten_moments(name):
 
 @pytest.mark.parametrize("name", NEURONS)
 def test_a_neuron_keeps_its_shapes(name):
-    """One cell, four phases: scalars stay scalars, the state keeps its structure."""
+    """One cell, five phases: scalars stay scalars, the state keeps its structure."""
     cell_type = neuron(name)
     drive, pool = jnp.asarray(0.3), jnp.full(POOL, 0.5)
     born = cell_type.init(jnp.asarray(0.25), jnp.asarray(0.25))
@@ -126,6 +126,7 @@ def test_a_neuron_keeps_its_shapes(name):
     assert cell.pooled.shape == (CHANNELS,)
     state, cell = cell_type.inhibit(state, cell, pool)
     state, cell = cell_type.settle(state, cell, drive)
+    state, cell = cell_type.rebalance(state, cell, pool)
     state, cell = cell_type.reply(state, cell, drive, pool, jnp.ones(1))
     assert isinstance(cell, Cell)
     assert jax.tree.structure(state) == jax.tree.structure(born)

@@ -10,7 +10,7 @@ from learners.easy import Easy
 
 from metaplast.circuits import associative
 from metaplast.network import Genome, PlasticNetwork
-from metaplast.neurons import Association, Exemplar, Output, Sensory
+from metaplast.neurons import Association, Exemplar, Innovation, Output, Sensory
 from metaplast.rules import Decorrelation, Factored
 
 SIZES = (3, 3)
@@ -24,6 +24,7 @@ def recruitment(**options):
         {
             "input": Sensory(),
             "hidden": Exemplar(**options),
+            "innovation": Innovation(),
             "association": Association(),
             "output": Output("linear"),
         },

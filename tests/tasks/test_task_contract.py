@@ -45,6 +45,7 @@ EXAMPLES = {
     "Mixture": lambda folder: tasks.Mixture((small(), dataset()), weights=(1.0, 2.0)),
     "PixelNoise": lambda folder: tasks.PixelNoise(dataset(), 0.1),
     "PixelPermutation": lambda folder: tasks.PixelPermutation(dataset()),
+    "Padding": lambda folder: tasks.Padding(dataset(), dataset().inputs + 2),
     "RandomProjection": lambda folder: tasks.RandomProjection(dataset(), 5),
     "Resize": lambda folder: tasks.Resize(dataset(), 2),
     "Teacher": lambda folder: Teacher(

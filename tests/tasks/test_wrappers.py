@@ -12,6 +12,7 @@ from metaplast.tasks import (
     Dataset,
     LabelPermutation,
     Mixture,
+    Padding,
     PixelNoise,
     PixelPermutation,
     RandomProjection,
@@ -70,6 +71,19 @@ def test_projection_is_one_matrix_per_episode_and_a_new_one_for_the_next():
     np.testing.assert_allclose(episode.test_stimuli @ matrix, first.test_stimuli, atol=1e-3)
     assert np.max(np.abs(episode.test_stimuli @ matrix - second.test_stimuli)) > 1.0
     np.testing.assert_array_equal(first.targets, episode.targets)
+
+
+# -- padding ---------------------------------------------------------------------------
+
+
+def test_padding_appends_silence_and_changes_nothing_else():
+    inner, padded = coded(), Padding(coded(), coded().inputs + 3)
+    before = inner.sample(jax.random.split(jax.random.key(2))[0])
+    after = padded.sample(jax.random.key(2))
+    assert padded.inputs == inner.inputs + 3 and np.abs(before.stimuli).max() > 0
+    for old, new in ((before.stimuli, after.stimuli), (before.test_stimuli, after.test_stimuli)):
+        np.testing.assert_array_equal(new[:, :-3], old)
+        np.testing.assert_array_equal(new[:, -3:], 0.0)
 
 
 # -- permutations ----------------------------------------------------------------------
@@ -222,6 +236,7 @@ def test_a_users_own_task_can_be_wrapped():
     ("make", "says"),
     [
         (lambda: RandomProjection(coded(), 0), "size = 0"),
+        (lambda: Padding(Clusters(inputs=50), 4), "size = 4: the task has 50 inputs"),
         (lambda: Resize(Clusters(inputs=50), 4), "clusters has 50 inputs, expected square images"),
         (lambda: Resize(coded(), 0), "size = 0"),
         (lambda: PixelNoise(coded(), -1.0), "level = -1.0"),

@@ -3,13 +3,14 @@
 The network maps these methods over the cells of a population, so a cell can read
 nothing but its own state and what arrives at its own sites. Locality is in the type.
 
-Within one moment a cell passes four phases, each fed by other cells only over wires:
+Within one moment a cell passes five phases, each fed by other cells only over wires:
 
 | phase | what arrives | over which wires |
 |---|---|---|
 | `fire` | `drive` | basal (driving) projections |
 | `inhibit` | `pool`, the mean of `Cell.pooled` | the population's inhibitory interneuron |
 | `settle` | `lateral` | lateral projections |
+| `rebalance` | `pool`, now of the settled cells | the interneuron |
 | `reply` | `apical`, and `pool` again | feedback projections, the interneuron |
 """
 
@@ -59,6 +60,13 @@ class AbstractNeuron(eqx.Module):
     def settle(self, state: State, cell: Cell, lateral: Scalar) -> tuple[State, Cell]:
         """Take what lateral synapses deliver in, settle."""
         del lateral
+        return state, cell
+
+    def rebalance(
+        self, state: State, cell: Cell, pool: Float[Array, " pool"]
+    ) -> tuple[State, Cell]:
+        """Take the interneuron's answer to the settled population in, correct what was settled."""
+        del pool
         return state, cell
 
     @abc.abstractmethod

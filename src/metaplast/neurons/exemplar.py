@@ -35,7 +35,8 @@ class Exemplar(AbstractNeuron):
     is recruited by novelty, $\rho = \mathrm{open} \cdot (1 - m) \cdot \sigma(a - b\,\bar r)$,
     fires at once, and offers $\rho$ to its incoming synapses, which store the stimulus
     (`Factored`, channel 1). Channel 0 is the error-driven drift of mature cells. What is
-    sent on is the deviation from the cell's own mean, divided by the population's energy.
+    sent to the next layer is the deviation from the cell's own mean, divided by the
+    population's energy; what is reported aside (`settled`) is the rate itself.
 
     References: Platt (1991) doi:10.1162/neco.1991.3.2.213 (resource-allocating network);
     Carpenter & Grossberg (1987) doi:10.1016/S0734-189X(87)80014-2.
@@ -65,7 +66,8 @@ class Exemplar(AbstractNeuron):
     def inhibit(self, state, cell, pool):
         energy, similarity, maturity, upstream = pool
         open_ = jnp.clip((maturity - state.position) / state.spacing + 1.0, 0.0, 1.0)
-        open_ = open_ * jnp.clip((upstream - 1.0) / state.spacing + 1.0, 0.0, 1.0)
+        # All of the layer below has to be mature; its size is not known here.
+        open_ = open_ * jnp.clip((upstream - 0.995) / 0.004, 0.0, 1.0)
         novelty = jax.nn.sigmoid(self.eagerness - self.familiarity.value * similarity)
         recruited = novelty * open_ * (1.0 - state.maturity)
         rate = cell.activity + recruited
@@ -76,14 +78,11 @@ class Exemplar(AbstractNeuron):
             recruited=recruited,
             used_to=state.used_to.seen(rate, self.leak.value),
         )
-        cell = eqx.tree_at(lambda c: (c.activity, c.settled), cell, (activity, activity))
-        return state, cell
+        return state, eqx.tree_at(lambda c: (c.activity, c.settled), cell, (activity, rate))
 
     def reply(self, state, cell, apical, pool, modulator):
-        slope = self.sharpness.value * state.maturity
-        message = (
-            slope * jnp.exp(self.sharpness.value * (jnp.minimum(cell.drive, 1.0) - 1.0)) * apical
-        )
+        # What cells above say concerns whoever is recruited; no slope is asked for.
+        message = state.maturity * apical
         offered = jnp.stack([message, state.recruited])
         seen = jnp.stack([cell.activity, cell.activity])
         return state, eqx.tree_at(

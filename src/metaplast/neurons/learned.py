@@ -99,13 +99,19 @@ class Learned(AbstractNeuron):
         features = jnp.concatenate([jnp.stack([cell.drive, cell.activity, slow]), pool])
         gain, extra = self.bound * jnp.tanh(self.forward(features))
         activity = cell.activity * jnp.exp(gain) + extra * (pool[0] > 0)
+        settled = cell.settled * jnp.exp(gain)
         return (inner, slow), eqx.tree_at(
-            lambda c: (c.activity, c.settled), cell, (activity, activity)
+            lambda c: (c.activity, c.settled), cell, (activity, settled)
         )
 
     def settle(self, state, cell, lateral):
         inner, slow = state
         inner, cell = self.base.settle(inner, cell, lateral)
+        return (inner, slow), cell
+
+    def rebalance(self, state, cell, pool):
+        inner, slow = state
+        inner, cell = self.base.rebalance(inner, cell, pool)
         return (inner, slow), cell
 
     def reply(self, state, cell, apical, pool, modulator):
@@ -136,6 +142,7 @@ def offered(neuron: AbstractNeuron) -> tuple[int, int]:
         state, cell = neuron.fire(state, drive, jax.random.key(0))
         state, cell = neuron.inhibit(state, cell, pool)
         state, cell = neuron.settle(state, cell, drive)
+        state, cell = neuron.rebalance(state, cell, pool)
         return neuron.reply(state, cell, drive, pool, modulator)[1]
 
     cell = jax.eval_shape(one_moment, jax.ShapeDtypeStruct((), jnp.float32))

@@ -6,6 +6,7 @@ from metaplast.rules.decorrelation import Decorrelation
 from metaplast.rules.delta import Delta
 from metaplast.rules.factored import Factored
 from metaplast.rules.oja import Oja
+from metaplast.rules.one_shot import OneShot
 from metaplast.rules.polynomial import Polynomial
 from metaplast.rules.synaptic_mlp import SynapticMLP
 from metaplast.rules.total import Total
@@ -17,6 +18,7 @@ __all__ = [
     "Delta",
     "Factored",
     "Oja",
+    "OneShot",
     "Polynomial",
     "SynapticMLP",
     "Total",

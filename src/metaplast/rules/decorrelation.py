@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 
 from metaplast.positive import Positive, positive
 from metaplast.rules.abstract import AbstractRule
@@ -18,7 +19,7 @@ class Decorrelation(AbstractRule):
 
     At $\eta = 1$, and with `Association` cells that divide by what their interneuron
     sums, the lateral weights are the inverse correlation matrix of recursive least
-    squares. $\eta$ is a gain of at most about 1, not a small step.
+    squares. $\eta$ is a gain of at most 1 (larger ones count as 1), not a small step.
 
     References: Plackett (1950) doi:10.1093/biomet/37.1-2.149 for the recursion;
     Földiák (1990) doi:10.1007/BF02331346 for anti-Hebbian lateral synapses.
@@ -31,4 +32,5 @@ class Decorrelation(AbstractRule):
     eta: Positive = eqx.field(default=1.0, converter=positive)
 
     def __call__(self, synapse, memory):
-        return -self.eta.value * synapse.post.settled * synapse.pre.settled, memory
+        eta = jnp.minimum(self.eta.value, 1.0)
+        return -eta * synapse.post.settled * synapse.pre.settled, memory

@@ -10,6 +10,7 @@ from metaplast.tasks.label_permutation import LabelPermutation
 from metaplast.tasks.mixture import Mixture
 from metaplast.tasks.mnist1d import mnist1d
 from metaplast.tasks.named import named
+from metaplast.tasks.padding import Padding
 from metaplast.tasks.pixel_noise import PixelNoise
 from metaplast.tasks.pixel_permutation import PixelPermutation
 from metaplast.tasks.random_projection import RandomProjection
@@ -26,6 +27,7 @@ __all__ = [
     "Dataset",
     "LabelPermutation",
     "Mixture",
+    "Padding",
     "PixelNoise",
     "PixelPermutation",
     "RandomProjection",
