@@ -56,7 +56,7 @@ def from_files(update: str, state: str, scale: Scale = SMALL) -> Subject:
     """
     files: dict[Path, ModuleType] = {}
     step, newborn = function(update, "update", files), function(state, "state", files)
-    return of_functions(update, _of_three(step), newborn, scale)
+    return of_functions(update, step, newborn, scale)
 
 
 def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SMALL) -> Subject:
@@ -66,7 +66,7 @@ def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SM
 
     def born(key):
         state = newborn(key, **sizes) if takes_key else newborn(**sizes)
-        return jax.tree.map(jnp.asarray, state)
+        return _arrays(state)
 
     try:
         _check_names(jax.eval_shape(born, jax.random.key(0)))
@@ -77,7 +77,7 @@ def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SM
             f"{_shown(newborn)} fails: {_first_line(fault)}{_line(fault)}"
         ) from fault
     resized = functools.partial(of_functions, name, step, newborn) if asked else None
-    subject = from_function(name, step, born, resized)
+    subject = from_function(name, _of_three(step), born, resized)
     _check_step(subject)
     return subject
 
@@ -155,6 +155,14 @@ def _of_three(step: Callable) -> Callable:
             "key)"
         )
     return step
+
+
+def _arrays(state: Any) -> Any:
+    """The state with arrays in the place of numbers; dictionaries keep their order, which JAX
+    would sort."""
+    if isinstance(state, dict):
+        return {name: _arrays(part) for name, part in state.items()}
+    return jax.tree.map(jnp.asarray, state)
 
 
 def _check_names(state: Any) -> None:

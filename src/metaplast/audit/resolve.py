@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 from collections.abc import Callable
@@ -78,7 +79,8 @@ def resolve(name: str, state: str | None = None) -> Subject:
     if name in families():
         return family(name)
     if name.startswith("cheats/") and name.removeprefix("cheats/") in cheats.__all__:
-        return getattr(cheats, name.removeprefix("cheats/")).subject()
+        subject = getattr(cheats, name.removeprefix("cheats/")).subject()
+        return dataclasses.replace(subject, name=name)
     if name.startswith("zoo/") or Path(name).exists():
         return found(name)
     raise ValueError(unknown(name))
@@ -93,6 +95,7 @@ def unknown(name: str) -> str:
     """One line for a name that is nobody's."""
     known = {n.lower(): n for n in names()}
     close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    close = [n for n in close if n == name.lower()] or close
     near = " or ".join(known[n] for n in close)
     hint = f"did you mean {near}?" if near else f"there are {', '.join(LEARNERS)}"
     return f"learner = {name!r}: no learner, rule, cheat, file or folder of that name; {hint}"

@@ -12,8 +12,8 @@ the cheat alone (`base` where it is missing) and does not violate them.
   a cell's own trace, and nothing tells it from a clock if every cell fires at every moment.
 - Constants that were *tuned on the test set*, or by a person who looked at it: a number does not
   say where it comes from.
-- A replay buffer of *constant* size: ten values per cell may be ten time constants of a trace, or
-  the last ten examples. The certificate reports how many values each cell and synapse holds.
+- A small replay buffer that is spread over cells of its own, and is of the same size in every
+  life: a delay line is anatomy. What one cell or synapse holds is counted, and reported.
 - Weight transport that anatomy hides: a wire `a=>b` declared by the user is believed, and so is
   the claim that a population is a population. Nobody can prove from code that such an
   interneuron or such a wire exists in a brain.

@@ -15,12 +15,7 @@ import jax.numpy as jnp
 
 from metaplast.audit.cheats import base
 
-BREAKS = (
-    "no_weight_transport",
-    "neuronal_locality",
-    "no_derivative_knowledge",
-    "teaching_at_output",
-)
+BREAKS = ("no_weight_transport", "neuronal_locality", "no_derivative_knowledge")
 
 
 def free_energy(drive, state, order, wanted):

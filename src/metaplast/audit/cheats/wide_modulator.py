@@ -1,12 +1,11 @@
 """An error vector, smuggled through a modulator that is as wide as the output.
 
 Nobody sends errors to hidden cells; they only listen to neuromodulators, as cells do. There is
-one neuromodulator for each output cell, and each carries that cell's signed error.
+one neuromodulator for each output cell, which carries that cell's signed error, and every hidden
+cell is sensitive to one of them.
 """
 
 from __future__ import annotations
-
-import math
 
 import jax
 import jax.numpy as jnp
@@ -21,13 +20,12 @@ LEVEL = 2.0
 
 def born(key, scale=SMALL):
     state, size = base.born(key, scale), base.sizes(scale)
-    outputs = size["output"]
     shapes = {n: p["weight"].shape for n, p in state["projections"].items() if "~>" not in n}
     state["projections"] = base.drawn(key, shapes)
     for name in list(size)[1:-1]:
-        sensitivity = jax.random.normal(jax.random.fold_in(key, size[name]), (size[name], outputs))
-        state["populations"][name]["sensitivity"] = sensitivity / math.sqrt(outputs)
-    return {**state, "broadcast": {"modulator": jnp.zeros(outputs)}}
+        sensitivity = jax.random.normal(jax.random.fold_in(key, size[name]), (size[name],))
+        state["populations"][name]["sensitivity"] = sensitivity
+    return {**state, "broadcast": {"modulator": jnp.zeros(scale.outputs)}}
 
 
 def step(state, experience, key):
@@ -39,7 +37,7 @@ def step(state, experience, key):
     modulator = LEVEL * error
     for name in base.names(state)[1:-1]:
         sensitivity = state["populations"][name]["sensitivity"]
-        told = sensitivity @ modulator
+        told = sensitivity * jnp.resize(modulator, sensitivity.shape)
         cells[name] = {**cells[name], "sensitivity": sensitivity, "error": told}
     return {
         "populations": cells,

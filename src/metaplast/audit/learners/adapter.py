@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from metaplast.audit.subject import SMALL, Scale, State, Subject, from_function
 
 
+@runtime_checkable
 class Naming(Protocol):
     """Which number of a learner's state is what."""
 
