@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metaplast.audit.intervention import INTERVENTIONS
 from metaplast.audit.living import ABREAST, NOTHING, Lives, Moment, compiled, fetch, joined
 from metaplast.audit.places import Kind, Leaf, Places
 from metaplast.audit.reads import Reads
@@ -63,6 +64,10 @@ class Evidence:
         """Whether moments can be changed from within."""
         self._note("subject")
         return self._subject.life is None
+
+    def touched(self, intervention: str) -> list[int]:
+        """Positions of the flat outputs that an intervention changes."""
+        return self._moment.positions[INTERVENTIONS[intervention].onto]
 
     def accuracy(self, intervention: str = NOTHING) -> float:
         """Mean online accuracy over the second half of the sampled lives."""

@@ -8,7 +8,7 @@ longer to compile than a whole network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -17,7 +17,6 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from jaxtyping import Float
 
-from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.provenance.interpreter import FUNCTIONS
 from metaplast.audit.provenance.program import flatten
 
@@ -62,8 +61,8 @@ CHANGES: dict[str, Callable[[jax.Array, jax.Array, jax.Array], jax.Array]] = {
     "scaled": scaled,
 }
 """`(value, numbers of the moment, reach) -> value`, by name; the reach is the largest size that
-a value has in lives that nothing is done to. All leave the value as it is where the reach is
-zero and the numbers are one."""
+a value has in the same life with nothing done to it. All leave the value as it is where the
+reach is zero and the numbers are one."""
 
 INTERVENTIONS: dict[str, Intervention] = {
     "coarse weights": Intervention(
@@ -79,17 +78,6 @@ INTERVENTIONS: dict[str, Intervention] = {
         lambda rng, moments, values: np.tile(1.0 * (rng.random(values) >= LOST), (moments, 1)),
     ),
 }  # fmt: skip
-
-
-def weights(made: Sequence[Leaf]) -> list[int]:
-    """Positions of the leaves that are synaptic weights: the field `weight`, and where a
-    projection has none of that name, every field with one number a synapse."""
-    named = {leaf.owner for leaf in made if leaf.kind is Kind.SYNAPSE and leaf.field == WEIGHT}
-    return [
-        n for n, leaf in enumerate(made)
-        if leaf.kind is Kind.SYNAPSE and len(leaf.shape) == 2
-        and (leaf.field == WEIGHT or leaf.owner not in named)
-    ]  # fmt: skip
 
 
 def replaced(closed: ClosedJaxpr, replacements: Mapping[int, Replacement]) -> Callable[..., list]:

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metaplast.audit.intervention import CHANGES, INTERVENTIONS, replaced, weights
+from metaplast.audit.intervention import CHANGES, INTERVENTIONS, replaced
 from metaplast.audit.reads import Reads
 
 NOTHING = "nothing"
@@ -40,7 +40,7 @@ class Moment:
         self.dtypes = [str(aval.dtype) for aval in reads.program.out_avals]
         # What has no fraction has neither noise nor levels.
         inexact = [jnp.issubdtype(aval.dtype, jnp.inexact) for aval in reads.program.out_avals]
-        some = {"weights": weights(made), "messages": messages}
+        some = {"weights": [*reads.efficacies.values()], "messages": messages}
         self.positions = {onto: [p for p in ps if inexact[p]] for onto, ps in some.items()}
         self.touched: dict[str, list[int]] = {
             change: sorted(
@@ -51,10 +51,10 @@ class Moment:
         }  # fmt: skip
 
     def neutral(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Numbers `[ABREAST, values]` and reaches that leave everything as it is."""
+        """Numbers `[ABREAST, values]` and reaches `[ABREAST, leaves]` that change nothing."""
         return (
             {c: np.ones((ABREAST, self.width(ps)), np.float32) for c, ps in self.touched.items()},
-            {c: np.zeros(len(ps), np.float32) for c, ps in self.touched.items()},
+            {c: np.zeros((ABREAST, len(ps)), np.float32) for c, ps in self.touched.items()},
         )
 
     def width(self, positions: list[int]) -> int:
@@ -65,7 +65,7 @@ class Moment:
         """The packed states `[ABREAST, values]` after the moment."""
         given = (packed, experience, keys, numbers, reach)
         if not hasattr(self, "_compiled"):
-            self._compiled = compiled(jax.vmap(self._one, (0, 0, 0, 0, None)), *given)
+            self._compiled = compiled(jax.vmap(self._one), *given)
         return self._compiled(*given)
 
     def _one(self, packed, experience, key, numbers, reach):
@@ -156,8 +156,8 @@ class Lives:
             if p in self.moment.positions[plan.onto]:
                 drawn = [plan.draw(rng, moments, size) for _ in range(ABREAST)]
                 numbers[plan.change][:, :, first : first + size] = drawn
-                sizes = np.abs(undisturbed[p][np.isfinite(undisturbed[p])])
-                reach[plan.change][place] = sizes.max(initial=0.0)
+                sizes = np.nan_to_num(np.abs(undisturbed[p]), posinf=0.0).reshape(ABREAST, -1)
+                reach[plan.change][:, place] = sizes.max(1, initial=0.0)
             first += size
         return numbers, reach
 

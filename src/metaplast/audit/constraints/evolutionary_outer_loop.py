@@ -1,0 +1,101 @@
+"""The rule was found by selection, not by differentiating lives."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metaplast.audit.constraints.abstract import AbstractConstraint
+from metaplast.audit.living import compiled
+from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
+from metaplast.experiment import construct
+from metaplast.source import Source
+
+STEPS = 3
+"""Meta-steps after which the candidates are compared."""
+
+
+class Differentiated(Exception):
+    """Raised where somebody asks for the derivative of a life."""
+
+
+class EvolutionaryOuterLoop(AbstractConstraint):
+    """The search that found the rule saw whole lives and their fitness, and ranked them.
+
+    The meta-optimizer is built from the experiment that found the rule, and its `step` is traced
+    with a fitness that cannot be differentiated: whoever takes a derivative of a life, forward or
+    backward, is found then and there. It then searches a small bowl three times, with the
+    fitness, with a strictly monotone function of it, and upside down. A search that reads ranks
+    finds bit-identical candidates the first two times, and others the third time.
+
+    What it can miss: a search whose spec does not say how the rule was really found, and one that
+    reads values only in cases which a bowl without explosions does not show.
+    """
+
+    name: ClassVar[str] = "evolutionary_outer_loop"
+    claim: ClassVar[str] = (
+        "the search saw whole lives and scalar fitness: no derivative of a life, selection by rank"
+    )
+    source: ClassVar[Source] = Source(
+        "Salimans, Ho, Chen, Sidor & Sutskever", 2017,
+        "Evolution strategies as a scalable alternative to reinforcement learning",
+    )  # fmt: skip
+    grades: ClassVar[tuple[Grade, ...]] = (Grade.CONSTRUCTION, Grade.PROOF, Grade.TEST)
+
+    def check(self, evidence):
+        spec = evidence.subject.spec
+        if not spec or "meta" not in spec:
+            return not_applicable("nobody searched for it: it has no experiment")
+        table = spec["meta"]
+        meta, kind = construct("meta", dict(table), "meta"), table["type"]
+        theta = {"a": jnp.zeros(3), "b": jnp.ones(2)}
+        state = jax.tree.map(jnp.asarray, meta.init(theta, jax.random.key(0)))
+
+        def step(theta, state, key, how):
+            return meta.step(lambda theta, key: _fitness(theta, how), theta, state, key)[:2]
+
+        try:
+            run = compiled(step, theta, state, jax.random.key(1), 0)
+        except Differentiated:
+            return violated(Grade.PROOF, f"the meta-optimizer {kind} differentiates lives")
+        plain, bent, reversed_ = (_found(run, theta, state, how) for how in range(3))
+        if np.array_equal(plain, reversed_):
+            return violated(
+                Grade.TEST, f"the meta-optimizer {kind} finds the same whatever the fitness is"
+            )
+        if not np.array_equal(plain, bent):
+            return violated(
+                Grade.TEST,
+                f"the meta-optimizer {kind} finds something else when the fitness is replaced by "
+                "a monotone function of it",
+                "reads fitness values",
+            )
+        return upheld(Grade.TEST, "reads ranks only")
+
+
+@jax.custom_jvp
+def _undifferentiable(loss):
+    return loss
+
+
+@_undifferentiable.defjvp
+def _refuse(primals, tangents):
+    raise Differentiated
+
+
+def _fitness(theta, how):
+    """A bowl, as it is (0), bent upwards (1) or upside down (2); the lowest wins."""
+    leaves = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(theta)])
+    bowl = jnp.sum((leaves - jnp.arange(1.0, 1.0 + leaves.size) / 3) ** 2)
+    loss = jnp.select([how == 0, how == 1], [bowl, 3 * bowl + bowl**3], -bowl)
+    loss = _undifferentiable(loss)
+    return loss, (loss,)
+
+
+def _found(run, theta, state, how: int) -> np.ndarray:
+    for number in range(STEPS):
+        theta, state = run(theta, state, jax.random.key(1 + number), how)
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(theta)])

@@ -1,0 +1,218 @@
+"""No cell knows the slope of its own response."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import numpy as np
+
+from metaplast.audit.constraints.abstract import AbstractConstraint
+from metaplast.audit.evidence import MOMENTS, Evidence
+from metaplast.audit.places import Kind
+from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
+from metaplast.source import Source
+
+FOLLOWS = 0.95
+"""Correlation of gain and slope from which on the gain follows the slope."""
+VARIES = 2.0
+"""Factor by which the slope has to vary, or else the cell counts as linear."""
+POINTS = 33
+REACHES = (1.0, 4.0, 16.0, 64.0)
+"""Largest sizes of the incoming weights that are tried, until the slope varies."""
+CELLS, FADED = 2, 0.05
+"""Cells that are tried in each population, and what is left of their outgoing weights."""
+
+
+class Probe(NamedTuple):
+    """One cell, driven from low to high, and taught two different things."""
+
+    population: str
+    cell: int
+    correlation: float
+    """The largest one between a gain and the slope."""
+    what: str
+    """The field with that gain."""
+
+
+class NoDerivativeKnowledge(AbstractConstraint):
+    """What a hidden cell makes of the teaching does not follow the slope of its response.
+
+    A hidden cell is driven from low to high: its incoming weights are set to a random direction
+    times a number that goes from minus to plus. At each drive the moment is lived twice, with two
+    different targets. The difference between the two, in everything that the cell holds or sends
+    and in the change of its incoming synapses, is the *gain* of the teaching. The slope is that
+    of what the cell sends forward. Where the slope varies by a factor of two and more, and the
+    gain goes with it (correlation above .95, and a variation to match), the cell or its synapses
+    know the slope, however it was found: by `jax.grad`, a formula, or a finite difference.
+
+    Its outgoing weights are made small, so that the drive changes little above. States are taken
+    from the middle of sampled lives. Populations without teaching, or with a constant slope, have
+    nothing to know.
+
+    What it can miss: a slope that only part of the gain follows (such as `1 + 0.1 * slope`), a
+    slope that is used a moment later, and a surrogate slope, of a cell whose response is a step.
+    It can accuse a cell whose gain follows its activity, if its slope does so too (exponential
+    cells). Slopes of the dynamics of a cell in time are not tried.
+    """
+
+    name: ClassVar[str] = "no_derivative_knowledge"
+    claim: ClassVar[str] = "neither rule nor feedback evaluates the slope of the forward dynamics"
+    source: ClassVar[Source] = Source(
+        "Bengio, Lee, Bornschein, Mesnard & Lin", 2015,
+        "Towards biologically plausible deep learning",
+    )  # fmt: skip
+    grades: ClassVar[tuple[Grade, ...]] = (Grade.TEST,)
+
+    def check(self, evidence):
+        anatomy = evidence.subject.anatomy
+        ends = (anatomy.input.name, evidence.subject.output[0])
+        probes: list[Probe] = []
+        for group in anatomy.groups:
+            if group.name not in ends and not group.interneuron_of:
+                for cell in range(min(CELLS, group.size)):
+                    probes += _probes(evidence, group.name, cell)
+        if not probes:
+            return not_applicable(
+                "no hidden cell has both a slope that varies and something from above", Grade.TEST
+            )
+        worst = max(probes, key=lambda probe: probe.correlation)
+        value = f"correlation of gain and slope {worst.correlation:.2f}"
+        for name in dict.fromkeys(probe.population for probe in probes):
+            mine = [probe for probe in probes if probe.population == name]
+            following = [probe for probe in mine if probe.correlation > FOLLOWS]
+            if 2 * len(following) > len(mine):
+                probe = max(following, key=lambda probe: probe.correlation)
+                return violated(
+                    Grade.TEST,
+                    f"{probe.what} of cell {name}[{probe.cell}] answers to teaching with a gain "
+                    "that follows the slope of its activity",
+                    value,
+                )
+        return upheld(Grade.TEST, value)
+
+
+def _probes(evidence: Evidence, population: str, cell: int) -> list[Probe]:
+    """Probes of one cell in two lives; none where it is linear, or hears nothing from above."""
+    found = []
+    for life in (0, 1):
+        state, world = _middle(evidence, life)
+        for reach in REACHES:
+            grid = np.linspace(-reach, reach, POINTS)
+            twice = _driven(evidence, state, world, population, cell, grid)
+            slopes = _slopes(evidence, population, cell, twice[0], grid)
+            if slopes:
+                gains = _gains(evidence, population, cell, *twice)
+                found += _followed(population, cell, slopes, gains)
+                break
+    return found
+
+
+def _middle(evidence: Evidence, life: int) -> tuple[Any, Any]:
+    """A state in the middle of a sampled life, and what comes next; at birth if it exploded."""
+    half = MOMENTS // 2
+    world = jax.tree.map(lambda leaf: leaf[life, half], evidence.experiences)
+    state = jax.tree.map(lambda leaf: leaf[life, half - 1], evidence.lives)
+    if all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state) if _is_number(leaf)):
+        return state, world
+    return jax.tree.map(lambda leaf: leaf[life], evidence.births), world
+
+
+def _driven(evidence: Evidence, state, world, population: str, cell: int, grid: np.ndarray):
+    """The states after a moment under one target, and under another one, over the grid."""
+    anatomy, efficacies = evidence.subject.anatomy, evidence.reads.efficacies
+    many = [
+        np.repeat(np.asarray(leaf)[None], len(grid), 0) if _is_number(leaf)
+        else leaf[None].repeat(len(grid), 0)
+        for leaf in jax.tree.leaves(state)
+    ]  # fmt: skip
+    rng = np.random.default_rng(cell)
+    for name, position in efficacies.items():
+        bundle = anatomy.bundle(name)
+        if bundle.way == "feedback":
+            continue
+        if bundle.pre == population:
+            many[position][:, :, cell] *= FADED
+        if bundle.post == population and bundle.way == "driving":
+            direction = rng.standard_normal(many[position].shape[2]) * bundle.mask[cell]
+            many[position][:, cell] = grid[:, None] * direction
+    states = jax.tree.unflatten(jax.tree.structure(state), many)
+    both = []
+    for target in (0, 1):
+        worlds = jax.tree.map(lambda leaf: np.repeat(leaf[None], len(grid), 0), world)
+        worlds["target"] = np.full_like(worlds["target"], target)
+        both.append(jax.tree.leaves(evidence.stepped(states, worlds)))
+    return both
+
+
+def _slopes(evidence: Evidence, population: str, cell: int, after: list, grid) -> list[np.ndarray]:
+    """Slopes over the grid of what a cell sends forward, where they vary enough."""
+    found = []
+    for position in _forward(evidence, population):
+        course = after[position][:, cell]
+        slope = np.gradient(course.astype(float), grid)
+        size = np.abs(slope)
+        if np.isfinite(slope).all() and size.max() > 1e-6 and VARIES * size.min() < size.max():
+            found.append(slope)
+    return found
+
+
+def _forward(evidence: Evidence, population: str) -> list[int]:
+    """Fields of a population that cells read at the other end of its driving projections."""
+    reads = evidence.reads
+    p, rows, groups = reads.places, reads.rows, [g.name for g in reads.places.anatomy.groups]
+    posts = [
+        groups.index(b.post) for b in p.anatomy.bundles
+        if b.pre == population and b.way in ("driving", "lateral")
+    ]  # fmt: skip
+    readers = (p.kind[rows] == Kind.CELL) & np.isin(p.owner[rows], posts)
+    readers &= p.owner[rows] != groups.index(population)
+    heard = reads.matrix[readers].any(0)
+    return [
+        n for n, leaf in enumerate(p.made)
+        if leaf.kind is Kind.CELL and leaf.owner == population and len(leaf.shape) == 1
+        and heard[leaf.numbers].any()
+    ]  # fmt: skip
+
+
+def _gains(evidence: Evidence, population: str, cell: int, one: list, other: list):
+    """By field: how a cell, and the synapses onto it, differ between two targets, over the
+    grid `[points]`; only what differs by more than rounding."""
+    made, anatomy = evidence.reads.places.made, evidence.subject.anatomy
+    gains: dict[str, list[np.ndarray]] = {}
+    for position, leaf in enumerate(made):
+        own = leaf.kind is Kind.CELL and leaf.owner == population
+        onto = leaf.kind is Kind.SYNAPSE and anatomy.bundle(leaf.owner).post == population
+        if not (own or onto) or not _is_number(one[position]):
+            continue
+        first, second = (
+            np.asarray(v[position][:, cell], float).reshape(len(v[position]), -1)
+            for v in (one, other)
+        )
+        for a, b in zip(first.T, second.T, strict=True):
+            rounding = 30 * np.finfo(np.float32).eps * np.abs([a, b]).max()
+            if np.isfinite(b - a).all() and np.abs(b - a).max() > max(rounding, 1e-12):
+                name = leaf.field if own else f"{leaf.field} of {leaf.owner}"
+                gains.setdefault(name, []).append(b - a)
+    return gains
+
+
+def _followed(population, cell, slopes, gains) -> list[Probe]:
+    """The field whose gain follows a slope most closely; none where there is no gain."""
+    best = [
+        Probe(population, cell, _follows(gain, slope), field)
+        for field, all_of_it in gains.items() for gain in all_of_it for slope in slopes
+    ]  # fmt: skip
+    return [max(best, key=lambda probe: probe.correlation)] if best else []
+
+
+def _follows(gain: np.ndarray, slope: np.ndarray) -> float:
+    """Their correlation, or zero where the gain varies little in comparison."""
+    ranges = [np.ptp(v) / np.abs(v).max() for v in (gain, slope)]
+    if ranges[0] < 0.3 * ranges[1]:
+        return 0.0
+    return float(abs(np.corrcoef(gain, slope)[0, 1]))
+
+
+def _is_number(leaf) -> bool:
+    return np.issubdtype(getattr(leaf, "dtype", float), np.number)

@@ -1,0 +1,125 @@
+"""Nobody looks at a clock."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metaplast.audit.constraints.abstract import AbstractConstraint
+from metaplast.audit.places import Kind
+from metaplast.audit.reads import Found, Reads
+from metaplast.audit.verdict import Grade, upheld, violated
+from metaplast.source import Source
+
+ALIKE = 1e-3
+"""Largest difference between lives, in units of the change over time, of a clock in disguise."""
+TICKS = 3
+"""Changes over a life that make a clock; a single switch soon after birth is none."""
+
+
+class OnePhase(AbstractConstraint):
+    """No phase and no counter of moments is read, so plasticity is the same at every moment.
+
+    A *clock* is carried state whose next value depends on nothing but itself, other clocks and
+    constants, and which changes over a life. Whoever else reads one knows what time it is: that
+    is shown on the traced program. So is a cell that knows its age, such as a running mean over
+    an exact count, and learning that happens in every second moment.
+
+    A clock in disguise (`count += 1 + 0 * activity`) is looked for on the sampled lives: a value
+    that changes, is the same in lives with different experiences, and is read by others.
+
+    What it can miss: a clock whose speed depends on experience by more than a thousandth, or
+    that ticks less than three times in a life. Phases *within* a moment (a sweep forward, a
+    sweep back) do not count, and moments without a stimulus are not tried.
+    """
+
+    name: ClassVar[str] = "one_phase"
+    claim: ClassVar[str] = "no phase or step counter is read; plasticity is on at every moment"
+    source: ClassVar[Source] = Source(
+        "Bengio, Lee, Bornschein, Mesnard & Lin", 2015,
+        "Towards biologically plausible deep learning",
+    )  # fmt: skip
+    grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF, Grade.TEST)
+
+    def check(self, evidence):
+        reads, course = evidence.reads, _courses(evidence)
+        ticking = _ticks(course)
+        autonomous = _autonomous(reads)
+        clocks = autonomous & ticking
+        found = _reader(reads, clocks, autonomous)
+        if found:
+            return violated(Grade.PROOF, f"a clock: {reads.witness(found)}", _names(reads, clocks))
+        spread = np.max(course.max(0) - course.min(0), 0)
+        extent = np.max(course.max(1) - course.min(1), 0)
+        disguised = ticking & ~autonomous & (spread <= ALIKE * extent) & _finite(course)
+        found = _reader(reads, disguised, disguised | autonomous)
+        if found:
+            return violated(
+                Grade.TEST,
+                f"a clock in disguise, the same in all lives: {reads.witness(found)}",
+                _names(reads, disguised),
+            )
+        return upheld(Grade.TEST)
+
+
+def _autonomous(reads: Reads) -> np.ndarray:
+    """By element of the state: whether it depends only on itself and others like it.
+
+    The largest such set: everything, less what reads the world, noise, or something that is
+    not in the set, until nothing goes any more.
+    """
+    count, places = len(reads.rows), reads.places
+    before, now = reads.matrix[:, :count], reads.matrix[:, reads.first :]
+    alone = ~reads.matrix[:, (places.kind == Kind.WORLD) | (places.kind == Kind.KEY)].any(1)
+    for leaf, aval in zip(places.made, reads.program.out_avals, strict=True):
+        if jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):  # carried noise is no clock
+            alone[leaf.first - reads.first : leaf.first - reads.first + leaf.size] = False
+    while True:
+        left = alone & ~before[:, ~alone].any(1) & ~now[:, ~alone].any(1)
+        if (left == alone).all():
+            return alone
+        alone = left
+
+
+def _reader(reads: Reads, clocks: np.ndarray, others: np.ndarray) -> Found | None:
+    """Somebody who reads a clock and is none of `others`."""
+    count = len(reads.rows)
+    for first in (0, reads.first):  # as it was before, and as it is now
+        seen = reads.matrix[:, first : first + count] & clocks & ~others[:, None]
+        if seen.any():
+            reader, clock = np.argwhere(seen)[0]
+            return Found(int(reader) + reads.first, int(clock) + first)
+    return None
+
+
+def _courses(evidence) -> np.ndarray:
+    """Every element of the state over the sampled lives, `[lives, moments, elements]`."""
+    flat = jax.tree.leaves(evidence.lives)
+    shown = [
+        np.zeros(leaf.shape)
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        else np.asarray(leaf, float)
+        for leaf in flat
+    ]
+    return np.concatenate([leaf.reshape(*leaf.shape[:2], -1) for leaf in shown], 2)
+
+
+def _ticks(course: np.ndarray) -> np.ndarray:
+    changes = np.diff(course, axis=1)
+    return ((changes != 0) & np.isfinite(changes)).sum(1).max(0) >= TICKS
+
+
+def _finite(course: np.ndarray) -> np.ndarray:
+    return np.isfinite(course).all((0, 1))
+
+
+def _names(reads: Reads, clocks: np.ndarray) -> str:
+    """The fields that hold clocks."""
+    leaves = {int(n) for n in reads.places.leaf[reads.rows[clocks]]}
+    named = [f"{reads.places.leaves[n].field} of {reads.places.leaves[n].owner}" for n in
+             sorted(leaves)]  # fmt: skip
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return f"clocks: {', '.join(named[:3])}{more}"

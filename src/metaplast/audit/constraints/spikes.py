@@ -1,0 +1,49 @@
+"""Cells talk in spikes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from metaplast.audit.constraints.abstract import AbstractConstraint
+from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
+from metaplast.source import Source
+
+
+class Spikes(AbstractConstraint):
+    """What cells send to other cells is a spike or nothing, on the sampled lives.
+
+    Messages are all fields of cells that other cells read, those of interneurons included. Input
+    cells are counted apart, for what they send is what the world shows them.
+
+    What it can miss: a graded message that is a spike by chance in all the sampled moments.
+    """
+
+    name: ClassVar[str] = "spikes"
+    claim: ClassVar[str] = "messages between cells are in {0, 1}"
+    source: ClassVar[Source] = Source(
+        "Maass", 1997,
+        "Networks of spiking neurons: the third generation of neural network models",
+        "10.1016/S0893-6080(97)00011-7",
+    )  # fmt: skip
+    grades: ClassVar[tuple[Grade, ...]] = (Grade.TEST,)
+
+    def check(self, evidence):
+        made, lives = evidence.reads.places.made, evidence.lives
+        first, rates, inputs = "", [], []
+        for position in evidence.messages():
+            leaf, values = made[position], evidence.leaf(position, lives)
+            graded = values[~np.isin(values, (0, 1))]
+            if leaf.owner == evidence.subject.anatomy.input.name:
+                inputs.append(graded.size == 0)
+                continue
+            rates.append(float(values.mean()))
+            if graded.size and not first:
+                first = f"{leaf.field} of {leaf.owner} is {graded[0]:.4g}"
+        told = f"input cells send {'spikes' if all(inputs) else 'graded values'}"
+        if not rates:
+            return not_applicable("no cell but those of the input sends anything", Grade.TEST)
+        if first:
+            return violated(Grade.TEST, first, told)
+        return upheld(Grade.TEST, f"{np.mean(rates):.2f} spikes a moment; {told}")
