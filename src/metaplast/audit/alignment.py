@@ -82,7 +82,7 @@ def cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         one, other = one.astype(float), other.astype(float)
         dot = (one * other).sum((-1, -2))
-        return dot / np.sqrt((one**2).sum((-1, -2)) * (other**2).sum((-1, -2)))
+        return np.asarray(dot / np.sqrt((one**2).sum((-1, -2)) * (other**2).sum((-1, -2))))
 
 
 class Dependence(NamedTuple):

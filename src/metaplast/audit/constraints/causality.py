@@ -64,9 +64,9 @@ class Causality(AbstractConstraint):
 
     def _ahead(self, subject: Subject) -> str:
         """What a moment of a life reads of a later one, and where; empty if nothing."""
-        state = subject.born(jax.random.key(0))
-        experience = world(subject, MOMENTS, jax.random.key(1))
-        arguments = (state, experience, jax.random.key(2))
+        state, experience, key = arguments = jax.eval_shape(
+            lambda key: (subject.born(key), world(subject, MOMENTS, key), key), jax.random.key(0)
+        )
         assert subject.life is not None
         try:
             program, shapes = jax.make_jaxpr(subject.life, return_shape=True)(*arguments)
@@ -75,12 +75,12 @@ class Causality(AbstractConstraint):
             raise Untraceable(f"{subject.name}: a whole life does not trace: {line}") from fault
         fields = jax.tree_util.tree_leaves_with_path(experience)
         words = words_for(MOMENTS * len(fields))
-        inputs = [nothing(np.shape(leaf), words) for leaf in jax.tree.leaves(state)]
+        inputs = [nothing(leaf.shape, words) for leaf in jax.tree.leaves(state)]
         for number, (_, leaf) in enumerate(fields):
             moments = np.stack([one([number * MOMENTS + t], words) for t in range(MOMENTS)])
             moments = moments.reshape(MOMENTS, *(1,) * (leaf.ndim - 1), words)
             inputs.append(np.broadcast_to(moments, (*leaf.shape, words)))
-        inputs.append(nothing((), words))
+        inputs.append(nothing(key.shape, words))
         analysis = analyse(program, inputs)
         for output, (path, leaf) in enumerate(jax.tree_util.tree_leaves_with_path(shapes)):
             if leaf.shape[:1] != (MOMENTS,):

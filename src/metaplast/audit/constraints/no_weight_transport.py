@@ -115,28 +115,41 @@ class NoWeightTransport(AbstractConstraint):
                 np.logical_or.at(told, p.post[rows[mine]], heard[mine])
                 for cell in range(cells):
                     each = told[told[:, cell].any(-1), cell]
-                    for element in np.flatnonzero(each.any(0) & ~each.all(0)).tolist():
-                        place = cell * width + element
-                        if self._selective(reads, now.first + place):
+                    own = np.flatnonzero(each.any(0) & ~each.all(0))
+                    if not own.size:
+                        continue
+                    first = now.first + cell * width
+                    for element in self._selective(reads, first, width):
+                        if element in own:
+                            place = cell * width + element
                             return self._reading(reads, mine, (now, before), place)
         return None
 
-    def _selective(self, reads: Reads, place: int) -> bool:
-        """Whether a cell's value is made, by that cell, of weights of some of its synapses of a
-        bundle, and not of all of them."""
+    def _selective(self, reads: Reads, start: int, width: int) -> list[int]:
+        """Which of some values of a cell are made, by that cell, of the weights of some of its
+        synapses of a bundle and not of all of them, on a way that they do not all share."""
         p, first = reads.places, reads.first
         population, cell = self._homes(reads)
-        home = (population == population[place]) & (cell == cell[place])
-        reached, front = np.zeros(p.count, bool), np.array([place - first])
-        while front.size:
-            new = np.asarray(reads.matrix[front].any(0)) & home & ~reached
-            reached |= new
-            front = np.flatnonzero(new[first:])
-        for number, bundle in enumerate(p.anatomy.bundles):
-            read = reached & (p.kind == Kind.SYNAPSE) & (p.owner == number)
-            if 0 < np.unique(p.pre[read]).size < bundle.mask[cell[place]].sum():
-                return True
-        return False
+        home = (population == population[start]) & (cell == cell[start])
+
+        def reached(element: int, through: np.ndarray) -> np.ndarray:
+            found, front = np.zeros(p.count, bool), np.array([start + element - first])
+            while front.size:
+                new = np.asarray(reads.matrix[front].any(0)) & home & ~found
+                found |= new
+                front = np.flatnonzero((new & through)[first:])
+            return found
+
+        private = ~np.logical_and.reduce([reached(e, home) for e in range(width)])
+        selective = []
+        for element in range(width):
+            synapses = reached(element, private) & (p.kind == Kind.SYNAPSE)
+            for number, bundle in enumerate(p.anatomy.bundles):
+                read = np.unique(p.pre[synapses & (p.owner == number)]).size
+                if 0 < read < bundle.mask[cell[start]].sum():
+                    selective.append(element)
+                    break
+        return selective
 
     def _reading(self, reads: Reads, mine: np.ndarray, leaves, element: int) -> Found:
         for leaf in leaves:

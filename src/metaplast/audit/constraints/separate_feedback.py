@@ -44,22 +44,14 @@ class SeparateFeedback(AbstractConstraint):
             if borrowed:
                 return violated(Grade.PROOF, borrowed)
         born = list(pairs(anatomy, evidence.weights(evidence.births)))
-        largest = 0.0
-        for pair in born:
-            back, forth = pair.back, pair.forth
-            for what, one, other in (
-                ("the transposed forward weights", back, forth),
-                ("the transposed forward weights, in size", abs(back), abs(forth)),
-                ("the forward weights, in the order drawn", back, np.swapaxes(forth, -1, -2)),
-            ):
-                seen = dependence(one, other)
-                largest = max(largest, abs(seen.correlation))
-                if seen.probability < FALSE_ALARM / (3 * len(born)):
-                    witness = (
-                        f"weights of {pair.bundle.name} are born dependent on {what}, "
-                        f"r = {seen.correlation:.2f}"
-                    )
-                    return violated(Grade.TEST, witness, f"r = {seen.correlation:.2f} at birth")
+        seen = [(pair, what, dependence(*both)) for pair in born for what, both in _against(pair)]
+        largest = max((abs(d.correlation) for *_, d in seen), default=0.0)
+        dependent = [s for s in seen if s[2].probability < FALSE_ALARM / len(seen)]
+        if dependent:
+            pair, what, found = max(dependent, key=lambda s: abs(s[2].correlation))
+            r = f"r = {found.correlation:.2f}"
+            witness = f"weights of {pair.bundle.name} are born dependent on {what}, {r}"
+            return violated(Grade.TEST, witness, f"{r} at birth")
         for pair in pairs(anatomy, evidence.weights(evidence.lives)):
             when = self._same(pair)
             if when is not None:
@@ -99,3 +91,13 @@ class SeparateFeedback(AbstractConstraint):
             if read.size:
                 return f"{said}: {reads.witness(Found(int(rows[row]), int(read[0])))}"
         return said
+
+
+def _against(pair: Pair) -> list[tuple[str, tuple[np.ndarray, np.ndarray]]]:
+    """What feedback weights must be independent of, by what it is called."""
+    back, forth = pair.back, pair.forth
+    return [
+        ("the transposed forward weights", (back, forth)),
+        ("the transposed forward weights, in size", (abs(back), abs(forth))),
+        ("the forward weights, in the order drawn", (back, np.swapaxes(forth, -1, -2))),
+    ]

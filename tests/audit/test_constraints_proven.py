@@ -1,0 +1,477 @@
+"""Constraints whose evidence is mostly proof: of each, a learner that keeps it and some that do
+not, each with the witness that belongs to it."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.audit.alignment import FALSE_ALARM, angle, dependence
+from metaplast.audit.cheats import base
+from metaplast.audit.constraints import (
+    BroadcastBandwidth,
+    Causality,
+    NeuronalLocality,
+    NonlinearFeedback,
+    NoStoredActivations,
+    NoUpdateLocking,
+    NoWeightSharing,
+    NoWeightTransport,
+    SeparateFeedback,
+    TeachingAtOutput,
+)
+from metaplast.audit.constraints.abstract import Unfounded
+from metaplast.audit.evidence import MOMENTS, Evidence
+from metaplast.audit.networks import from_network
+from metaplast.audit.subject import SMALL, from_function
+from metaplast.audit.verdict import Grade, Status, upheld
+from metaplast.circuits import layered
+from metaplast.learners.feedback_alignment import feedback_alignment
+
+PROVEN = (
+    BroadcastBandwidth,
+    Causality,
+    NeuronalLocality,
+    NoStoredActivations,
+    NoUpdateLocking,
+    NoWeightSharing,
+    NoWeightTransport,
+    NonlinearFeedback,
+    SeparateFeedback,
+    TeachingAtOutput,
+)
+HERE = "test_constraints_proven.py:"
+
+
+def judged(constraint, evidence, status, witness=""):
+    """The verdict, after a look at its status and at the words of its witness."""
+    verdict = constraint().verdict(evidence)
+    assert verdict.status is status, verdict
+    assert witness in verdict.witness, verdict
+    assert bool(verdict.witness) == (status is not Status.UPHELD)
+    return verdict
+
+
+kept = functools.partial(judged, status=Status.UPHELD)
+broken = functools.partial(judged, status=Status.VIOLATED)
+beside = functools.partial(judged, status=Status.NOT_APPLICABLE)
+
+
+def changed(name, born=base.born, resizable=True, **sweeps):
+    """Evidence on the honest learner, with one of its sweeps replaced."""
+    subject = base.subject_of(name, functools.partial(base.step, **sweeps), born)
+    if not resizable:
+        subject = from_function(name, subject.step, subject.born)
+    return Evidence(subject)
+
+
+@pytest.fixture(scope="module")
+def honest():
+    """Feedback alignment: it waits for the output and feeds errors back, and cheats nowhere."""
+    return Evidence(base.subject())
+
+
+# -- a learner that keeps what the honest one does not ---------------------------------------
+
+
+def modest_born(key, scale=SMALL):
+    return {**base.born(key, scale), "broadcast": {"reward": jnp.zeros(1)}}
+
+
+def modest(state, experience, key, reward=lambda right, experience: right):
+    """Hidden cells hear what the layer above said, and how well it went, one moment later."""
+    cells = base.forward(state, experience)
+    output = cells["output"]["activity"]
+    wanted = jax.nn.one_hot(experience["target"], output.shape[0])
+    cells["output"]["error"] = wanted - output
+    for name, above in zip(base.names(state)[1:-1], base.names(state)[2:], strict=True):
+        weight = state["projections"][f"{above}~>{name}"]["weight"]
+        heard = weight @ state["populations"][above]["activity"]
+        cells[name]["error"] = heard * jnp.mean(state["broadcast"]["reward"])
+    right = (jnp.argmax(output) == experience["target"]).astype(jnp.float32)
+    return {
+        "populations": cells,
+        "projections": base.change(state, cells),
+        "broadcast": {"reward": jnp.atleast_1d(reward(right, experience))},
+    }
+
+
+@pytest.fixture(scope="module")
+def modest_evidence():
+    return Evidence(base.subject_of("modest", modest, modest_born))
+
+
+# -- a learner that sins where only a life shows it ------------------------------------------
+
+
+def sinner_born(key, scale=SMALL):
+    state = base.born(key, scale)
+    hidden = state["populations"]["hidden1"]
+    hidden |= {"clock": jnp.zeros(scale.hidden[0]), "heard": jnp.zeros(scale.hidden[0])}
+    hidden["kept"] = jnp.zeros((scale.hidden[0], 3))
+    first = state["projections"]["input->hidden1"]
+    first["weight"] = first["weight"].at[1].set(first["weight"][0])
+    for fields in state["projections"].values():
+        fields["age"] = jnp.zeros(fields["weight"].shape)
+    return state
+
+
+def twins(state, cells, experience):
+    """Cells 0 and 1 share their error; every cell keeps its last three activities in a ring."""
+    cells = base.backward(state, cells, experience)
+    hidden, before = cells["hidden1"], state["populations"]["hidden1"]
+    error = hidden["error"].at[:2].set(jnp.mean(hidden["error"][:2]))
+    clock = before["clock"] + 1.0
+    slot = jnp.arange(3) == (clock % 3.0)[:, None]
+    ring = jnp.where(slot, hidden["activity"][:, None], before["kept"])
+    new = {"heard": hidden["error"], "error": error, "clock": clock, "kept": ring}
+    cells["hidden1"] = {**hidden, **new}
+    return cells
+
+
+def copied(state, cells):
+    """At the hundredth moment, feedback becomes what the way forward is."""
+    projections = base.change(state, cells)
+    for name, fields in projections.items():
+        projections[name] = {**fields, "age": fields["age"] + 1.0}
+    back = projections["output~>hidden2"]
+    mirrored = state["projections"]["hidden2->output"]["weight"].T
+    weight = jnp.where(back["age"] == 100.0, mirrored, back["weight"])
+    projections["output~>hidden2"] = {**back, "weight": weight}
+    return projections
+
+
+@pytest.fixture(scope="module")
+def sinner():
+    return changed("sinner", sinner_born, backward=twins, change=copied)
+
+
+# -- networks made of this package's parts ---------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def networks():
+    genome = feedback_alignment(6, (5, 4), 3, 0.05, "tanh").genome
+
+    def of(feedback):
+        circuit = lambda i, h, o: layered(i, h, o, feedback)  # noqa: E731
+        return Evidence(from_network(feedback, genome, circuit))
+
+    return {feedback: of(feedback) for feedback in ("direct", "symmetric", "none")}
+
+
+# -- neuronal locality -----------------------------------------------------------------------
+
+
+def normalized(state, experience):
+    cells = base.forward(state, experience)
+    drive = cells["output"]["drive"]
+    cells["output"] = {"drive": drive, "activity": jax.nn.softmax(drive)}
+    return cells
+
+
+def test_neuronal_locality(honest, networks):
+    kept(NeuronalLocality, honest)
+    kept(NeuronalLocality, networks["direct"])  # its softmax has the interneuron that it needs
+    verdict = broken(NeuronalLocality, changed("normalized", forward=normalized), witness=HERE)
+    assert "activity of cell output[0] reads drive of cell output[1]" in verdict.witness
+
+
+# -- weight transport ------------------------------------------------------------------------
+
+
+def sign_symmetric(key, scale=SMALL):
+    state = base.born(key, scale)
+    for above, name in (("hidden2", "hidden1"), ("output", "hidden2")):
+        back = state["projections"][f"{above}~>{name}"]
+        forth = state["projections"][f"{name}->{above}"]["weight"].T
+        back["weight"] = jnp.abs(back["weight"]) * jnp.sign(forth)
+    return state
+
+
+def told_born(key, scale=SMALL):
+    state = base.born(key, scale)
+    state["populations"]["output"]["told"] = jnp.zeros((scale.outputs, scale.hidden[-1]))
+    return state
+
+
+def told(state, cells, experience):
+    """Output cells weigh their error for each hidden cell, which sums what it is told."""
+    cells = base.backward(state, cells, experience)
+    message = state["projections"]["hidden2->output"]["weight"] * cells["output"]["error"][:, None]
+    cells["output"] = {**cells["output"], "told": message}
+    cells["hidden2"] = {**cells["hidden2"], "error": message.sum(0)}
+    back = state["projections"]["hidden2~>hidden1"]["weight"]
+    cells["hidden1"] = {**cells["hidden1"], "error": back @ cells["hidden2"]["error"]}
+    return cells
+
+
+def test_no_weight_transport_kept(honest):
+    verdict = kept(NoWeightTransport, honest)
+    assert verdict.grade is Grade.TEST
+    angles = [int(word.rstrip("°")) for word in verdict.value.split() if "°" in word]
+    assert len(angles) == 2
+    assert 70 < angles[0] < 110 and angles[1] < angles[0]  # feedback alignment aligns
+
+
+def test_no_weight_transport_broken(networks, sinner):
+    symmetric = broken(NoWeightTransport, networks["symmetric"], witness="network.py:")
+    assert symmetric.grade is Grade.PROOF
+    assert "reply message of cell hidden1[0] reads weight of synapse hidden1->hidden2[0, 0]" in (
+        symmetric.witness
+    )
+    copy = broken(NoWeightTransport, sinner, witness=HERE)
+    assert copy.grade is Grade.PROOF and "weight of synapse output~>hidden2" in copy.witness
+    aligned = broken(NoWeightTransport, changed("signs", sign_symmetric), witness="at birth")
+    assert aligned.grade is Grade.TEST
+    addressed = changed("told", told_born, backward=told)
+    kept(NeuronalLocality, addressed)  # every step of it is local, and yet
+    broken(NoWeightTransport, addressed, witness="error of cell hidden2[0] reads told of cell")
+    beside(NoWeightTransport, networks["none"], witness="nothing is fed back")
+
+
+# -- broadcasts ------------------------------------------------------------------------------
+
+
+def wide_born(width):
+    def born(key, scale=SMALL):
+        return {**base.born(key, scale), "broadcast": {"reward": jnp.zeros(width(scale))}}
+
+    return born
+
+
+def wide(state, experience, key):
+    width = state["broadcast"]["reward"].shape[0]
+    return modest(state, experience, key, lambda right, _: jnp.full(width, right))
+
+
+def test_broadcast_bandwidth(honest, modest_evidence):
+    beside(BroadcastBandwidth, honest, witness="hears a broadcast")
+    verdict = kept(BroadcastBandwidth, modest_evidence)
+    assert verdict.value == "1 x 1.0 bits seen of 32"
+    growing = base.subject_of("growing", wide, wide_born(lambda scale: scale.outputs))
+    verdict = broken(BroadcastBandwidth, Evidence(growing), witness="and 4 in a larger network")
+    assert verdict.value.startswith("3 x ")
+    alone = from_function("alone", growing.step, growing.born)
+    broken(BroadcastBandwidth, Evidence(alone), witness="as wide as output")
+
+
+# -- update locking --------------------------------------------------------------------------
+
+
+def unsupervised(state, cells, experience):
+    """What a synapse multiplies is the drive of its post-synaptic cell."""
+    layers = {name: fields for name, fields in cells.items() if name != "input"}
+    return {**cells, **{n: {**fields, "error": fields["drive"]} for n, fields in layers.items()}}
+
+
+def test_no_update_locking(honest, modest_evidence, networks):
+    verdict = broken(NoUpdateLocking, honest, witness="wait for hidden2, output: error of cell")
+    assert verdict.value == "waits for 2 populations, for 4 in a deeper network"
+    verdict = kept(NoUpdateLocking, modest_evidence)
+    assert verdict.value == "waits for 0 populations"
+    kept(NoUpdateLocking, changed("hebb", backward=unsupervised))
+    beside(NoUpdateLocking, changed("frozen", change=lambda state, cells: state["projections"]))
+
+
+# -- stored activations ----------------------------------------------------------------------
+
+
+def tape_born(length):
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        state["populations"]["hidden1"]["tape"] = jnp.zeros((scale.hidden[0], length(scale)))
+        return state
+
+    return born
+
+
+def shifted(state, cells, experience):
+    cells = base.backward(state, cells, experience)
+    tape = state["populations"]["hidden1"]["tape"]
+    tape = jnp.concatenate([cells["hidden1"]["activity"][:, None], tape[:, :-1]], 1)
+    cells["hidden1"] = {**cells["hidden1"], "tape": tape}
+    return cells
+
+
+def faded(state, cells, experience):
+    """Traces of several time constants: of the same shape as a tape, and no recording."""
+    cells = base.backward(state, cells, experience)
+    traces, activity = state["populations"]["hidden1"]["tape"], cells["hidden1"]["activity"]
+    cells["hidden1"] = {**cells["hidden1"], "tape": traces + 0.1 * (activity[:, None] - traces)}
+    return cells
+
+
+def test_no_stored_activations(honest, sinner):
+    verdict = kept(NoStoredActivations, honest)
+    assert verdict.value == "0 per cell, 1 per synapse"
+    three, horizon = tape_born(lambda scale: 3), tape_born(lambda scale: scale.horizon // 20)
+    shift = changed("shift", three, backward=shifted)
+    broken(NoStoredActivations, shift, witness="tape of cell hidden1[0, 1] reads tape of cell")
+    long = changed("long", horizon, backward=faded)
+    broken(NoStoredActivations, long, witness="has shape [5, 4] in a longer life, else [5, 2]")
+    many = changed("many", tape_born(lambda scale: 17), resizable=False, backward=faded)
+    broken(NoStoredActivations, many, witness="17 values are carried")
+    ring = broken(NoStoredActivations, sinner, witness="hold copies of activity of cell hidden1")
+    assert ring.grade is Grade.TEST and ring.value == "4 per cell, 2 per synapse"
+    verdict = kept(NoStoredActivations, changed("traces", three, backward=faded))
+    assert verdict.value == "3 per cell, 1 per synapse"
+
+
+# -- teaching --------------------------------------------------------------------------------
+
+
+def label_told(state, cells, experience):
+    cells = base.backward(state, cells, experience)
+    label = jax.nn.one_hot(experience["target"], 4)
+    cells["hidden2"] = {**cells["hidden2"], "error": cells["hidden2"]["error"] + label[:4]}
+    return cells
+
+
+def test_teaching_at_output(honest, modest_evidence):
+    kept(TeachingAtOutput, honest)
+    kept(TeachingAtOutput, modest_evidence)  # its broadcast judges the output
+    hidden = changed("label", resizable=False, backward=label_told)
+    broken(TeachingAtOutput, hidden, witness="error of cell hidden2[0] reads the target, " + HERE)
+    label = functools.partial(modest, reward=lambda _, experience: experience["target"] * 1.0)
+    label = Evidence(base.subject_of("announced", label, modest_born))
+    broken(TeachingAtOutput, label, witness="broadcast reward[0] reads the target")
+    silent = changed("unsupervised", backward=unsupervised)
+    beside(TeachingAtOutput, silent, witness="nobody is taught")
+
+
+# -- causality -------------------------------------------------------------------------------
+
+
+def life(shift):
+    def lived(state, experiences, key):
+        stimuli = jnp.roll(experiences["stimulus"], shift, 0)
+
+        def moment(state, seen):
+            state = base.step(state, seen, key)
+            return state, state
+
+        return jax.lax.scan(moment, state, {**experiences, "stimulus": stimuli})[1]
+
+    return lived
+
+
+def clamped(state, cells, experience):
+    cells = base.backward(state, cells, experience)
+    wanted = jax.nn.one_hot(experience["target"], cells["output"]["activity"].shape[0])
+    cells["output"] = {**cells["output"], "activity": wanted}
+    return cells
+
+
+def test_causality(honest):
+    assert kept(Causality, honest).grade is Grade.CONSTRUCTION
+    whole = Evidence(base.subject_of("whole", life=life(0)))
+    assert kept(Causality, whole).grade is Grade.PROOF
+    ahead = Evidence(base.subject_of("ahead", life=life(-1)))
+    broken(Causality, ahead, witness="at moment 0 reads the stimulus of moment 1, " + HERE)
+    behind = Evidence(base.subject_of("behind", life=life(1)))  # the last one comes first
+    broken(Causality, behind, witness="at moment 0 reads the stimulus of moment 4")
+    answer = changed("clamped", backward=clamped)
+    broken(Causality, answer, witness="the answer depends on its target")
+
+
+# -- weight sharing --------------------------------------------------------------------------
+
+
+def averaged(state, cells):
+    projections = base.change(state, cells)
+    weight = projections["input->hidden1"]["weight"]
+    projections["input->hidden1"] = {"weight": jnp.broadcast_to(weight.mean(0), weight.shape)}
+    return projections
+
+
+def test_no_weight_sharing(honest, sinner):
+    assert kept(NoWeightSharing, honest).value == "94 synapses"
+    verdict = broken(NoWeightSharing, changed("averaged", change=averaged))
+    assert verdict.grade is Grade.PROOF
+    assert "synapse input->hidden1[0, 0] reads weight of synapse input->hidden1[1, 0]" in (
+        verdict.witness
+    )
+    twin = broken(NoWeightSharing, sinner, witness="input->hidden1[0, 0] and input->hidden1[1, 0]")
+    assert twin.grade is Grade.TEST
+
+
+# -- feedback --------------------------------------------------------------------------------
+
+
+def same_key(key, scale=SMALL):
+    """One draw, used twice: no weight is near its transposed, and nothing is independent."""
+    state = base.born(key, scale)
+    for above, name in (("hidden2", "hidden1"), ("output", "hidden2")):
+        forth = state["projections"][f"{name}->{above}"]["weight"]
+        state["projections"][f"{above}~>{name}"]["weight"] = forth.reshape(forth.shape[::-1])
+    return state
+
+
+def same_sizes(key, scale=SMALL):
+    state = base.born(key, scale)
+    for above, name in (("hidden2", "hidden1"), ("output", "hidden2")):
+        back = state["projections"][f"{above}~>{name}"]
+        forth = state["projections"][f"{name}->{above}"]["weight"].T
+        back["weight"] = jnp.sign(back["weight"]) * jnp.abs(forth)
+    return state
+
+
+def test_separate_feedback(honest, sinner, networks):
+    kept(SeparateFeedback, honest)
+    borrowed = broken(SeparateFeedback, networks["symmetric"], witness="has no weights of its own")
+    assert borrowed.grade is Grade.PROOF and "reads weight of synapse" in borrowed.witness
+    # The two shapes of a pair differ, so a draw used twice is not its own transposed.
+    broken(SeparateFeedback, changed("key", same_key), witness="in the order drawn")
+    broken(SeparateFeedback, changed("sizes", same_sizes), witness="in size, r = 1.00")
+    copy = broken(SeparateFeedback, sinner, witness="output~>hidden2 are the transposed forward")
+    assert copy.grade is Grade.TEST and f"at moment {100 - 1} of" in copy.witness
+    assert MOMENTS > 100
+    beside(SeparateFeedback, networks["none"], witness="nothing is fed back")
+
+
+def test_nonlinear_feedback(honest, modest_evidence, networks):
+    kept(NonlinearFeedback, modest_evidence)
+    broken(NonlinearFeedback, honest, witness="what hidden2 says forward is: activity")
+    direct = broken(NonlinearFeedback, networks["direct"], witness="network.py:")
+    assert "reads reply message of cell output[0]" in direct.witness
+    beside(NonlinearFeedback, networks["none"], witness="nothing is fed back")
+
+
+# -- what they all have in common ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("constraint", PROVEN, ids=lambda constraint: constraint.name)
+def test_no_verdict_without_evidence(constraint, honest):
+    class Typed(constraint):
+        def check(self, evidence):
+            return upheld(constraint.grades[0])
+
+    with pytest.raises(Unfounded, match=f"{constraint.name}: a verdict without evidence"):
+        Typed().verdict(honest)
+    assert constraint().verdict(honest).consulted  # the check itself does look
+
+
+def test_dependence_has_few_false_alarms_and_sees_copied_signs():
+    rng = np.random.default_rng(0)
+    null = [dependence(*rng.normal(size=(2, 64, 4, 3))).probability for _ in range(1000)]
+    assert min(null) > FALSE_ALARM and 0.4 < np.mean(null) < 0.6
+    one, other = rng.normal(size=(2, 64, 4, 3))
+    assert dependence(one, abs(other) * np.sign(one)).probability < 1e-9
+    # Births that are all alike are as many observations as there are synapses, not more.
+    alike = [np.repeat(rng.normal(size=(1, 4, 3)), 64, 0) for _ in range(2)]
+    assert dependence(*alike).probability > FALSE_ALARM
+    assert dependence(alike[0], alike[0] + 0.0).probability < 1e-9
+    assert dependence(np.ones((64, 4, 3)), one).probability == 1.0
+
+
+def test_angle_of_known_matrices():
+    one = np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert angle(one, 3.0 * one) == pytest.approx(0.0, abs=1e-4)
+    assert angle(one, one[::-1]) == pytest.approx(90.0)
+    assert angle(one, -one) == pytest.approx(180.0)
+    assert np.isnan(angle(one, 0.0 * one))
