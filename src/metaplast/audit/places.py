@@ -64,7 +64,7 @@ class Places:
         state, experience, _ = inputs
         self._add_state(state, now=False)
         for path, leaf in jax.tree_util.tree_leaves_with_path(experience):
-            self._add(Kind.WORLD, path_name(path), "", np.shape(leaf), False)
+            self._add(Kind.WORLD, path_name(path), "", leaf.shape, False)
         self._add(Kind.KEY, "key", "", (), False)
         self.inputs = len(self.leaves)
         self._add_state(outputs, now=True)
@@ -107,7 +107,7 @@ class Places:
         for path, leaf in jax.tree_util.tree_leaves_with_path(state):
             section, owner, *rest = path
             kind = kinds[section.key]
-            self._add(kind, owner.key, path_name(tuple(rest)), np.shape(leaf), now)
+            self._add(kind, owner.key, path_name(tuple(rest)), leaf.shape, now)
 
     def _add(self, kind: Kind, owner: str, field: str, shape, now: bool) -> None:
         first = self.leaves[-1].first + self.leaves[-1].size if self.leaves else 0

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool
 
+from metaplast.audit.intervention import WEIGHT
 from metaplast.audit.places import Kind, Places
 from metaplast.audit.provenance import Cut, analyse, singletons, words_for
 from metaplast.audit.subject import Subject, world
@@ -43,9 +44,8 @@ class Reads:
 
     def __init__(self, subject: Subject):
         self.subject = subject
-        state = subject.born(jax.random.key(0))
-        moment = jax.tree.map(lambda a: a[0], world(subject, 1, jax.random.key(1)))
-        arguments = (state, moment, jax.random.key(2))
+        # Shapes are enough, and are had without compiling anything.
+        arguments = jax.eval_shape(lambda key: _first_moment(subject, key), jax.random.key(0))
         self.program, outputs = traced(subject, arguments)
         self.places = Places(subject.anatomy, arguments, outputs)
         places, words = self.places, words_for(self.places.count)
@@ -92,10 +92,44 @@ class Reads:
         """An influence in words, with the line of the source at which it came about."""
         leaf = self.places.leaves[self.places.leaf[found.reader]]
         element = np.unravel_index(found.reader - leaf.first, leaf.shape)
-        output = self.places.leaf[found.reader] - self.places.inputs
+        output = int(self.places.leaf[found.reader]) - self.places.inputs
         where = self.analysis.witness(output, tuple(int(i) for i in element), found.read)
         sentence = f"{self.places.describe(found.reader)} reads {self.places.describe(found.read)}"
         return f"{sentence}, {where}" if str(where) else sentence
+
+    def upstream(self, made: Bool[np.ndarray, " made"]) -> Bool[np.ndarray, " places"]:
+        """All that some places made at this moment depend on within it, at any remove."""
+        reached, front = np.zeros(self.places.count, bool), made
+        while front.any():
+            new = self.matrix[front].any(0) & ~reached
+            reached |= new
+            front = new[self.first :]
+        return reached
+
+    def downstream(self, made: Bool[np.ndarray, " made"]) -> Bool[np.ndarray, " made"]:
+        """The places made at this moment that depend on some made before them, at any remove."""
+        reached, front = np.zeros(len(self.rows), bool), made
+        while front.any():
+            new = self.matrix[:, self.first :][:, front].any(1) & ~reached
+            reached |= new
+            front = new
+        return reached
+
+    @functools.cached_property
+    def efficacies(self) -> dict[str, int]:
+        """By projection, the position of the flat output that holds the weights of its synapses:
+        the field that their post-synaptic cells read. Where they read several, it is `weight`, or
+        else the first one; where they read none, `weight`."""
+        p = self.places
+        heard = np.asarray(self.matrix[self._is(Kind.CELL)].any(0))
+        found: dict[str, list[tuple[bool, bool, int]]] = {}
+        # The state comes first among what the step is given, in the order in which it returns it.
+        for position, (now, before) in enumerate(zip(p.made, p.leaves, strict=False)):
+            read = bool(heard[now.numbers].any() or heard[before.numbers].any())
+            if now.kind is Kind.SYNAPSE and now.size and (read or now.field == WEIGHT):
+                rank = (not read, now.field != WEIGHT, position)
+                found.setdefault(now.owner, []).append(rank)
+        return {name: min(ranks)[2] for name, ranks in found.items()}
 
     @functools.cached_property
     def same_owner(self) -> Bool[np.ndarray, "made places"]:
@@ -163,6 +197,12 @@ class Reads:
     def _rows(self, kind: Kind, owner: int) -> np.ndarray:
         p = self.places
         return np.flatnonzero((p.kind[self.rows] == kind) & (p.owner[self.rows] == owner))
+
+
+def _first_moment(subject: Subject, key):
+    """What the first step of a life is given."""
+    moment = jax.tree.map(lambda a: a[0], world(subject, 1, key))
+    return subject.born(key), moment, key
 
 
 def traced(subject: Subject, arguments):

@@ -16,7 +16,7 @@ SECTIONS = ("populations", "projections", "broadcast")
 ACTIVITY = "activity"
 """The field of the output population whose largest value is the learner's answer."""
 
-State = dict[str, dict[str, dict[str, Any]]]
+State = dict[str, dict[str, Any]]
 """`{"populations": {name: {field: [cells, ...]}}, "projections": {name: {field: [post, pre, ...]}},
 "broadcast": {name: [values]}}`; the last one may be missing."""
 Experience = dict[str, Array]
@@ -38,6 +38,8 @@ class Scale:
 SMALL = Scale()
 LARGE = Scale(9, (8, 7), 4, 80)
 DEEP = Scale(6, (5, 4, 7, 8), 3, 40)
+LONG = Scale(horizon=80)
+"""Nothing but the horizon differs from `SMALL`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,14 +87,15 @@ def from_function(
         name: of the learner.
         step: `(state, experience, key) -> state`.
         born: `key -> state`; the names in the state make the anatomy (`anatomy.parsed`). The
-            first population is the input, the last one the output; its `activity` answers.
+            population `input`, or else the first one, is the input; `output`, or else the last
+            one, is the output, and its `activity` answers.
         resized: the same learner at another scale.
         about: further attributes of `Subject`.
 
     Raises:
         AnatomyError: a state without names, or whose names and shapes do not fit.
     """
-    state = jax.eval_shape(born, jax.random.key(0))
+    state = _as_written(born)
     anatomy = anatomy_of(state)
     output = (anatomy.output.name, ACTIVITY)
     if ACTIVITY not in state["populations"][output[0]]:
@@ -133,6 +136,24 @@ def anatomy_of(state: Any) -> Anatomy:
                     f"[post, pre, ...] = {list(bundle.mask.shape)}"
                 )
     return anatomy
+
+
+def _as_written(born: Callable[..., State]) -> Any:
+    """Shapes of a newborn, with its populations in the order in which they were written: JAX
+    sorts the names in whatever passes through it."""
+    order: list[str] = []
+
+    def noted(key):
+        state = born(key)
+        if isinstance(state, dict) and isinstance(state.get("populations"), dict):
+            order.extend(state["populations"])
+        return state
+
+    state = jax.eval_shape(noted, jax.random.key(0))
+    if order:
+        order.sort(key=lambda name: (name == "output") - (name == "input"))  # a stable sort
+        state = {**state, "populations": {name: state["populations"][name] for name in order}}
+    return state
 
 
 def _size(name: str, fields: Any) -> int:
