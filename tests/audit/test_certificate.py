@@ -226,19 +226,23 @@ def test_evidence_of_another_check_does_not_count():
         Careless().verdict(evidence)
 
 
-def _makers(name: str) -> set[str]:
-    """Files of the package that call something of that name."""
+def _makers(names: set[str]) -> set[tuple[str, str]]:
+    """Files of the package that call something of these names."""
     return {
-        str(file.relative_to(ROOT))
+        (called, str(file.relative_to(ROOT)))
         for file in ROOT.rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, (ast.Name, ast.Attribute))
+        and (called := getattr(node.func, "id", getattr(node.func, "attr", ""))) in names
     }
 
 
 def test_verdicts_and_certificates_are_made_in_one_place():
-    assert _makers("Verdict") == {"audit/constraints/abstract.py"}
-    assert _makers("Certificate") == {"audit/certificate.py"}
+    assert _makers({"Verdict", "Certificate"}) == {
+        ("Verdict", "audit/constraints/abstract.py"),
+        ("Certificate", "audit/certificate.py"),
+    }
     assert all("verdict" not in vars(cls) for cls in registered().values())
 
 
@@ -339,3 +343,33 @@ def test_the_network_of_an_experiment_is_audited_at_small_sizes():
     subject = subject_of(specs.load(TINY))
     sizes = [group.size for group in subject.anatomy.groups if not group.interneuron_of]
     assert max(sizes) < 20 and np.prod(sizes) > 1 and subject.spec == specs.load(TINY).tables
+
+
+# -- the documentation ---------------------------------------------------------------
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "audit.md"
+
+
+def test_the_documented_rule_gets_a_certificate():
+    code = DOCS.read_text().partition("<!-- example -->")[2].split("```")[1].removeprefix("python")
+    scope: dict = {}
+    exec(compile(code, "my_rule.py", "exec"), scope)
+    names = ["synaptic_locality", "neuronal_locality"]
+    assert audit(from_function("mine", scope["update"], scope["state"]), names).violations == ()
+    hidden = code.replace(', "error": jnp.zeros(3)', "").replace(', "error": error', "")
+    exec(compile(hidden, "my_rule.py", "exec"), scope)
+    (verdict,) = audit(from_function("mine", scope["update"], scope["state"]), names).violations
+    assert verdict.constraint == "synaptic_locality" and "reads the target" in verdict.witness
+
+
+def test_every_constraint_is_documented():
+    rows = [line.split("|") for line in DOCS.read_text().splitlines() if line.startswith("| `")]
+    grades = {name.strip(" `"): how.strip() for _, name, how, *_ in rows}
+    assert grades == {name: ", ".join(cls.grades) for name, cls in registered().items()}
+
+
+def test_what_cannot_be_caught_is_documented():
+    from metaplast.audit import cheats
+
+    told = DOCS.read_text().partition("<!-- uncatchable -->\n")[2].partition("\n<!--")[0]
+    assert told and told in (cheats.__doc__ or "")

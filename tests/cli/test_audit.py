@@ -206,7 +206,9 @@ def test_a_search_that_breaks_its_own_demands_is_refused_with_the_witness(
     assert main(["search", str(TINY), *words]) == 2
     *progress, said = capsys.readouterr().err.strip().splitlines()
     assert "no_weight_transport is violated before the search" in said
-    assert "weight of synapse" in said and all(line.startswith("audit ") for line in progress)
+    assert "weight of synapse" in said and progress == [
+        "auditing the start for synaptic_locality, no_weight_transport"
+    ]
     assert list(tmp_path.iterdir()) == []
 
 

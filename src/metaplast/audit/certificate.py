@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
@@ -173,7 +174,7 @@ def rule_hash(numbers: Any, program: ClosedJaxpr) -> str:
     else:
         total.update(_ADDRESS.sub("", str(jax.tree.structure(numbers))).encode())
     for path, leaf in leaves:
-        if jax.dtypes.issubdtype(getattr(leaf, "dtype", None), jax.dtypes.prng_key):
+        if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             leaf = jax.random.key_data(leaf)
         array = np.asarray(leaf)
         name = jax.tree_util.keystr(path)

@@ -110,11 +110,12 @@ def _learners() -> list[Entry]:
 
 def _constraints() -> list[Entry]:
     """The constraints by the names that a user types, each with its claim and grades."""
-    found = []
-    for file in sorted((PACKAGE / "audit" / "constraints").glob("*.py")):
+    folder, found = PACKAGE / "audit" / "constraints", []
+    exports = _exports(folder)
+    for file in sorted(folder.glob("*.py")):
         module = _parse(file)
         for node in module.body:
-            if not isinstance(node, ast.ClassDef):
+            if not isinstance(node, ast.ClassDef) or node.name not in exports:
                 continue
             told = {
                 item.target.id: item.value
@@ -123,8 +124,6 @@ def _constraints() -> list[Entry]:
                 and isinstance(item.target, ast.Name)
                 and item.value is not None
             }
-            if not {"name", "claim", "grades"} <= set(told):
-                continue  # the contract, or a helper
             found.append(
                 dataclasses.replace(
                     _entry("constraints", node, file),
@@ -141,18 +140,21 @@ def _written(text: ast.expr, module: ast.Module) -> str:
     """A text as it is written, constants of its module put in."""
     if not isinstance(text, ast.JoinedStr):
         return ast.literal_eval(text)
-    constants = {
-        target.id: item.value.value
-        for item in module.body
-        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant)
-        for target in item.targets
-        if isinstance(target, ast.Name)
-    }
-    parts = [p.value for p in text.values if isinstance(p, (ast.Constant, ast.FormattedValue))]
     return "".join(
-        str(constants.get(part.id, f"{{{part.id}}}")) if isinstance(part, ast.Name) else str(part)
-        for part in parts
+        str(_constant(part.value, module) if isinstance(part, ast.FormattedValue) else part.value)
+        for part in text.values
+        if isinstance(part, (ast.Constant, ast.FormattedValue))
     )
+
+
+def _constant(named: ast.expr, module: ast.Module):
+    """The literal behind a name, in its module or in the one that it is imported from."""
+    name = ast.unparse(named)
+    for item in module.body:
+        if isinstance(item, ast.ImportFrom) and name in [alias.name for alias in item.names]:
+            steps = (item.module or "").split(".")[1:]
+            return _assigned(_parse(PACKAGE.joinpath(*steps).with_suffix(".py")), name)
+    return _assigned(module, name)
 
 
 def _members(value: ast.expr, owner: str) -> list[str]:
@@ -168,24 +170,31 @@ def _members(value: ast.expr, owner: str) -> list[str]:
 
 def _cheats() -> list[Entry]:
     """The cheats of the audit: a file each, documented by the file."""
-    found = []
-    for file in sorted((PACKAGE / "audit" / "cheats").glob("*.py")):
+    folder, found = PACKAGE / "audit" / "cheats", []
+    for name in _exports(folder):
+        file = folder / f"{name}.py"
         module = _parse(file)
-        breaks = [
-            item.value
-            for item in module.body
-            if isinstance(item, (ast.Assign, ast.AnnAssign))
-            and item.value is not None
-            and "BREAKS" in ast.unparse(item).partition("=")[0]
-        ]
-        if breaks:
-            said = ast.get_docstring(module) or ""
-            broken = ", ".join(ast.literal_eval(breaks[0]))
-            text = f"{said}\n\nbreaks: {broken}"
-            found.append(
-                Entry("cheats", file.stem, _first_sentence(said), docstring=text, file=file)
-            )
+        said = ast.get_docstring(module) or ""
+        broken = ", ".join(_assigned(module, "BREAKS"))
+        text = f"{said}\n\nbreaks: {broken}"
+        found.append(Entry("cheats", name, _first_sentence(said), docstring=text, file=file))
     return found
+
+
+def _exports(folder: Path) -> list[str]:
+    """The `__all__` of a package."""
+    return list(_assigned(_parse(folder / "__init__.py"), "__all__"))
+
+
+def _assigned(module: ast.Module, name: str):
+    """The literal that a module assigns to a name."""
+    return next(
+        ast.literal_eval(item.value)
+        for item in module.body
+        if isinstance(item, (ast.Assign, ast.AnnAssign)) and item.value is not None
+        for target in (item.targets if isinstance(item, ast.Assign) else [item.target])
+        if isinstance(target, ast.Name) and target.id == name
+    )
 
 
 def _keys(module: ast.Module, name: str) -> list[str]:
