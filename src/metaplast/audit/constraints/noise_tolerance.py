@@ -35,10 +35,11 @@ class NoiseTolerance(AbstractConstraint):
 
     def check(self, evidence):
         if not evidence.intervenes:
-            return not_applicable("it gets its life as a whole; nothing can be changed in it")
+            why = "it gets its life as a whole; nothing can be changed in it"
+            return not_applicable(why, Grade.TEST)
         tried = [insult for insult in INSULTS if evidence.touched(insult)]
         if not tried:
-            return not_applicable("there are neither messages nor weights")
+            return not_applicable("there are neither messages nor weights", Grade.TEST)
         before = evidence.accuracy()
         if before < chance(evidence) + MARGIN:
             return not_applicable(f"it learns nothing here (accuracy {before:.2f})", Grade.TEST)

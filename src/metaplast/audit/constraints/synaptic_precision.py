@@ -41,9 +41,10 @@ class SynapticPrecision(AbstractConstraint):
 
     def check(self, evidence):
         if not evidence.intervenes:
-            return not_applicable("it gets its life as a whole; nothing can be changed in it")
+            why = "it gets its life as a whole; nothing can be changed in it"
+            return not_applicable(why, Grade.TEST)
         if not evidence.touched("coarse weights"):
-            return not_applicable("there are no weights")
+            return not_applicable("there are no weights", Grade.TEST)
         before = evidence.accuracy()
         if before < chance(evidence) + MARGIN:
             return not_applicable(f"it learns nothing here (accuracy {before:.2f})", Grade.TEST)
