@@ -112,11 +112,12 @@ class Evidence:
 
     def grown(self, which: str = "large") -> Evidence | None:
         """Evidence on the same learner at another scale (`large`, `deep`, `long`), if there is."""
-        if self._subject.resized is None:
+        resized = self._subject.resized
+        if resized is None:
             self._note(f"no {which} instance")
             return None
         scale = {"large": LARGE, "deep": DEEP, "long": LONG}[which]
-        return self._once(which, lambda: Evidence(self._subject.resized(scale)))
+        return self._once(which, lambda: Evidence(resized(scale)))
 
     def messages(self) -> list[int]:
         """Positions of the flat outputs that cells send to others: read by a cell of another

@@ -80,13 +80,17 @@ INTERVENTIONS: dict[str, Intervention] = {
 }  # fmt: skip
 
 
-def replaced(closed: ClosedJaxpr, replacements: Mapping[int, Replacement]) -> Callable[..., list]:
+def replaced(
+    closed: ClosedJaxpr, replacements: Mapping[int, Replacement], carried: int = 0
+) -> Callable[..., list]:
     """The traced function, with some of its outputs replaced where they are computed.
 
     Args:
         closed: a traced function, from `jax.make_jaxpr`.
-        replacements: by position of the flat output, what to make of its value. Outputs that are
-            handed on from the inputs unchanged are replaced as outputs only.
+        replacements: by position of the flat output, what to make of its value.
+        carried: how many of the inputs are what was before. One that is handed on unchanged is
+            replaced when it is handed on; any other input, such as a stimulus that input cells
+            send on as it is, before anybody uses it.
 
     Returns:
         A function of the flat inputs that returns the flat outputs; it can be jitted.
@@ -100,6 +104,9 @@ def replaced(closed: ClosedJaxpr, replacements: Mapping[int, Replacement]) -> Ca
     def run(*inputs: jax.Array) -> list:
         values = dict(program.constants)
         values.update(zip(program.inputs, inputs, strict=True))
+        for number in program.inputs[carried:]:
+            if number in wanted:
+                values[number] = wanted[number](values[number])
         for equation in program.equations:
             operands = [values[number] for number in equation.inputs]
             results = equation.primitive.bind(*operands, **equation.params)
@@ -110,7 +117,8 @@ def replaced(closed: ClosedJaxpr, replacements: Mapping[int, Replacement]) -> Ca
             ):
                 change = wanted.get(number)
                 values[number] = change(result) if change else result
-        handed_on = {n: change for n, change in wanted.items() if n in program.inputs}
+        before = program.inputs[:carried]
+        handed_on = {n: change for n, change in wanted.items() if n in before}
         return [
             handed_on[number](values[number]) if number in handed_on else values[number]
             for number in program.outputs

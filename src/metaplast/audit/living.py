@@ -84,8 +84,8 @@ class Moment:
 
         replacements = {p: functools.partial(changed, p) for p in changes}
         state = self.unpacked(packed)
-        world = jax.tree.leaves(experience)
-        return self.packed(replaced(self.program, replacements)(*state, *world, key))
+        run = replaced(self.program, replacements, carried=len(state))
+        return self.packed(run(*state, *jax.tree.leaves(experience), key))
 
     def packed(self, flat: list) -> dict[str, Any]:
         """All leaves in one array a type, after any common leading axes: hundreds of arrays

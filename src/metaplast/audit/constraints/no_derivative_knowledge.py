@@ -148,40 +148,40 @@ def _driven(evidence: Evidence, state, world, population: str, cell: int, grid: 
 def _slopes(evidence: Evidence, population: str, cell: int, after: list, grid) -> list[np.ndarray]:
     """Slopes over the grid of what a cell sends forward, where they vary enough."""
     found = []
-    for position in _forward(evidence, population):
-        course = after[position][:, cell]
-        slope = np.gradient(course.astype(float), grid)
-        size = np.abs(slope)
-        if np.isfinite(slope).all() and size.max() > 1e-6 and VARIES * size.min() < size.max():
-            found.append(slope)
+    for position in _sent(evidence, population, ("driving", "lateral")):
+        courses = np.asarray(after[position][:, cell], float).reshape(len(grid), -1)
+        for slope in np.asarray(np.gradient(courses, grid, axis=0)).T:
+            size = np.abs(slope)
+            varies = VARIES * size.min() < size.max() and size.max() > 1e-6
+            if np.isfinite(slope).all() and varies:
+                found.append(slope)
     return found
 
 
-def _forward(evidence: Evidence, population: str) -> list[int]:
-    """Fields of a population that cells read at the other end of its driving projections."""
+def _sent(evidence: Evidence, population: str, ways: tuple[str, ...]) -> list[int]:
+    """Fields of a population that cells read at the other end of its projections."""
     reads = evidence.reads
     p, rows, groups = reads.places, reads.rows, [g.name for g in reads.places.anatomy.groups]
     posts = [
-        groups.index(b.post) for b in p.anatomy.bundles
-        if b.pre == population and b.way in ("driving", "lateral")
-    ]  # fmt: skip
+        groups.index(b.post) for b in p.anatomy.bundles if b.pre == population and b.way in ways
+    ]
     readers = (p.kind[rows] == Kind.CELL) & np.isin(p.owner[rows], posts)
     readers &= p.owner[rows] != groups.index(population)
-    heard = reads.matrix[readers].any(0)
+    heard = np.asarray(reads.matrix[readers].any(0))
     return [
         n for n, leaf in enumerate(p.made)
-        if leaf.kind is Kind.CELL and leaf.owner == population and len(leaf.shape) == 1
-        and heard[leaf.numbers].any()
+        if leaf.kind is Kind.CELL and leaf.owner == population and heard[leaf.numbers].any()
     ]  # fmt: skip
 
 
 def _gains(evidence: Evidence, population: str, cell: int, one: list, other: list):
-    """By field: how a cell, and the synapses onto it, differ between two targets, over the
-    grid `[points]`; only what differs by more than rounding."""
+    """By field: how what a cell sends back, and the synapses onto it, differ between two targets,
+    over the grid `[points]`; only what differs by more than rounding."""
     made, anatomy = evidence.reads.places.made, evidence.subject.anatomy
+    back = _sent(evidence, population, ("feedback",))
     gains: dict[str, list[np.ndarray]] = {}
     for position, leaf in enumerate(made):
-        own = leaf.kind is Kind.CELL and leaf.owner == population
+        own = position in back
         onto = leaf.kind is Kind.SYNAPSE and anatomy.bundle(leaf.owner).post == population
         if not (own or onto) or not _is_number(one[position]):
             continue
@@ -207,11 +207,12 @@ def _followed(population, cell, slopes, gains) -> list[Probe]:
 
 
 def _follows(gain: np.ndarray, slope: np.ndarray) -> float:
-    """Their correlation, or zero where the gain varies little in comparison."""
+    """Their correlation, or zero where the gain varies little in comparison. Both may have any
+    sign; a gain that falls where the slope rises counts as negative."""
     ranges = [np.ptp(v) / np.abs(v).max() for v in (gain, slope)]
     if ranges[0] < 0.3 * ranges[1]:
         return 0.0
-    return float(abs(np.corrcoef(gain, slope)[0, 1]))
+    return float(np.corrcoef(gain, slope)[0, 1] * np.sign(gain @ slope))
 
 
 def _is_number(leaf) -> bool:

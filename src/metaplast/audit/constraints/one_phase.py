@@ -73,12 +73,13 @@ def _autonomous(reads: Reads) -> np.ndarray:
     """
     count, places = len(reads.rows), reads.places
     before, now = reads.matrix[:, :count], reads.matrix[:, reads.first :]
-    alone = ~reads.matrix[:, (places.kind == Kind.WORLD) | (places.kind == Kind.KEY)].any(1)
+    outside = (places.kind == Kind.WORLD) | (places.kind == Kind.KEY)
+    alone = ~np.asarray(reads.matrix[:, outside].any(1))
     for leaf, aval in zip(places.made, reads.program.out_avals, strict=True):
         if jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):  # carried noise is no clock
             alone[leaf.first - reads.first : leaf.first - reads.first + leaf.size] = False
     while True:
-        left = alone & ~before[:, ~alone].any(1) & ~now[:, ~alone].any(1)
+        left = alone & ~np.asarray(before[:, ~alone].any(1) | now[:, ~alone].any(1))
         if (left == alone).all():
             return alone
         alone = left
@@ -113,7 +114,7 @@ def _ticks(course: np.ndarray) -> np.ndarray:
 
 
 def _finite(course: np.ndarray) -> np.ndarray:
-    return np.isfinite(course).all((0, 1))
+    return np.asarray(np.isfinite(course).all((0, 1)))
 
 
 def _names(reads: Reads, clocks: np.ndarray) -> str:
