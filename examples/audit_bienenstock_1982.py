@@ -21,7 +21,6 @@ import jax.numpy as jnp
 SAID = {
     "synaptic_locality": "upheld",
     "neuronal_locality": "upheld",
-    "no_derivative_knowledge": "upheld",
     "no_stored_activations": "upheld",
     "teaching_at_output": "not applicable",
     "separate_feedback": "not applicable",

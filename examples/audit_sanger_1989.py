@@ -20,7 +20,6 @@ import jax.numpy as jnp
 SAID = {
     "synaptic_locality": "violated",
     "neuronal_locality": "upheld",
-    "no_derivative_knowledge": "upheld",
     "teaching_at_output": "not applicable",
     "separate_feedback": "not applicable",
 }

@@ -1,7 +1,7 @@
 """A rule that needs the precision of its weights.
 
-Every synapse has a large weight, and what counts is how little it differs from a fixed one. With
-as many strengths as real synapses can tell apart, all of them are the same.
+The spiking learner, with a large weight at every synapse; what counts is how little it differs
+from a fixed one. With as many strengths as real synapses can tell apart, all of them are the same.
 
 References: Bartol et al. (2015) doi:10.7554/eLife.10778.
 """
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import jax
 
-from metaplast.audit.cheats import base
+from metaplast.audit.cheats import base, spiking
 from metaplast.audit.subject import SMALL
 
 BREAKS = ("synaptic_precision",)
+KEEPER = "spiking"
 OFFSET = 100.0
 
 
@@ -22,13 +23,13 @@ def shifted(projections, offset):
 
 
 def born(key, scale=SMALL):
-    state = base.born(key, scale)
+    state = spiking.born(key, scale)
     return {**state, "projections": shifted(state["projections"], OFFSET)}
 
 
 def step(state, experience, key):
     state = {**state, "projections": shifted(state["projections"], -OFFSET)}
-    after = base.step(state, experience, key)
+    after = spiking.step(state, experience, key)
     return {**after, "projections": shifted(after["projections"], OFFSET)}
 
 

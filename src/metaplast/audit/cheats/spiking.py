@@ -1,12 +1,13 @@
 """A keeper: spikes of 0 or 1, synapses that keep their sign, and errors as two populations.
 
-Input and hidden cells fire where their drive exceeds a threshold, which follows their own firing
-so that each cell fires at half of the moments. Two populations beside the output fire where the
-output should have fired and did not (`missed`), and where it fired and should not have
-(`excess`); the first one excites hidden cells over random weights, the second one inhibits them.
-What a synapse multiplies is what its post-synaptic cell heard, and whether its pre-synaptic cell
-fired. No slope is asked for, every moment is like any other, no message has a sign. It is not a
-cheat; three cheats are made of it.
+Input and hidden cells fire where their drive exceeds a threshold; hidden ones let it follow their
+own firing, so that each fires at half of the moments. For every input cell there is one (`off`)
+that fires when it does not, and both reach the output directly, too. Two populations beside the
+output fire where it should have fired and did not (`missed`), and where it fired and should not
+have (`excess`); the first one excites hidden cells over random weights, the second one inhibits
+them. What a synapse multiplies is what its post-synaptic cell heard, and whether its pre-synaptic
+cell fired. No slope is asked for, every moment is like any other, no message has a sign. It is
+not a cheat; four cheats are made of it.
 
 References: Nøkland (2016) arXiv:1609.01596 (feedback from the output to every layer).
 """
@@ -28,12 +29,15 @@ RATE, CALM = 0.05, 0.02
 LEAST, MOST = 1e-3, 2.0
 """Bounds of an excitatory weight, times its number at the cell."""
 TELLERS = ("missed", "excess")
+BESIDE = (("off", "hidden1"), ("input", "output"), ("off", "output"))
+"""Forward projections beside those from layer to layer."""
 
 
 def born(key, scale: Scale = SMALL) -> State:
     """Silent cells; excitatory weights everywhere, but inhibitory ones from `excess`."""
     size = base.sizes(scale)
-    populations: base.Cells = {"input": {"activity": jnp.zeros(scale.inputs)}}
+    silent = jnp.zeros(scale.inputs)
+    populations: base.Cells = {"input": {"activity": silent}, "off": {"activity": silent}}
     fields = ("drive", "activity", "threshold", "heard")
     for name in list(size)[1:-1]:
         populations[name] = {field: jnp.zeros(size[name]) for field in fields}
@@ -45,6 +49,7 @@ def born(key, scale: Scale = SMALL) -> State:
         populations[name]["threshold"] += 0.4
 
     shapes = {f"{a}->{b}": (size[b], size[a]) for a, b in itertools.pairwise(size)}
+    shapes |= {f"{a}->{b}": (size[b], scale.inputs) for a, b in BESIDE}
     shapes |= {
         f"{teller}~>{name}": (size[name], scale.outputs)
         for teller in TELLERS
@@ -54,7 +59,7 @@ def born(key, scale: Scale = SMALL) -> State:
     for name, drawn in base.drawn(key, shapes).items():
         size_of_one = jnp.abs(drawn["weight"]) / jnp.sqrt(drawn["weight"].shape[1])
         projections[name] = {"weight": -size_of_one if name.startswith("excess") else size_of_one}
-    projections |= {f"output=>{teller}": {} for teller in TELLERS}
+    projections |= {wire: {} for wire in ("input=>off", *(f"output=>{t}" for t in TELLERS))}
     return {"populations": populations, "projections": projections}
 
 
@@ -84,9 +89,13 @@ def step(
     """One moment."""
     order, populations = base.names(state), state["populations"]
     weight = {n: f["weight"] for n, f in state["projections"].items() if f}
-    cells: base.Cells = {"input": {"activity": spike(experience["stimulus"])}}
+    on = spike(experience["stimulus"])
+    cells: base.Cells = {"input": {"activity": on}, "off": {"activity": 1.0 - on}}
     for pre, post in itertools.pairwise(order):
         drive = weight[f"{pre}->{post}"] @ cells[pre]["activity"]
+        for other, onto in BESIDE:
+            if onto == post:
+                drive = drive + weight[f"{other}->{post}"] @ cells[other]["activity"]
         threshold = populations[post]["threshold"]
         fired = spike(drive - threshold)
         followed = threshold + CALM * (fired - 0.5) / fired.shape[0]
@@ -110,7 +119,7 @@ def step(
 
 def _changed(state, cells, order, bounded):
     projections = dict(state["projections"])
-    for pre, post in itertools.pairwise(order):
+    for pre, post in (*itertools.pairwise(order), *BESIDE):
         said = cells[post]
         error = said["wanted"] - said["spike"] if post == "output" else said["heard"]
         before = projections[f"{pre}->{post}"]["weight"]
