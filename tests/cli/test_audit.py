@@ -13,6 +13,7 @@ from metaplast import spec as specs
 from metaplast.audit.certificate import registered
 from metaplast.audit.demands import demand
 from metaplast.cli import certified, main
+from metaplast.cli.audit import _cheats
 from metaplast.cli.catalog import entries
 from metaplast.experiment import build
 
@@ -94,6 +95,19 @@ def test_several_learners_are_a_matrix_with_witnesses(mine, capsys):
     table, _, told = printed.out.partition("violations:")
     assert "✗" in table and "my_rule.py:cheat: synaptic_locality: weight of synapse" in told
     assert "update" not in told
+
+
+def test_cheats_are_counted(mine, capsys):
+    assert (
+        main(["audit", "cheats/softmax", "cheats/tape", "--constraint", "neuronal_locality"]) == 0
+    )
+    assert "cheats caught: 1 of 1\n" in capsys.readouterr().out  # the tape breaks another one
+    verdicts = [{"constraint": "neuronal_locality", "status": "upheld"}]
+    told = _cheats([{"learner": "cheats/softmax", "verdicts": verdicts}])
+    assert told == [
+        "cheats caught: 0 of 1", "not caught: softmax: neuronal_locality is upheld",
+    ]  # fmt: skip
+    assert _cheats([{"learner": "honest", "verdicts": verdicts}]) == []
 
 
 def test_a_matrix_as_markdown(mine, capsys):

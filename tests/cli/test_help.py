@@ -37,6 +37,8 @@ def test_help_of_each_command_explains_and_gives_examples(metaplast, command):
         ["list"],
         ["list", "rules"],
         ["show", "Oja"],
+        ["list", "constraints"],
+        ["show", "causality"],
         ["bogus"],
         ["search", "no-such-experiment"],
     ],

@@ -118,12 +118,10 @@ def family(name: str) -> Subject:
 def found(name: str) -> Subject:
     """A rule that a search has found, in the anatomy that it was found in."""
     from metaplast import store
-    from metaplast.experiment import build_circuit
+    from metaplast.audit.demands import subject_of
 
     rule = store.load(name)
-    return from_network(
-        name, rule.genome, functools.partial(build_circuit, rule.anatomy), spec=rule.spec.tables
-    )
+    return subject_of(rule.spec, rule.genome, name)
 
 
 def _rule(name: str) -> AbstractRule:

@@ -72,6 +72,7 @@ class Audit:
             from metaplast.cli.certified import markdown
 
             print(markdown(certificates))
+            print("".join(f"\n{line}\n" for line in _cheats(certificates)), end="")
         else:
             _print(certificates)
         _insist(certificates, self.demand)
@@ -139,6 +140,26 @@ def _print(certificates: list[dict[str, Any]]) -> None:
     print("\nviolations:")
     for line in certified.witnesses(certificates) or ["none"]:
         print(f"  {line}")
+    for line in _cheats(certificates):
+        print(f"\n{line}")
+
+
+def _cheats(certificates: list[dict[str, Any]]) -> list[str]:
+    """How many cheats were caught at what they do, and which were not; nothing if none is here."""
+    from metaplast.audit import cheats
+
+    total, missed = 0, []
+    for certificate in certificates:
+        name = certificate["learner"].removeprefix("cheats/")
+        if name not in cheats.__all__:
+            continue
+        asked = {v["constraint"]: v["status"] for v in certificate["verdicts"]}
+        breaks = [c for c in getattr(cheats, name).BREAKS if c in asked]
+        total += bool(breaks)
+        missed += [f"{name}: {c} is {asked[c]}" for c in breaks if asked[c] != "violated"]
+    caught = total - len({line.partition(":")[0] for line in missed})
+    told = [f"cheats caught: {caught} of {total}", *(f"not caught: {line}" for line in missed)]
+    return told if total else []
 
 
 def _insist(certificates: list[dict[str, Any]], demanded: Sequence[str]) -> None:

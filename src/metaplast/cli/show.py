@@ -123,17 +123,21 @@ def _standing(folder: Path) -> dict:
     import json
 
     from metaplast import spec as specs
+    from metaplast.cli.certified import tally
 
     spec = specs.load(folder / "spec.toml")
     manifest = folder / "checkpoint" / "manifest.json"
     step = json.loads(manifest.read_text())["position"]["step"] if manifest.exists() else 0
     steps = spec["meta"].get("steps", "the default number of")
     report = folder / "report.html"
+    certificate = folder / "certificate.json"
+    certified = tally(json.loads(certificate.read_text())) if certificate.exists() else "not yet"
     return {
         "run": str(folder),
         "name": spec.name,
         "seed": spec.seed,
         "searched": f"{step} of {steps} meta-steps",
+        "certificate": certified,
         "report": str(report) if report.exists() else "not yet",
         "continue": f"metaplast resume {folder}",
     }
