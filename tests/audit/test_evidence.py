@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from metaplast.audit.evidence import BIRTHS, LIVES, MOMENTS, Evidence
-from metaplast.audit.intervention import INTERVENTIONS, LEVELS, LOST, NOISE, replaced
+from metaplast.audit.intervention import INTERVENTIONS, LATE, LEVELS, LOST, NOISE, replaced
 from metaplast.audit.subject import from_function
 
 UP, OUT, FIXED = "input->hidden", "hidden->output", "output~>hidden"
@@ -149,6 +149,15 @@ def test_noise_meets_all_messages_also_those_of_the_input(evidence):
     factor = activity(noisy, "hidden") / driven
     assert 0.9 * NOISE < np.median(np.abs(factor - 1)) / 0.6745 < 1.1 * NOISE
     assert (activity(evidence.lives, "input") == evidence.experiences["stimulus"]).all()
+
+
+def test_late_messages_are_those_of_the_moment_before(evidence):
+    late = activity(evidence.lives_under("late messages"), "input")
+    stimuli = evidence.experiences["stimulus"]
+    held = late[:, 1:] == late[:, :-1]
+    assert 0.5 * LATE < held.mean() < 2 * LATE
+    assert (held | (late[:, 1:] == stimuli[:, 1:])).all(), "late, or what it should be"
+    assert not (stimuli[:, 1:] == stimuli[:, :-1]).any()
 
 
 def test_what_is_not_touched_is_bit_identical(evidence):

@@ -34,7 +34,18 @@ _HOME = {
     "from_network": "networks",
 }
 
-__all__ = sorted(_HOME)
+__all__ = [
+    "Certificate",
+    "Grade",
+    "Status",
+    "Subject",
+    "Untraceable",
+    "Verdict",
+    "audit",
+    "demand",
+    "from_function",
+    "from_network",
+]
 
 
 def __getattr__(name: str):

@@ -1,4 +1,4 @@
-"""The same moment again, with some of its values replaced: noisy, coarse, lost.
+"""The same moment again, with some of its values replaced: noisy, coarse, lost, late.
 
 A step is run equation by equation. Where a value that it returns as state is computed, it can be
 replaced by another one, and all that is computed from it later follows. What is random about a
@@ -22,8 +22,8 @@ from metaplast.audit.provenance.program import flatten
 
 LEVELS = 26
 """Distinguishable strengths of a synapse: Bartol et al. (2015) doi:10.7554/eLife.10778."""
-NOISE, LOST = 0.1, 0.1
-"""Standard deviation of the noise on messages, and share of the synapses lost."""
+NOISE, LOST, LATE = 0.1, 0.1, 0.1
+"""Standard deviation of the noise on messages, and shares of synapses lost and messages late."""
 WEIGHT = "weight"
 """The field of a projection that holds its synapses' weights."""
 
@@ -41,28 +41,40 @@ class Intervention(NamedTuple):
     """`(generator, moments, values) -> numbers` of one life."""
 
 
-def coarse(value: jax.Array, numbers: jax.Array, reach: jax.Array) -> jax.Array:
+def coarse(
+    value: jax.Array, numbers: jax.Array, reach: jax.Array, before: jax.Array
+) -> jax.Array:
     """The value at `LEVELS` levels between minus and plus its reach, one of them zero, rounded up
     or down at random (`numbers` in [0, 1)), so that small changes are not lost altogether. Where
     the reach is zero: as it is."""
+    del before
     step = jnp.where(reach > 0, 2 * reach / (LEVELS - 1), 1.0)
     level = jnp.clip(jnp.floor(value / step + numbers), 1 - LEVELS // 2, LEVELS // 2)
     return jnp.where(reach > 0, level * step, value)
 
 
-def scaled(value: jax.Array, numbers: jax.Array, reach: jax.Array) -> jax.Array:
+def scaled(
+    value: jax.Array, numbers: jax.Array, reach: jax.Array, before: jax.Array
+) -> jax.Array:
     """Multiplicative noise, or loss. Where the numbers are one: as it is."""
-    del reach
+    del reach, before
     return value * numbers
 
 
-CHANGES: dict[str, Callable[[jax.Array, jax.Array, jax.Array], jax.Array]] = {
+def held(value: jax.Array, numbers: jax.Array, reach: jax.Array, before: jax.Array) -> jax.Array:
+    """The value of the moment before, where the numbers are zero. Where they are one: as it is."""
+    del reach
+    return jnp.where(numbers > 0.5, value, before)
+
+
+CHANGES: dict[str, Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]] = {
     "coarse": coarse,
     "scaled": scaled,
+    "held": held,
 }
-"""`(value, numbers of the moment, reach) -> value`, by name; the reach is the largest size that
-a value has in the same life with nothing done to it. All leave the value as it is where the
-reach is zero and the numbers are one."""
+"""`(value, numbers of the moment, reach, value before) -> value`, by name; the reach is the largest
+size that a value has in the same life with nothing done to it. All leave the value as it is where
+the reach is zero and the numbers are one."""
 
 INTERVENTIONS: dict[str, Intervention] = {
     "coarse weights": Intervention(
@@ -76,6 +88,11 @@ INTERVENTIONS: dict[str, Intervention] = {
     "lost synapses": Intervention(
         "weights", "scaled",
         lambda rng, moments, values: np.tile(1.0 * (rng.random(values) >= LOST), (moments, 1)),
+    ),
+    # Whoever updates at random times is heard with what it said before.
+    "late messages": Intervention(
+        "messages", "held",
+        lambda rng, moments, values: 1.0 * (rng.random((moments, values)) >= LATE),
     ),
 }  # fmt: skip
 

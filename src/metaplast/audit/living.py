@@ -77,13 +77,14 @@ class Moment:
                 changes.setdefault(p, []).append((CHANGES[name], mine, reach[name][place]))
                 first += self.sizes[p]
 
+        state = self.unpacked(packed)
+
         def changed(position, value):
             for change, mine, farthest in changes[position]:
-                value = change(value, mine, farthest).astype(value.dtype)
+                value = change(value, mine, farthest, state[position]).astype(value.dtype)
             return value
 
         replacements = {p: functools.partial(changed, p) for p in changes}
-        state = self.unpacked(packed)
         run = replaced(self.program, replacements, carried=len(state))
         return self.packed(run(*state, *jax.tree.leaves(experience), key))
 

@@ -9,8 +9,12 @@ import numpy as np
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.places import Kind
 from metaplast.audit.reads import Found, Reads
+from metaplast.audit.robustness import shown
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.source import Source
+
+LATE = "late messages"
+"""The intervention."""
 
 
 class NoUpdateLocking(AbstractConstraint):
@@ -21,7 +25,9 @@ class NoUpdateLocking(AbstractConstraint):
     out and come back before b can go on to the next stimulus. Signals of an earlier moment lock
     nobody. Local interneurons, which hear and answer one population only, are part of it.
 
-    Reported: for how many populations an update waits, and for how many in a deeper network.
+    Reported: for how many populations an update waits, and for how many in a deeper network; and
+    what it costs when a tenth of the messages, chosen anew at every moment, are those of the
+    moment before, as if cells were updated at random times.
     """
 
     name: ClassVar[str] = "no_update_locking"
@@ -41,12 +47,18 @@ class NoUpdateLocking(AbstractConstraint):
             return not_applicable("no synapse changes", Grade.PROOF)
         waited, witness = self._longest(reads)
         if not waited:
-            return upheld(Grade.PROOF, "waits for 0 populations")
+            return upheld(Grade.PROOF, f"waits for 0 populations{self._lateness(evidence)}")
         value = f"waits for {waited} populations"
         deep = evidence.grown("deep")
         if deep is not None:
             value += f", for {self._longest(deep.reads)[0]} in a deeper network"
-        return violated(Grade.PROOF, witness, value)
+        return violated(Grade.PROOF, witness, value + self._lateness(evidence))
+
+    def _lateness(self, evidence) -> str:
+        """What late messages do to the accuracy, in words; nothing where it cannot be tried."""
+        if not evidence.intervenes or not evidence.touched(LATE):
+            return ""
+        return f"; {LATE}: {shown(evidence, LATE)}"
 
     def _changing(self, reads: Reads) -> np.ndarray:
         """Bool `[made]`: synaptic values that become anything but what they were."""
