@@ -66,7 +66,7 @@ def test_a_network_of_any_size(rule):
     network = store.load(rule).network(5, (3, 2), 4)
     state = network.born(jax.random.key(0))
     assert network.predict(state, jax.numpy.ones(5)).shape == (4,)
-    assert [p.size for p in network.circuit.populations] == [5, 3, 2, 10, 4]
+    assert [p.size for p in network.circuit.populations] == [5, 3, 2, 5, 10, 4]
 
 
 def test_it_is_found_by_folder_and_by_file(rule):
