@@ -107,9 +107,7 @@ class Circuit:
     @property
     def random_synapses(self) -> int:
         """How many weights are drawn at birth."""
-        return sum(
-            self.size(q.post) * self.size(q.pre) for q in self.dense if q.birth == "random"
-        )
+        return sum(self.size(q.post) * self.size(q.pre) for q in self.dense if q.birth == "random")
 
 
 def layered(

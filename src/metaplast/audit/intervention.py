@@ -41,9 +41,7 @@ class Intervention(NamedTuple):
     """`(generator, moments, values) -> numbers` of one life."""
 
 
-def coarse(
-    value: jax.Array, numbers: jax.Array, reach: jax.Array, before: jax.Array
-) -> jax.Array:
+def coarse(value: jax.Array, numbers: jax.Array, reach: jax.Array, before: jax.Array) -> jax.Array:
     """The value at `LEVELS` levels between minus and plus its reach, one of them zero, rounded up
     or down at random (`numbers` in [0, 1)), so that small changes are not lost altogether. Where
     the reach is zero: as it is."""
@@ -53,9 +51,7 @@ def coarse(
     return jnp.where(reach > 0, level * step, value)
 
 
-def scaled(
-    value: jax.Array, numbers: jax.Array, reach: jax.Array, before: jax.Array
-) -> jax.Array:
+def scaled(value: jax.Array, numbers: jax.Array, reach: jax.Array, before: jax.Array) -> jax.Array:
     """Multiplicative noise, or loss. Where the numbers are one: as it is."""
     del reach, before
     return value * numbers

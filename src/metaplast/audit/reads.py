@@ -176,9 +176,7 @@ class Reads:
             mine = self._rows(Kind.SYNAPSE, number)
             for end, index in ((bundle.post, p.post), (bundle.pre, p.pre)):
                 columns = np.flatnonzero((p.kind == Kind.CELL) & (p.owner == names.index(end)))
-                allowed[np.ix_(mine, columns)] |= (
-                    index[self.rows[mine], None] == p.post[columns]
-                )
+                allowed[np.ix_(mine, columns)] |= index[self.rows[mine], None] == p.post[columns]
         own = self.same_owner & self._is(Kind.SYNAPSE)[:, None]
         return allowed | own | self._others(Kind.SYNAPSE)
 

@@ -40,6 +40,4 @@ class AbstractConstraint(abc.ABC):
             raise Unfounded(f"{self.name}: a verdict without evidence")
         if finding.grade not in self.grades:
             raise Unfounded(f"{self.name}: grade {finding.grade} is none of {self.grades}")
-        return Verdict(
-            self.name, *finding, time.perf_counter() - begun, tuple(evidence.consulted)
-        )
+        return Verdict(self.name, *finding, time.perf_counter() - begun, tuple(evidence.consulted))
