@@ -4,6 +4,7 @@ not, each with the witness that belongs to it."""
 from __future__ import annotations
 
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -271,9 +272,13 @@ def unsupervised(state, cells, experience):
 
 def test_no_update_locking(honest, modest_evidence, networks):
     verdict = broken(NoUpdateLocking, honest, witness="wait for hidden2, output: error of cell")
-    assert verdict.value == "waits for 2 populations, for 4 in a deeper network"
+    waits, late = verdict.value.split("; ")
+    assert waits == "waits for 2 populations, for 4 in a deeper network"
+    assert re.fullmatch(r"late messages: accuracy 0\.\d\d -> 0\.\d\d", late)
+    before, after = map(float, late.removeprefix("late messages: accuracy ").split(" -> "))
+    assert before - after > 0.05, "what is locked suffers when messages are late"
     verdict = kept(NoUpdateLocking, modest_evidence)
-    assert verdict.value == "waits for 0 populations"
+    assert verdict.value.startswith("waits for 0 populations; late messages: accuracy ")
     kept(NoUpdateLocking, changed("hebb", backward=unsupervised))
     beside(NoUpdateLocking, changed("frozen", change=lambda state, cells: state["projections"]))
 
