@@ -94,7 +94,7 @@ class Places:
         if leaf.kind is Kind.SYNAPSE:
             return f"{leaf.field} of synapse {leaf.owner}{index}{when}"
         if leaf.kind is Kind.BROADCAST:
-            return f"broadcast {leaf.owner}{index}{when}"
+            return f"broadcast {leaf.owner}{index or ''}{when}"
         return f"the {leaf.owner}{index or ''}" if leaf.kind is Kind.WORLD else "the random key"
 
     def _add_state(self, state, now: bool) -> None:

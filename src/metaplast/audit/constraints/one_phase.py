@@ -119,8 +119,8 @@ def _finite(course: np.ndarray) -> np.ndarray:
 
 def _names(reads: Reads, clocks: np.ndarray) -> str:
     """The fields that hold clocks."""
-    leaves = {int(n) for n in reads.places.leaf[reads.rows[clocks]]}
-    named = [f"{reads.places.leaves[n].field} of {reads.places.leaves[n].owner}" for n in
-             sorted(leaves)]  # fmt: skip
+    numbers = sorted({int(n) for n in reads.places.leaf[reads.rows[clocks]]})
+    leaves = [reads.places.leaves[n] for n in numbers]
+    named = [f"{leaf.field} of {leaf.owner}" if leaf.field else leaf.owner for leaf in leaves]
     more = f" and {len(named) - 3} more" if len(named) > 3 else ""
     return f"clocks: {', '.join(named[:3])}{more}"
