@@ -58,18 +58,9 @@ def named(x, y, w, threshold):
 
 
 def main() -> None:
-    from rich.console import Console
+    from audited import show
 
-    from metaplast.audit.certificate import audit
-    from metaplast.audit.function import of_functions
-    from metaplast.cli.certified import table
-
-    certificate = audit(of_functions("Bienenstock et al. (1982)", update, state)).to_json()
-    Console(width=160).print(table(certificate))
-    for verdict in certificate["verdicts"]:
-        if verdict["constraint"] in SAID:
-            said = SAID[verdict["constraint"]]
-            print(f"{verdict['constraint']}: literature {said}, audit {verdict['status']}")
+    show("Bienenstock et al. (1982)", update, state, SAID)
 
 
 if __name__ == "__main__":

@@ -66,18 +66,9 @@ def named(x, hidden, output, hidden_error, error, weight):
 
 
 def main() -> None:
-    from rich.console import Console
+    from audited import show
 
-    from metaplast.audit.certificate import audit
-    from metaplast.audit.function import of_functions
-    from metaplast.cli.certified import table
-
-    certificate = audit(of_functions("Lillicrap et al. (2016)", update, state)).to_json()
-    Console(width=160).print(table(certificate))
-    for verdict in certificate["verdicts"]:
-        if verdict["constraint"] in SAID:
-            said = SAID[verdict["constraint"]]
-            print(f"{verdict['constraint']}: literature {said}, audit {verdict['status']}")
+    show("Lillicrap et al. (2016)", update, state, SAID)
 
 
 if __name__ == "__main__":

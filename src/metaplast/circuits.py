@@ -42,7 +42,7 @@ class Projection:
     wiring: Wiring = "dense"
     """`one_to_one` relays cell i to cell `offset + i` and has no weights; `transpose`
     borrows the weights of the projection `of`: weight transport, the control that cheats."""
-    birth: Literal["random", "zero", "identity"] = "random"
+    birth: Literal["random", "zero"] = "random"
     """Weights at birth; random ones are normal with variance 1 / fan-in."""
     scale: float = 1.0
     """Efficacy that anatomy fixes, such as 1 / fan-in."""

@@ -86,7 +86,7 @@ class PlasticNetwork(eqx.Module):
                 weights[q.name] = mine.reshape(shape) / jnp.sqrt(shape[1])
                 taken += math.prod(shape)
             else:
-                weights[q.name] = jnp.zeros(shape) if q.birth == "zero" else jnp.eye(*shape)
+                weights[q.name] = jnp.zeros(shape)
             if q.kind in self.genome.rules:
                 memory[q.name] = jax.tree.map(
                     lambda leaf, shape=shape: jnp.broadcast_to(leaf, shape + jnp.shape(leaf)),

@@ -85,14 +85,11 @@ class Anatomy:
             or (b.way == "driving" and names.index(b.post) < names.index(b.pre))
         )  # fmt: skip
 
-    def ways(self, way: Way) -> tuple[Bundle, ...]:
-        return tuple(b for b in self.bundles if b.way == way)
-
-    def hears(self, post: str, pre: str, ways: tuple[Way, ...] = ()) -> np.ndarray:
+    def hears(self, post: str, pre: str) -> np.ndarray:
         """Bool `[post, pre]`: which cells of one population may hear which of another."""
         heard = np.zeros((self.group(post).size, self.group(pre).size), bool)
         for b in self.bundles:
-            if b.post == post and b.pre == pre and (not ways or b.way in ways):
+            if b.post == post and b.pre == pre:
                 heard |= b.mask
         return heard
 

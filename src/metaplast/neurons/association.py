@@ -20,12 +20,14 @@ class AssociationState(NamedTuple):
 class Association(AbstractNeuron):
     r"""A cell that settles with its neighbors; with the right plasticity, least squares.
 
-    A cell that relays $x$, settles at $u = \sum_j P_{ij} x_j$ over its lateral synapses,
-    and is divided by its interneuron: $g = 1 + \sum_j x_j u_j$.
+    A cell that relays $x$, settles at $u$ and is divided by its interneuron:
+    $g = 1 + \sum_j x_j u_j$. What arrives at its lateral site is $u = P_0 x + \Delta P x$: where
+    its relay settled without anything learned (the prior), and what its plastic lateral
+    synapses, zero at birth, have learned of it.
 
     It offers $u / g$ to its outgoing synapses and $u / \sqrt g$ to its lateral ones. With
     `Decorrelation` on the lateral synapses and the delta rule on the outgoing ones this
-    *is* recursive least squares, in terms that each cell and synapse can know.
+    *is* recursive least squares with the prior covariance $P_0$, in terms that each cell and synapse can know.
 
     References: Plackett (1950) doi:10.1093/biomet/37.1-2.149 for the recursion.
     """

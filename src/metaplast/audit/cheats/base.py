@@ -53,6 +53,15 @@ def born(key, scale: Scale = SMALL) -> State:
     return {"populations": populations, "projections": drawn(key, shapes)}
 
 
+def born_counting(key, scale: Scale = SMALL) -> State:
+    """The same newborn, whose feedback synapses have a memory in which they can count moments."""
+    state = born(key, scale)
+    for name, fields in state["projections"].items():
+        if "~>" in name:
+            fields["memory"] = jnp.zeros(fields["weight"].shape)
+    return state
+
+
 def drawn(key, shapes: dict[str, tuple[int, int]]) -> dict[str, dict[str, jax.Array]]:
     """Normal weights of variance 1 / fan-in for each projection, from one draw."""
     counts = [math.prod(shape) for shape in shapes.values()]

@@ -11,18 +11,9 @@ import functools
 import jax.numpy as jnp
 
 from metaplast.audit.cheats import base
-from metaplast.audit.subject import SMALL
 
 BREAKS = ("no_weight_transport", "neuronal_locality", "one_phase")
 PATIENCE = 50
-
-
-def born(key, scale=SMALL):
-    state = base.born(key, scale)
-    for name, fields in state["projections"].items():
-        if "~>" in name:
-            fields["memory"] = jnp.zeros(fields["weight"].shape)
-    return state
 
 
 def patient(state, above, name):
@@ -45,4 +36,4 @@ def step(state, experience, key):
 
 
 def subject():
-    return base.subject_of("cheats_after_fifty", step, born)
+    return base.subject_of("cheats_after_fifty", step, base.born_counting)

@@ -11,18 +11,9 @@ import itertools
 import jax.numpy as jnp
 
 from metaplast.audit.cheats import base
-from metaplast.audit.subject import SMALL
 
 BREAKS = ("no_weight_transport", "synaptic_locality", "one_phase")
 EVERY = 100
-
-
-def born(key, scale=SMALL):
-    state = base.born(key, scale)
-    for name, fields in state["projections"].items():
-        if "~>" in name:
-            fields["memory"] = jnp.zeros(fields["weight"].shape)
-    return state
 
 
 def step(state, experience, key):
@@ -37,4 +28,4 @@ def step(state, experience, key):
 
 
 def subject():
-    return base.subject_of("copied_every_hundredth", step, born)
+    return base.subject_of("copied_every_hundredth", step, base.born_counting)
