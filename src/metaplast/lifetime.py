@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from metaplast import fast_weights
+from metaplast.fast_weights import delivering
+from metaplast.network import NetworkState, PlasticNetwork
 from metaplast.types import Episode, Key, Life, State, Teaching
 
 BOUND = 1e6
@@ -66,13 +70,74 @@ def live(
     state = learner.born(birth_key)
     begin = (state, jnp.asarray(True), jnp.asarray(0))
 
-    def moment(carry, experience):
-        return _moment(learner, task, noise_key, carry, experience)
-
-    (state, alive, died_at), (correct, loss) = scan(
-        moment, begin, (episode.stimuli, episode.targets), segment
+    (state, alive, died_at), (correct, loss) = unroll(
+        learner, task, begin, (episode.stimuli, episode.targets), noise_key, segment
     )
     return Life(correct, loss, ~alive, died_at), state
+
+
+def unroll(learner: Learner, task: Judge, begin, experience, key: Key, segment: int | None = None):
+    """Live a stretch of moments from `begin`: `(state, whether alive, age)`.
+
+    Where `segment` is given, its derivative takes memory for the vectors of all moments and the
+    weights of every `segment`-th one if all plasticity is separable (`fast_weights`); else, and
+    for other learners, it keeps the state of every `segment`-th moment and lives the rest again.
+
+    Returns:
+        The same three afterwards, and `(correct, loss)` of every moment.
+    """
+    if segment is not None and isinstance(learner, PlasticNetwork) and learner.separable:
+        return _unroll_fast(learner, task, begin, experience, key, segment)
+
+    def moment(carry, seen):
+        state, alive, age = carry
+        stimulus, target = seen
+        now = jax.random.fold_in(key, age)
+        state, readout = learner.moment(state, stimulus, target, task, now)
+        return _judged(task, state, alive, age, readout, target)
+
+    return scan(moment, begin, experience, segment)
+
+
+def _unroll_fast(network: PlasticNetwork, task: Judge, begin, experience, key: Key, segment: int):
+    state, alive, age = begin
+    searched, others = eqx.partition(network, eqx.is_inexact_array)
+    fixed = {n: w for n, w in state.weights.items() if n not in network.plastic}
+    # Only arrays may pass as constants; the rest is static.
+    constants, static = eqx.partition((others, task, fixed, key), eqx.is_array)
+    memory = state.memory
+
+    def step(searched, constants, state, seen, deliver):
+        others, task, fixed, key = eqx.combine(constants, static)
+        network = eqx.combine(searched, others)
+        cells, alive, age = state
+        stimulus, target = seen
+
+        def synapses(name, signal, transposed=False):
+            through = delivering(fixed) if name in fixed else deliver
+            return through(name, signal, transposed)
+
+        now = jax.random.fold_in(key, age)
+        heard = network.hear(cells, stimulus, target, task, now, synapses)
+        state, out = _judged(task, heard.states, alive, age, heard.readout, target)
+        return state, out, network.changes(heard)
+
+    plastic = {n: w for n, w in state.weights.items() if n not in fixed}
+    ((cells, alive, age), plastic), out = fast_weights.scan(
+        step, searched, constants, (state.cells, alive, age), plastic, experience, segment
+    )
+    return (NetworkState(cells, {**fixed, **plastic}, memory), alive, age), out
+
+
+def _judged(task: Judge, state, alive, age, readout, target):
+    """What a moment was worth, and whether the learner is still alive after it."""
+    sound = jnp.all(jnp.isfinite(readout) & (jnp.abs(readout) < BOUND))
+    alive = alive & sound
+    answer = jnp.where(sound, readout, 0.0)
+    correct = alive & (jnp.argmax(answer) == target)
+    # The dead answer at random: their loss is that of a flat readout.
+    loss = jnp.where(alive, task.loss(answer, target), jnp.log(float(readout.shape[0])))
+    return (state, alive, age + alive), (correct, loss)
 
 
 def test_accuracy(learner: Learner, state: State, episode: Episode) -> Float[Array, ""]:
@@ -103,18 +168,3 @@ def scan(step, begin, experience, segment: int | None = None):
         carry, rest = through(carry, jax.tree.map(lambda a: a[whole:], experience))
         out = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), out, rest)
     return carry, out
-
-
-def _moment(learner: Learner, task: Judge, noise_key: Key, carry, experience):
-    state, alive, age = carry
-    stimulus, target = experience
-    state, readout = learner.moment(
-        state, stimulus, target, task, jax.random.fold_in(noise_key, age)
-    )
-    sound = jnp.all(jnp.isfinite(readout) & (jnp.abs(readout) < BOUND))
-    alive = alive & sound
-    answer = jnp.where(sound, readout, 0.0)
-    correct = alive & (jnp.argmax(answer) == target)
-    # The dead answer at random: their loss is that of a flat readout.
-    loss = jnp.where(alive, task.loss(answer, target), jnp.log(float(readout.shape[0])))
-    return (state, alive, age + alive), (correct, loss)

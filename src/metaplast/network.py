@@ -12,8 +12,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from metaplast.circuits import Circuit, Population, Projection
+from metaplast.fast_weights import Change, Deliver, changed, delivering
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractRule, AbstractSeparable
 from metaplast.types import Cell, Key, State, Synapse
 
 Record = Callable[[str, str, Any], None]
@@ -49,6 +50,15 @@ class NetworkState(NamedTuple):
     cells: dict[str, State]
     weights: dict[str, Float[Array, "post pre"]]
     memory: dict[str, State]
+
+
+class Heard(NamedTuple):
+    """What a moment was to the cells, before any synapse has changed."""
+
+    states: dict[str, State]
+    cells: dict[str, Cell]
+    readout: Float[Array, " outputs"]
+    modulator: Float[Array, " modulators"]
 
 
 class PlasticNetwork(eqx.Module):
@@ -98,7 +108,7 @@ class PlasticNetwork(eqx.Module):
         self, state: NetworkState, stimulus: Float[Array, " inputs"], key: Key | None = None
     ) -> Float[Array, " outputs"]:
         """Readout of a stimulus, without learning anything."""
-        _, cells, _ = self._forward(state, stimulus, key)
+        _, cells, _ = self._forward(state.cells, stimulus, key, delivering(state.weights))
         return cells[self.circuit.output.name].drive
 
     def moment(
@@ -111,25 +121,77 @@ class PlasticNetwork(eqx.Module):
         record: Record = unheard,
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """Answer, be taught, change. Returns the new state and the answer."""
-        states, cells, pools = self._forward(state, stimulus, key, record)
+        deliver = delivering(state.weights)
+        heard = self.hear(state.cells, stimulus, target, task, key, deliver, record)
+        changes = self.changes(heard)
+        weights = {**state.weights, **{n: changed(state.weights[n], c) for n, c in changes.items()}}
+        memory = dict(state.memory)
+        for q in self.circuit.dense:
+            if q.kind in self.genome.rules and q.name not in changes:
+                change, memory[q.name] = over_synapses(self.genome.rules[q.kind])(
+                    state.weights[q.name],
+                    state.memory[q.name],
+                    heard.cells[q.pre],
+                    heard.cells[q.post],
+                    heard.modulator,
+                )
+                weights[q.name] = state.weights[q.name] + change
+        return NetworkState(heard.states, weights, memory), heard.readout
+
+    # -- a moment in two halves: what cells do, and what synapses make of it -----------
+
+    def hear(
+        self,
+        states: dict[str, State],
+        stimulus: Float[Array, " inputs"],
+        target: Int[Array, ""],
+        task,
+        key: Key | None,
+        deliver: Deliver,
+        record: Record = unheard,
+    ) -> Heard:
+        """All that cells do in a moment; what synapses deliver to them, `deliver` says."""
+        states, cells, pools = self._forward(states, stimulus, key, deliver, record)
         readout = cells[self.circuit.output.name].drive
         teaching = task.teach(readout, target)
         record(BROADCAST, "modulator", teaching.modulator)
-        states, cells = self._feedback(state, states, cells, pools, teaching, record)
-        weights, memory = self._plasticity(state, cells, teaching.modulator)
-        return NetworkState(states, weights, memory), readout
+        states, cells = self._feedback(states, cells, pools, teaching, deliver, record)
+        return Heard(states, cells, readout, teaching.modulator)
 
-    # -- the three sweeps of a moment ------------------------------------------------
+    def changes(self, heard: Heard) -> dict[str, Change]:
+        """Changes of those projections whose rule only multiplies what the two ends know."""
+        made = {}
+        for q in self.circuit.dense:
+            rule = self.genome.rules.get(q.kind)
+            parts = None if rule is None else rule.separated()
+            if parts is not None:
+                made[q.name] = over_cells(
+                    parts, heard.cells[q.pre], heard.cells[q.post], heard.modulator
+                )
+        return made
 
-    def _forward(self, state: NetworkState, stimulus, key, record: Record = unheard):
+    @property
+    def separable(self) -> bool:
+        """Whether all plasticity of this network is of that kind."""
+        kinds = {q.kind for q in self.circuit.dense} & set(self.genome.rules)
+        return all(self.genome.rules[kind].separated() is not None for kind in kinds)
+
+    @property
+    def plastic(self) -> tuple[str, ...]:
+        """Names of the projections that change."""
+        return tuple(q.name for q in self.circuit.dense if q.kind in self.genome.rules)
+
+    # -- the two sweeps of a moment ----------------------------------------------------
+
+    def _forward(self, before, stimulus, key, deliver: Deliver, record: Record = unheard):
         """Input to output: every population fires, is inhibited, settles, is rebalanced."""
         states, cells, pools = {}, {}, {}
         for index, p in enumerate(self.circuit.populations):
             neuron = self.genome.neurons[p.kind]
-            drive = stimulus if index == 0 else self._arriving(p, "basal", state, cells)
+            drive = stimulus if index == 0 else self._arriving(p, "basal", cells, deliver)
             fire_keys = _cell_keys(neuron, key, index, p.size)
             s, cell = jax.vmap(neuron.fire, (0, 0, None if fire_keys is None else 0))(
-                state.cells[p.name], drive, fire_keys
+                before[p.name], drive, fire_keys
             )
             record(p.name, "fire", cell)
             pool = _interneuron(cell, pools.get(p.after))
@@ -137,7 +199,7 @@ class PlasticNetwork(eqx.Module):
             s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(s, cell, pool)
             record(p.name, "inhibit", cell)
             cells[p.name] = cell
-            lateral = self._arriving(p, "lateral", state, cells)
+            lateral = self._arriving(p, "lateral", cells, deliver)
             s, cell = jax.vmap(neuron.settle)(s, cell, lateral)
             record(p.name, "settle", cell)
             pools[p.name] = _interneuron(cell, pools.get(p.after))
@@ -149,14 +211,14 @@ class PlasticNetwork(eqx.Module):
         return states, cells, pools
 
     def _feedback(
-        self, state: NetworkState, states, cells, pools, teaching, record: Record = unheard
+        self, states, cells, pools, teaching, deliver: Deliver, record: Record = unheard
     ):
         """Output to input: every population replies to what it hears from above."""
         for p in reversed(self.circuit.populations):
             heard = (
                 teaching.signal
                 if p is self.circuit.output
-                else self._arriving(p, "apical", state, cells)
+                else self._arriving(p, "apical", cells, deliver)
             )
             states[p.name], cells[p.name] = jax.vmap(
                 self.genome.neurons[p.kind].reply, (0, 0, 0, None, None)
@@ -164,22 +226,7 @@ class PlasticNetwork(eqx.Module):
             record(p.name, "reply", cells[p.name])
         return states, cells
 
-    def _plasticity(self, state: NetworkState, cells, modulator):
-        """Every plastic synapse changes, each by what it alone can sense."""
-        weights, memory = dict(state.weights), dict(state.memory)
-        for q in self.circuit.dense:
-            if q.kind in self.genome.rules:
-                change, memory[q.name] = over_synapses(self.genome.rules[q.kind])(
-                    state.weights[q.name],
-                    state.memory[q.name],
-                    cells[q.pre],
-                    cells[q.post],
-                    modulator,
-                )
-                weights[q.name] = state.weights[q.name] + change
-        return weights, memory
-
-    def _arriving(self, p: Population, site, state: NetworkState, cells):
+    def _arriving(self, p: Population, site, cells, deliver: Deliver):
         """Sum of what all projections onto one site of `p` deliver."""
         total = jnp.zeros((p.size,))
         for q in self.circuit.onto(p.name, site):
@@ -187,14 +234,28 @@ class PlasticNetwork(eqx.Module):
             if q.wiring == "one_to_one":
                 total = total.at[q.offset : q.offset + signal.shape[0]].add(signal)
             elif q.wiring == "transpose":
-                total = total + signal @ state.weights[q.of]
+                total = total + deliver(q.of, signal, transposed=True)
             else:
-                total = total + state.weights[q.name] @ signal
+                total = total + deliver(q.name, signal)
         return total
 
     def _strength(self, q: Projection):
         log_gain = self.genome.log_gains.get(q.kind)
         return q.scale if log_gain is None else q.scale * jnp.exp(log_gain)
+
+
+def over_cells(
+    parts: tuple[AbstractSeparable, ...], pre: Cell, post: Cell, modulator: Float[Array, " m"]
+) -> Change:
+    """Map the two halves of separable rules over the cells at either end."""
+    keep, posts, pres = 1.0, [], []
+    for rule in parts:
+        keep = keep - jax.vmap(rule.leak)(post)
+        a, b = jax.vmap(rule.post, (0, None), 1)(post, modulator), jax.vmap(rule.pre, 0, 1)(pre)
+        channels = min(a.shape[0], b.shape[0])
+        posts.append(a[:channels])
+        pres.append(b[:channels])
+    return Change(jnp.asarray(keep), jnp.concatenate(posts), jnp.concatenate(pres))
 
 
 def over_synapses(rule: AbstractRule):

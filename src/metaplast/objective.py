@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.circuits import Circuit
-from metaplast.lifetime import BOUND, live, scan
+from metaplast.lifetime import live, unroll
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode, Key, State
@@ -89,30 +89,29 @@ class Objective(eqx.Module):
         self, genome: Genome, state: State, experience: Episode, key: Key
     ) -> tuple[Float[Array, ""], State]:
         """Live the given stretch of experience; returns its mean loss and the new state."""
-        network = PlasticNetwork(self.circuit, genome)
-        judged = _Sharpened(self.task, self.sharpness, self.relative)
-
-        def moment(carry, seen):
-            carry, readout = network.moment(carry, seen[0], seen[1], judged, key)
-            answer = jnp.where(jnp.abs(readout) < BOUND, readout, 0.0)
-            return carry, judged.loss(answer, seen[1])
-
-        segment = self._segment(experience.targets.shape[0])
-        state, losses = scan(moment, state, (experience.stimuli, experience.targets), segment)
+        (state, _, _), (_, losses) = unroll(
+            PlasticNetwork(self.circuit, genome),
+            _Sharpened(self.task, self.sharpness, self.relative),
+            (state, jnp.asarray(True), jnp.asarray(0)),
+            (experience.stimuli, experience.targets),
+            key,
+            self._segment(experience.targets.shape[0]),
+        )
         return jnp.mean(losses), state
 
 
-class _Sharpened:
+class _Sharpened(eqx.Module):
     """A task seen through the sharpness of an objective."""
 
-    def __init__(self, task: AbstractTask, sharpness: float, relative: bool):
-        self._task, self._sharpness, self._relative = task, sharpness, relative
+    task: AbstractTask
+    sharpness: float
+    relative: bool
 
     def teach(self, readout, target):
-        return self._task.teach(readout, target)
+        return self.task.teach(readout, target)
 
     def loss(self, readout, target):
-        if self._relative:
+        if self.relative:
             surplus = readout - jnp.mean(readout)
             readout = surplus * jax.lax.rsqrt(jnp.mean(surplus**2) + QUIET)
-        return self._task.loss(self._sharpness * readout, target)
+        return self.task.loss(self.sharpness * readout, target)

@@ -9,6 +9,7 @@ import numpy as np
 from learners.easy import Easy
 
 from metaplast.circuits import associative, layered
+from metaplast.fast_weights import delivering
 from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Association, Output, Rate
@@ -101,11 +102,9 @@ def output_cells(error):
     task = Easy()
     state = network.born(jax.random.key(0))
     stimulus, target = jnp.linspace(-2.0, 3.0, 6), jnp.asarray(1)
-    states, cells, pools = network._forward(state, stimulus, None)
-    teaching = task.teach(cells["output"].drive, target)
-    _, cells = network._feedback(state, states, cells, pools, teaching)
-    slope = jax.grad(task.loss)(cells["output"].drive, target)
-    return cells["output"], slope
+    through = delivering(state.weights)
+    cell = network.hear(state.cells, stimulus, target, task, None, through).cells["output"]
+    return cell, jax.grad(task.loss)(cell.drive, target)
 
 
 def test_softmax_cells_sum_to_one_and_err_by_the_negative_gradient_of_cross_entropy():

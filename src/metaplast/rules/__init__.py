@@ -1,6 +1,6 @@
 """Plasticity rules: what one synapse does. The names exported here are the registry."""
 
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractRule, AbstractSeparable
 from metaplast.rules.decay import Decay
 from metaplast.rules.decorrelation import Decorrelation
 from metaplast.rules.delta import Delta
@@ -13,6 +13,7 @@ from metaplast.rules.total import Total
 
 __all__ = [
     "AbstractRule",
+    "AbstractSeparable",
     "Decay",
     "Decorrelation",
     "Delta",

@@ -6,10 +6,11 @@ import abc
 from typing import ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.source import Source
-from metaplast.types import State, Synapse
+from metaplast.types import Cell, State, Synapse
 
 
 class AbstractRule(eqx.Module):
@@ -28,3 +29,41 @@ class AbstractRule(eqx.Module):
     @abc.abstractmethod
     def __call__(self, synapse: Synapse, memory: State) -> tuple[Float[Array, ""], State]:
         """Return the change of weight at this moment, and the new memory."""
+
+    def separated(self) -> tuple[AbstractSeparable, ...] | None:
+        """Separable rules of which this one is the sum, where there are such."""
+        return None
+
+
+class AbstractSeparable(AbstractRule):
+    r"""A rule whose synapses only multiply what their two ends know, and leak.
+
+    $\Delta w_{ij} = \sum_k a_{ik} b_{jk} - \lambda_i w_{ij}$, with $a$ and $\lambda$ decided by
+    the post-synaptic cell and $b$ by the pre-synaptic one.
+
+    Such a rule is mapped over cells, not over synapses: the n² synapses are left with products of
+    vectors, forward and backward (`fast_weights`). It keeps no memory.
+    """
+
+    @abc.abstractmethod
+    def post(
+        self, cell: Cell, modulator: Float[Array, " modulators"]
+    ) -> Float[Array, " channels"]:
+        """What the post-synaptic cell has to say: $a_i$."""
+
+    @abc.abstractmethod
+    def pre(self, cell: Cell) -> Float[Array, " channels"]:
+        """What the pre-synaptic cell has to say: $b_j$. Channels that only one end offers are
+        silent."""
+
+    def leak(self, cell: Cell) -> Float[Array, ""]:
+        r"""Share of the weight that is lost: $\lambda_i$, below 1; `cell` is post-synaptic."""
+        return jnp.zeros_like(cell.drive)
+
+    def __call__(self, synapse, memory):
+        post = self.post(synapse.post, synapse.modulator)
+        products = [a * b for a, b in zip(post, self.pre(synapse.pre), strict=False)]
+        return sum(products) - self.leak(synapse.post) * synapse.weight, memory
+
+    def separated(self) -> tuple[AbstractSeparable, ...] | None:
+        return (self,)

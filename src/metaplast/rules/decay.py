@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 import equinox as eqx
+import jax.numpy as jnp
 
 from metaplast.positive import Positive, positive
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
 
-class Decay(AbstractRule):
+class Decay(AbstractSeparable):
     r"""Weights shrink by a fixed share of themselves.
 
     $\Delta w_{ij} = -\eta\, w_{ij}$.
@@ -26,5 +27,11 @@ class Decay(AbstractRule):
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.001, converter=positive)
 
-    def __call__(self, synapse, memory):
-        return -self.rate.value * synapse.weight, memory
+    def post(self, cell, modulator):
+        return jnp.zeros((0,))
+
+    def pre(self, cell):
+        return jnp.zeros((0,))
+
+    def leak(self, cell):
+        return self.rate.value

@@ -8,11 +8,11 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from metaplast.positive import Positive, positive
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
 
-class Decorrelation(AbstractRule):
+class Decorrelation(AbstractSeparable):
     r"""Anti-Hebbian: lateral synapses between cells that are active together weaken.
 
     $\Delta P_{ij} = -\eta\, u_i u_j$, with $u$ the settled activity of both cells.
@@ -31,6 +31,8 @@ class Decorrelation(AbstractRule):
     )  # fmt: skip
     eta: Positive = eqx.field(default=1.0, converter=positive)
 
-    def __call__(self, synapse, memory):
-        eta = jnp.minimum(self.eta.value, 1.0)
-        return -eta * synapse.post.settled * synapse.pre.settled, memory
+    def post(self, cell, modulator):
+        return (-jnp.minimum(self.eta.value, 1.0) * cell.settled)[None]
+
+    def pre(self, cell):
+        return cell.settled[None]

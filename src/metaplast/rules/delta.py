@@ -7,11 +7,11 @@ from typing import ClassVar
 import equinox as eqx
 
 from metaplast.positive import Positive, positive
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
 
-class Delta(AbstractRule):
+class Delta(AbstractSeparable):
     r"""Error of the post-synaptic cell times activity of the pre-synaptic one.
 
     $\Delta w_{ij} = \eta\, e_i\, x_j$, with $e_i$ the post-synaptic cell's message.
@@ -29,5 +29,8 @@ class Delta(AbstractRule):
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.01, converter=positive)
 
-    def __call__(self, synapse, memory):
-        return self.rate.value * synapse.post.message * synapse.pre.activity, memory
+    def post(self, cell, modulator):
+        return (self.rate.value * cell.message)[None]
+
+    def pre(self, cell):
+        return cell.activity[None]

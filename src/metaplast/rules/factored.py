@@ -10,11 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.positive import Positive, positive
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import OWN, Source
 
 
-class Factored(AbstractRule):
+class Factored(AbstractSeparable):
     r"""The sum over channels of what the two cells offer, with a trace and a decay.
 
     $\Delta w_{ij} = h_{ij} - \lambda\, w_{ij}$, with the trace
@@ -44,13 +44,24 @@ class Factored(AbstractRule):
     def init(self):
         return jnp.zeros(()) if self.traced else ()
 
+    def post(self, cell, modulator):
+        channels = min(cell.post.shape[0], self.coefficients.shape[0])
+        return self.coefficients[:channels] * cell.post[:channels]
+
+    def pre(self, cell):
+        return cell.pre
+
+    def leak(self, cell):
+        return self.decay.value
+
     def __call__(self, synapse, memory):
-        post, pre = synapse.post.post, synapse.pre.pre
-        channels = min(post.shape[0], pre.shape[0], self.coefficients.shape[0])
-        # Unrolled by hand: a sum over an axis of length two would keep XLA from fusing
-        # the whole update into one pass over the weights.
-        hebbian = sum(self.coefficients[k] * post[k] * pre[k] for k in range(channels))
-        if self.traced:
-            memory = jax.nn.sigmoid(self.persistence) * memory + hebbian
-            hebbian = memory
-        return hebbian - self.decay.value * synapse.weight, memory
+        if not self.traced:
+            return super().__call__(synapse, memory)
+        post, pre = self.post(synapse.post, synapse.modulator), self.pre(synapse.pre)
+        hebbian = sum(a * b for a, b in zip(post, pre, strict=False))
+        memory = jax.nn.sigmoid(self.persistence) * memory + hebbian
+        return memory - self.leak(synapse.post) * synapse.weight, memory
+
+    def separated(self):
+        # A trace is a memory of every single synapse.
+        return None if self.traced else super().separated()

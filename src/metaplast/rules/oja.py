@@ -7,11 +7,11 @@ from typing import ClassVar
 import equinox as eqx
 
 from metaplast.positive import Positive, positive
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
 
-class Oja(AbstractRule):
+class Oja(AbstractSeparable):
     r"""Hebbian growth with the decay that keeps a weight vector at unit length.
 
     $\Delta w_{ij} = \eta\, y_i (x_j - y_i w_{ij})$: one linear cell finds the first
@@ -26,6 +26,11 @@ class Oja(AbstractRule):
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.01, converter=positive)
 
-    def __call__(self, synapse, memory):
-        y = synapse.post.activity
-        return self.rate.value * y * (synapse.pre.activity - y * synapse.weight), memory
+    def post(self, cell, modulator):
+        return (self.rate.value * cell.activity)[None]
+
+    def pre(self, cell):
+        return cell.activity[None]
+
+    def leak(self, cell):
+        return self.rate.value * cell.activity**2

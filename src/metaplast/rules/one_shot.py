@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import equinox as eqx
 
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
 
-class OneShot(AbstractRule):
+class OneShot(AbstractSeparable):
     r"""Hebbian, and complete after one moment: the product of what both cells offer.
 
     $\Delta w_{ij} = \eta\, s_i s_j$, with $s$ the first signal of either cell.
@@ -31,5 +31,8 @@ class OneShot(AbstractRule):
         if not 0 <= self.rate < float("inf"):
             raise ValueError(f"rate = {self.rate}: expected a number of 0 or more; give one")
 
-    def __call__(self, synapse, memory):
-        return self.rate * synapse.post.post[0] * synapse.pre.pre[0], memory
+    def post(self, cell, modulator):
+        return self.rate * cell.post[:1]
+
+    def pre(self, cell):
+        return cell.pre[:1]

@@ -17,6 +17,12 @@ class Total(AbstractRule):
     def init(self):
         return tuple(rule.init() for rule in self.rules)
 
+    def separated(self):
+        parts = [rule.separated() for rule in self.rules]
+        if any(part is None for part in parts):
+            return None
+        return tuple(rule for part in parts if part is not None for rule in part)
+
     def __call__(self, synapse, memory):
         changes, memories = zip(
             *(rule(synapse, m) for rule, m in zip(self.rules, memory, strict=True)), strict=True
