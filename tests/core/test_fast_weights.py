@@ -1,0 +1,129 @@
+"""Weights that are rebuilt on the way back give the derivatives of weights that were stored."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast import fast_weights
+from metaplast.fast_weights import Change, changed, delivering
+
+POST, PRE, MOMENTS = 3, 5, 11
+
+
+def step(theta, constants, state, seen, deliver):
+    """One layer whose activity drives itself, two channels of plasticity, a leak for every cell;
+    beside its weights some that never change, and its own the other way round."""
+    heard = deliver("w", seen + 0.1 * jnp.sum(state)) + deliver("still", seen)
+    state = jnp.tanh(theta["gain"] * heard + state * constants)
+    post = jnp.stack([theta["rate"] * state, 0.1 * state**2])
+    pre = jnp.stack([seen, jnp.tanh(deliver("w", state, transposed=True))])
+    keep = 1.0 - theta["leak"] * jax.nn.sigmoid(state)
+    return state, jnp.sum(state**2), {"w": Change(keep, post, pre)}
+
+
+def stored(theta, constants, state, weights, seen):
+    """The same life by `lax.scan`, which stores every weight of every moment."""
+
+    def moment(carry, now):
+        state, weights = carry
+        state, out, changes = step(theta, constants, state, now, delivering(weights))
+        return (state, {**weights, "w": changed(weights["w"], changes["w"])}), out
+
+    return jax.lax.scan(moment, (state, weights), seen)
+
+
+def parts(leak: float = 0.05, moments: int = MOMENTS, dtype=jnp.float64):
+    rng = np.random.default_rng(0)
+    theta = {"gain": 0.9, "rate": 0.4, "leak": leak}
+    return (
+        {name: jnp.asarray(value, dtype) for name, value in theta.items()},
+        jnp.asarray(0.3, dtype),
+        jnp.asarray(0.2 * rng.normal(size=POST), dtype),
+        {name: jnp.asarray(rng.normal(size=(POST, PRE)), dtype) for name in ("w", "still")},
+        jnp.asarray(rng.normal(size=(moments, PRE)), dtype),
+    )
+
+
+def loss(life, theta, constants, state, weights, seen):
+    """Looks at every answer, and at what is left at the end."""
+    (state, weights), out = life(theta, constants, state, weights, seen)
+    return jnp.sum(out * jnp.arange(len(out))) + jnp.sum(state**3) + jnp.sum(weights["w"] ** 2)
+
+
+def in_segments(segment: int):
+    def life(theta, constants, state, weights, seen):
+        return fast_weights.scan(step, theta, constants, state, weights, seen, segment)
+
+    return life
+
+
+def gradient(life, given):
+    wanted = jax.grad(lambda *a: loss(life, *a), argnums=(0, 2, 3))
+    return jax.jit(wanted)(*given)
+
+
+@pytest.mark.parametrize("segment", [1, 4, MOMENTS])
+def test_derivatives_equal_those_of_stored_weights(segment):
+    with jax.enable_x64(True):
+        given = parts()
+        rebuilt, true = gradient(in_segments(segment), given), gradient(stored, given)
+        for a, b in zip(jax.tree.leaves(rebuilt), jax.tree.leaves(true), strict=True):
+            assert float(jnp.abs(b).max()) > 1e-2
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
+def test_another_rule_has_other_derivatives():
+    """Negative control: the comparison above tells a leak of .05 from one of .051."""
+    with jax.enable_x64(True):
+        ours, others = (gradient(stored, parts(leak)) for leak in (0.05, 0.051))
+        apart = [float(jnp.abs(a - b).max()) for a, b in zip(
+            jax.tree.leaves(ours), jax.tree.leaves(others), strict=True)]  # fmt: skip
+        assert min(apart) > 1e-5
+
+
+def test_answers_and_last_weights_are_those_of_a_plain_scan():
+    with jax.enable_x64(True):
+        given = parts()
+        rebuilt, true = in_segments(4)(*given), stored(*given)
+        for a, b in zip(jax.tree.leaves(rebuilt), jax.tree.leaves(true), strict=True):
+            assert float(jnp.abs(b).max()) > 0
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def largest(life) -> int:
+    """Most numbers in one array of the gradient's program, nested programs included."""
+    given = parts(dtype=jnp.float32)
+    program = jax.make_jaxpr(jax.grad(lambda theta: loss(life, theta, *given[1:])))(given[0])
+
+    def sizes(jaxpr):
+        for equation in jaxpr.eqns:
+            yield from (variable.aval.size for variable in equation.outvars)
+            for nested in jax.tree.leaves(
+                list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
+            ):
+                nested = getattr(nested, "jaxpr", nested)
+                if hasattr(nested, "eqns"):
+                    yield from sizes(nested)
+
+    return max(sizes(program.jaxpr))
+
+
+def test_no_array_holds_the_weights_of_every_moment():
+    assert largest(in_segments(MOMENTS)) < MOMENTS * POST * PRE
+    assert largest(stored) >= MOMENTS * POST * PRE
+
+
+def test_a_gradient_that_rounding_has_spoiled_is_not_handed_out():
+    """Rebuilding divides by what a moment keeps: at a leak of about a half, forty moments are too
+    many, and one is not."""
+    given = parts(leak=1.2, moments=40, dtype=jnp.float32)
+    spoiled = gradient(in_segments(40), given)[0]
+    assert all(bool(jnp.isnan(leaf)) for leaf in spoiled.values())
+    kept, true = gradient(in_segments(1), given)[0], gradient(stored, given)[0]
+    for name, leaf in kept.items():
+        assert abs(float(true[name])) > 1e-2
+        np.testing.assert_allclose(leaf, true[name], rtol=1e-3)
+
