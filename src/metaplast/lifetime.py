@@ -60,8 +60,8 @@ def live(
         task: the teacher and judge; its episodes are not sampled here.
         episode: stimuli `[moments, inputs]` and targets `[moments]`.
         key: birth and noise of this life.
-        segment: where given, moments between two checkpoints of the backward pass, so
-            that the memory of a meta-gradient grows with `moments / segment + segment`.
+        segment: where given, how many moments lie between two copies of the weights that a
+            backward pass can rely on, see `unroll`; else it stores everything.
 
     Returns:
         The life, and the learner's last state.

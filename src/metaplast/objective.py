@@ -44,9 +44,8 @@ class Objective(eqx.Module):
         circuit: anatomy of the networks that live them.
         sharpness: units of logit per unit of readout.
         relative: whether answers are judged by their shape alone.
-        segment: moments between two checkpoints of the backward pass; memory grows with
-            `moments / segment + segment`, and so by default like the square root of the
-            horizon; 0 for no checkpoints.
+        segment: moments between two copies of the weights that the backward pass can rely on
+            (`lifetime.unroll`), by default the square root of the horizon; 0 stores everything.
     """
 
     task: AbstractTask
