@@ -1,81 +1,191 @@
-"""Cost of one moment of `Factored` against one jitted backprop+Adam moment of the same network.
+"""One moment of `Factored` against one moment of backprop with Adam, in the same network.
 
-    python benchmarks/moment.py [--quick]
+    python benchmarks/moment.py [--quick] [--json]
 
-Both live the same stimuli in 64-64-64-10, in the same run, in turn (A B A B ...); the ratio is
-taken pair by pair, and its median is the figure.
+Two hidden layers of equal width, 64 inputs, 10 outputs; all lives in one program. Births are not
+timed: a repetition goes on from where the last one ended, with the same stimuli.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from interleaved import Contender, Times, interleave, short
+from section import Claim, Section, run, say
 
 from metaplast.circuits import layered
 from metaplast.learners.backprop import Backprop
-from metaplast.lifetime import live
+from metaplast.lifetime import Learner, unroll
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate
 from metaplast.rules import Factored
 from metaplast.tasks import Clusters
+from metaplast.types import Episode
+
+INPUTS, CLASSES = 64, 10
+FACTORED, ADAM = "Factored", "backprop+Adam"
+SECONDS = 0.4
+"""About how long a repetition should take."""
+SHARE = 0.8
+"""Of the memory that is available, how much a pair of contenders may take."""
+
+
+class Cell(NamedTuple):
+    """One cell of the table: a width and a number of lives."""
+
+    width: int
+    lives: int
+
+    @property
+    def synapses(self) -> int:
+        """Weights that change, in one life."""
+        return self.width * (INPUTS + self.width + CLASSES)
+
+    @property
+    def moments(self) -> int:
+        """Moments in a repetition: from the bytes that pass, at a guess of 12 GB a second."""
+        passing = self.lives * (30.0 * self.synapses + 10_000.0)
+        return max(1, min(10_000, int(SECONDS * 12e9 / passing)))
+
+
+def measure(quick: bool) -> Section:
+    section = Section("A moment of plasticity against a moment of backprop")
+    section.write(
+        f"`Factored` (one channel, decay, fixed random feedback) against backprop with Adam in "
+        f"{INPUTS}-width-width-{CLASSES}, microseconds per life and moment (median). A ratio "
+        "above 1 says that plasticity is slower."
+    )
+    widths, populations = ((64,), (1, 32)) if quick else ((64, 256, 1024), (1, 32, 1024))
+    rows, absent = [], []
+    for width in widths:
+        for lives in populations:
+            cell, needs = fitting(Cell(width, lives))
+            if needs:
+                absent.append(needs)
+            rows.append(row(section, cell, 3 if quick else 7))
+    section.table(
+        ("width", "lives", "moments", f"{FACTORED} us", f"{ADAM} us", "ratio", "to prepare, s"),
+        rows,
+    )
+    for text in absent:
+        section.write(text)
+    return section
+
+
+def row(section: Section, cell: Cell, repetitions: int) -> list:
+    """Measure one cell, and claim its ratio."""
+    say(f"moment: width {cell.width}, {cell.lives} lives, {cell.moments} moments")
+    times = compare(cell, repetitions)
+    ratio = times.ratio(FACTORED, ADAM)
+    scale = 1e6 / (cell.lives * cell.moments)
+    where = f"width {cell.width}, {cell.lives} {'life' if cell.lives == 1 else 'lives'}"
+    section.claims.append(Claim(f"moment of Factored / backprop+Adam, {where}", ratio))
+    return [
+        cell.width, cell.lives, cell.moments,
+        *(short(times.of(name).median * scale) for name in (FACTORED, ADAM)),
+        ratio, ", ".join(short(times.preparing[name]) for name in (FACTORED, ADAM)),
+    ]  # fmt: skip
+
+
+def learners(width: int) -> dict[str, Learner]:
+    return {
+        FACTORED: factored((width, width)),
+        ADAM: Backprop((INPUTS, width, width, CLASSES), "adam", 0.001, "tanh"),
+    }
 
 
 def factored(hidden: tuple[int, ...]) -> PlasticNetwork:
     """A layered network whose every synapse follows `Factored`, feedback random."""
     neurons = {"input": Rate("linear"), "hidden": Rate("tanh"), "output": Output("softmax")}
     rules = {"forward": Factored((0.01,)), "readout": Factored((0.01,))}
-    return PlasticNetwork(layered(64, hidden, 10), Genome(neurons, rules))
+    return PlasticNetwork(layered(INPUTS, hidden, CLASSES), Genome(neurons, rules))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    given = parser.parse_args()
-    moments, repetitions = 300, 3 if given.quick else 11
-    task = Clusters(inputs=64, moments=moments)
-    print(
-        f"{'lives':>6s} {'Factored us':>12s} {'backprop us':>12s} {'ratio':>6s}   (per life-moment)"
+def compare(cell: Cell, repetitions: int) -> Times:
+    task = Clusters(inputs=INPUTS, moments=cell.moments, held_out=1)
+    keys = jax.random.split(jax.random.key(0), cell.lives)
+    episodes = jax.jit(jax.vmap(task.sample))(keys)
+    contenders = [
+        Contender(name, lambda learner=learner: living(learner, task, episodes, keys))
+        for name, learner in learners(cell.width).items()
+    ]
+    times = interleave(contenders, repetitions)
+    gc.collect()
+    return times
+
+
+def stretch(learner: Learner, task: Clusters) -> Callable:
+    """Every life lives its stretch of experience once more."""
+
+    def one(begin, experience, key):
+        after, (_, loss) = unroll(learner, task, begin, experience, key)
+        return after, jnp.mean(loss)
+
+    return jax.jit(jax.vmap(one), donate_argnums=0)
+
+
+def living(learner: Learner, task: Clusters, episodes: Episode, keys) -> Callable:
+    """Birth and a first stretch; what is returned lives the same stretch from there on."""
+    experience = (episodes.stimuli, episodes.targets)
+    program = stretch(learner, task)
+    lives = [jax.jit(jax.vmap(lambda key: newborn(learner, key)))(keys)]
+
+    def once():
+        lives[0], loss = jax.block_until_ready(program(lives[0], experience, keys))
+        return loss
+
+    loss = once()
+    # Numbers that are not finite, or all zero, would not cost what living costs.
+    assert bool(jnp.all(jnp.isfinite(loss) & (loss > 0)))
+    return once
+
+
+def newborn(learner: Learner, key):
+    """What `unroll` begins with."""
+    return learner.born(key), jnp.asarray(True), jnp.asarray(0)
+
+
+def fitting(cell: Cell) -> tuple[Cell, str]:
+    """The cell, or the one with the most lives that fits, and a line that says why."""
+    if 4.0 * cell.synapses * cell.lives < 1e8:  # far from it
+        return cell, ""
+    needed, available = {n: gigabytes(x, cell) for n, x in learners(cell.width).items()}, free()
+    if sum(needed.values()) <= available:
+        return cell, ""
+    most = cell
+    while sum(gigabytes(x, most) for x in learners(cell.width).values()) > available:
+        most = Cell(cell.width, most.lives // 2)
+    sizes = " and ".join(f"{size:.1f} GB for {name}" for name, size in needed.items())
+    return most, (
+        f"{cell.lives} lives at width {cell.width} do not fit into the {available:.1f} GB that "
+        f"were free for the pair: they need {sizes}. Measured instead: {most.lives} lives."
     )
-    for lives in (1, 32) if given.quick else (1, 32, 256):
-        keys = jax.random.split(jax.random.key(0), lives)
-        episodes = jax.jit(jax.vmap(task.sample))(keys)
-        hidden = (64, 64)
-        programs = [
-            compiled(learner, task, episodes, keys)
-            for learner in (factored(hidden), Backprop((64, *hidden, 10), "adam", 0.003))
-        ]
-        times = np.array(
-            [[seconds(p, episodes, keys) for p in programs] for _ in range(repetitions)]
-        )
-        a, b = np.median(times, axis=0) / (lives * moments) * 1e6
-        ratio = np.median(times[:, 0] / times[:, 1])
-        print(f"{lives:6d} {a:12.2f} {b:12.2f} {ratio:6.2f}", flush=True)
 
 
-def compiled(learner, task, episodes, keys):
-    """Whole lives as one program, warm."""
-
-    @jax.jit
-    def program(episodes, keys):
-        def one(episode, key):
-            life, _ = live(learner, task, episode, key)
-            return jnp.sum(life.loss)
-
-        return jax.vmap(one)(episodes, keys)
-
-    jax.block_until_ready(program(episodes, keys))
-    return program
+def gigabytes(learner: Learner, cell: Cell) -> float:
+    """What XLA plans to allocate for a stretch of lives, found without allocating it."""
+    task = Clusters(inputs=INPUTS, moments=cell.moments, held_out=1)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), cell.lives))
+    lives = jax.eval_shape(jax.vmap(lambda key: newborn(learner, key)), keys)
+    seen = jax.eval_shape(jax.vmap(task.sample), keys)
+    planned = stretch(learner, task).lower(lives, (seen.stimuli, seen.targets), keys)
+    sizes = planned.compile().memory_analysis()
+    arguments = sizes.argument_size_in_bytes + sizes.output_size_in_bytes
+    return (arguments - sizes.alias_size_in_bytes + sizes.temp_size_in_bytes) / 1e9
 
 
-def seconds(program, *arguments) -> float:
-    begun = time.perf_counter()
-    jax.block_until_ready(program(*arguments))
-    return time.perf_counter() - begun
+def free() -> float:
+    """Gigabytes that a pair of contenders may take."""
+    available = next(
+        line for line in Path("/proc/meminfo").read_text().splitlines() if "MemAvailable" in line
+    )
+    return SHARE * int(available.split()[1]) * 1024 / 1e9
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__)

@@ -1,0 +1,155 @@
+"""A meta-step of the same rule through the same lives: metaplast against PyTorch.
+
+    python benchmarks/peer_meta_gradient.py [--quick] [--json]
+
+Layered 64-64-64-10, tanh, softmax output, fixed random feedback; the rule is `Factored` with one
+channel and a decay, searchable are both numbers of both kinds of projection. That losses and
+meta-gradients agree is asserted before anything is timed.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import torch
+from interleaved import Contender, compiled, interleave, short
+from section import Claim, Section, run, say
+from torch_lives import RATE, Lives, MetaStep, batched, compiling, mapped
+from torch_threads import fastest
+
+from metaplast.circuits import layered
+from metaplast.network import Genome
+from metaplast.neurons import Output, Rate
+from metaplast.objective import Objective
+from metaplast.positive import Positive
+from metaplast.rules import Factored
+from metaplast.tasks import Clusters
+
+KINDS = ("forward", "readout")
+OURS, COMPILED = "metaplast", "torchopt, every moment compiled"
+WEIGHTS = ("input->hidden1", "hidden1->hidden2", "hidden2->output")
+FEEDBACK = ("hidden2~>hidden1", "output~>hidden2")
+AGREEMENT = 1e-3
+"""Largest relative difference of losses and meta-gradients."""
+
+
+def measure(quick: bool) -> Section:
+    moments, lives, repetitions = (30, 8, 3) if quick else (300, 32, 7)
+    section = Section("A meta-gradient against PyTorch")
+    objective, theta = problem(moments)
+    keys = jax.random.split(jax.random.key(0), lives)
+    begun = jax.jit(jax.vmap(lambda key: objective.begin(genome(theta), key)))(keys)
+    given = in_torch(*begun)
+    peers = {"torch.func, vmap": mapped, "torchopt, batched": batched}
+    if moment := compiling():
+        peers[COMPILED] = lambda theta, lives: batched(theta, lives, moment)
+    else:
+        section.write("There is no C++ compiler here: `torch.compile` was left out.")
+    say("peer_meta_gradient: do we agree?")
+    worst = {name: disagreement(objective, theta, begun, given, keys, peer)
+             for name, peer in peers.items()}  # fmt: skip
+    torch.compiler.reset()  # so that compiling is timed once more
+    threads: dict[str, int] = {}
+    contenders = [ours(objective, theta, begun, keys)]
+    contenders += [theirs(name, peer, given, theta, threads) for name, peer in peers.items()]
+    say(f"peer_meta_gradient: {lives} lives of {moments} moments")
+    times = interleave(contenders, repetitions)
+    section.write(
+        f"One meta-step (meta-gradient and Adam) of the same rule through the same {lives} lives "
+        f"of {moments} moments in 64-64-64-10. Losses and meta-gradients agree to the relative "
+        "difference in the last column. PyTorch runs at whichever number of threads is faster."
+    )
+    rows = [[OURS, short(1 / times.of(OURS).median), "1", short(times.preparing[OURS]), "", ""]]
+    for name in peers:
+        ratio = times.ratio(name, OURS)
+        rows.append([
+            f"PyTorch: {name}", short(1 / times.of(name).median), ratio,
+            short(times.preparing[name]), threads[name], f"{worst[name]:.0e}",
+        ])  # fmt: skip
+        aim = None if name == COMPILED else 20
+        section.claims.append(Claim(f"PyTorch ({name}) / metaplast, meta-step", ratio, least=aim))
+    header = ("", "meta-steps / s", "time / ours", "to prepare, s", "threads", "differs by")
+    section.table(header, rows)
+    return section
+
+
+def problem(moments: int) -> tuple[Objective, dict[str, np.ndarray]]:
+    """The objective, and where the search stands: numbers for both kinds of projection."""
+    task = Clusters(inputs=64, moments=moments)
+    theta = {"coefficients": np.array([0.03, 0.02]), "log_decays": np.log([1e-4, 3e-4])}
+    theta = {name: leaf.astype(np.float32) for name, leaf in theta.items()}
+    return Objective(task, layered(64, (64, 64), task.classes)), theta
+
+
+def genome(theta) -> Genome:
+    neurons = {"input": Rate("linear"), "hidden": Rate("tanh"), "output": Output("softmax")}
+    numbers = zip(theta["coefficients"], theta["log_decays"], strict=True)
+    rules = {
+        kind: Factored(jnp.reshape(coefficient, (1,)), Positive(jnp.asarray(decay)))
+        for kind, (coefficient, decay) in zip(KINDS, numbers, strict=True)
+    }
+    return Genome(neurons, rules)
+
+
+def gradients(objective: Objective, theta, begun, keys):
+    """Losses `[lives]` and gradients `[lives, ...]` of our lives."""
+
+    def loss(theta, state, episode, key):
+        return objective.advance(genome(theta), state, episode, key)[0]
+
+    return jax.vmap(jax.value_and_grad(loss), (None, 0, 0, 0))(theta, *begun, keys)
+
+
+def ours(objective: Objective, theta, begun, keys) -> Contender:
+    adam = optax.adam(RATE)
+
+    def meta_step(theta, memory, begun):
+        _, gradient = gradients(objective, theta, begun, keys)
+        step, memory = adam.update(jax.tree.map(lambda g: jnp.mean(g, 0), gradient), memory)
+        return optax.apply_updates(theta, step), memory
+
+    theta = jax.tree.map(jnp.asarray, theta)
+    return compiled(OURS, meta_step, theta, adam.init(theta), begun)
+
+
+def theirs(name: str, peer, given: Lives, theta, threads: dict[str, int]) -> Contender:
+    def prepare():
+        few = given._replace(stimuli=given.stimuli[:, :10], wanted=given.wanted[:, :10])
+        step = MetaStep(peer, given, theta)
+        step.threads = threads[name] = fastest(lambda: peer(step.theta, few))
+        step()
+        return step
+
+    return Contender(name, prepare)
+
+
+def in_torch(state, episode) -> Lives:
+    """The same births and experience as tensors."""
+    wanted = np.eye(10, dtype=np.float32)[np.asarray(episode.targets)]
+
+    def tensors(names):
+        return tuple(torch.tensor(np.asarray(state.weights[name])) for name in names)
+
+    stimuli = torch.tensor(np.asarray(episode.stimuli))
+    return Lives(tensors(WEIGHTS), tensors(FEEDBACK), stimuli, torch.tensor(wanted))
+
+
+def disagreement(objective, theta, begun, given: Lives, keys, peer) -> float:
+    """Largest difference of losses and gradients, relative to the largest of each."""
+    losses, gradient = gradients(objective, theta, begun, keys)
+    expected = {"losses": losses, **jax.tree.map(lambda g: jnp.mean(g, 0), gradient)}
+    losses, gradient = peer({name: torch.tensor(leaf) for name, leaf in theta.items()}, given)
+    worst = 0.0
+    for name, leaf in {"losses": losses, **gradient}.items():
+        reference = np.asarray(expected[name])
+        assert np.all(reference != 0), f"{name}: a reference of zero shows nothing"
+        differs = np.max(np.abs(leaf.numpy() - reference)) / np.max(np.abs(reference))
+        assert differs < AGREEMENT, f"{name}: {leaf} is not {reference}"
+        worst = max(worst, float(differs))
+    return worst
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)

@@ -1,0 +1,97 @@
+"""One section of the performance page: its words, its tables, and what it claims."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from interleaved import Spread, short
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A ratio within one run, and what it should be."""
+
+    text: str
+    value: Spread
+    most: float | None = None
+    least: float | None = None
+
+    @property
+    def aim(self) -> str:
+        bounds = (("at most", self.most), ("at least", self.least))
+        return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+
+    @property
+    def met(self) -> bool:
+        """Whether the median is within its bounds."""
+        above = self.least is None or self.value.median >= self.least
+        return above and (self.most is None or self.value.median <= self.most)
+
+    def row(self) -> list[str]:
+        verdict = ("yes" if self.met else "**no**") if self.aim else ""
+        low, high = short(self.value.low), short(self.value.high)
+        return [self.text, short(self.value.median), f"{low} to {high}", self.aim, verdict]
+
+
+@dataclasses.dataclass
+class Section:
+    """Markdown lines under a heading, and claims."""
+
+    title: str
+    lines: list[str] = dataclasses.field(default_factory=list)
+    claims: list[Claim] = dataclasses.field(default_factory=list)
+
+    def write(self, text: str) -> None:
+        """Add a paragraph."""
+        self.lines += [text, ""]
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Add a table."""
+        self.lines += [*table(header, rows), ""]
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Section:
+        parts = json.loads(text)
+        claims = [Claim(**{**c, "value": Spread(*c["value"])}) for c in parts["claims"]]
+        return cls(parts["title"], parts["lines"], claims)
+
+    def __str__(self) -> str:
+        lines = [f"## {self.title}", "", *self.lines]
+        if self.claims:
+            lines += table(HEADER, [c.row() for c in self.claims])
+        return "\n".join(lines)
+
+
+HEADER = ("ratio", "median", "quartiles", "aim", "met")
+"""Of a table of claims."""
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
+    """A Markdown table; numbers stand right, words left, as the first row has them."""
+    rows = [[str(entry) for entry in row] for row in rows]
+    first = rows[0] if rows else header
+    lines = ["---:" if entry[:1].isdigit() else "---" for entry in first]
+    return [f"| {' | '.join(row)} |" for row in [list(header), lines, *rows]]
+
+
+def run(measure: Callable[[bool], Section], description: str) -> None:
+    """The command line of a section: `--quick` for a short look, `--json` for the page."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a short look, no figures to quote")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    given = parser.parse_args()
+    section = measure(given.quick)
+    print(section.to_json() if given.json else section, flush=True)
+
+
+def say(text: str) -> None:
+    """Tell whoever waits what is being done."""
+    print(text, file=sys.stderr, flush=True)
