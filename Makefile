@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: search test lint lock clean
+.PHONY: search test lint bench peers lock clean
 
 search: .venv/ready
 	$(BIN)/metaplast search digits
@@ -13,6 +13,14 @@ test: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/pyright
+
+# Every performance comparison; those with PyTorch need `make peers` first.
+bench: .venv/ready
+	$(BIN)/python benchmarks/performance.py --write docs/performance.md
+
+# What metaplast is compared with, and does not need itself.
+peers: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[peers]"
 
 .venv: .venv/ready
 

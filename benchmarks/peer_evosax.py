@@ -14,6 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from agreement import agreement
 from interleaved import Contender, compiled, interleave, short
 from section import Claim, Section, run, say
 
@@ -25,7 +26,6 @@ from metaplast.tasks import Clusters
 
 OURS, THEIRS = "search", "evosax in a scan"
 LIVES, SPREAD = 2, 0.02
-AGREEMENT = 1e-3
 FOREVER = 10**9
 
 
@@ -122,11 +122,8 @@ def disagreement(experiment: Experiment, meta: Evolution, generations: int) -> f
     def flat(tree):
         return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
 
-    way = flat(last.position.theta) - flat(position.theta)
-    assert np.linalg.norm(way) > 0, "a search that stays where it is shows nothing"
-    differs = float(np.linalg.norm(flat(last.position.theta) - flat(end)) / np.linalg.norm(way))
-    assert differs < AGREEMENT, f"search and evosax part by {differs:.1e} of the way"
-    return differs
+    begun = flat(position.theta)
+    return agreement("the way from the start", flat(last.position.theta) - begun, flat(end) - begun)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,14 @@ from interleaved import Spread, short
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A ratio within one run, and what it should be."""
+    """A ratio (or difference) within one run, and what it should be."""
 
     text: str
     value: Spread
     most: float | None = None
     least: float | None = None
+    whole: bool = False
+    """Whether the whole spread has to be within the bounds, and not only the median."""
 
     @property
     def aim(self) -> str:
@@ -28,9 +30,12 @@ class Claim:
 
     @property
     def met(self) -> bool:
-        """Whether the median is within its bounds."""
-        above = self.least is None or self.value.median >= self.least
-        return above and (self.most is None or self.value.median <= self.most)
+        """Whether the median (or the whole spread) is within its bounds."""
+        lowest, highest = (
+            (self.value.low, self.value.high) if self.whole else (self.value.median,) * 2
+        )
+        above = self.least is None or lowest >= self.least
+        return above and (self.most is None or highest <= self.most)
 
     def row(self) -> list[str]:
         verdict = ("yes" if self.met else "**no**") if self.aim else ""
@@ -70,7 +75,7 @@ class Section:
         return "\n".join(lines)
 
 
-HEADER = ("ratio", "median", "quartiles", "aim", "met")
+HEADER = ("claim", "median", "quartiles", "aim", "met")
 """Of a table of claims."""
 
 

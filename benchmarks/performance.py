@@ -1,0 +1,154 @@
+"""Every performance comparison, one after the other, and the page that says what came out.
+
+    python benchmarks/performance.py --write docs/performance.md [--only SECTION ...] [--quick]
+
+Each section is a process of its own, and a script of its own. What a section lacks is said in its
+place; a section that fails is said to have failed, and so is the whole at its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from section import HEADER, Claim, Section, say, table
+
+FOLDER = Path(__file__).parent
+TORCH = ("torch", "torchopt")
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "moment": (),
+    "limit": (),
+    "meta_gradient": (),
+    "memory": (),
+    "first_step": (),
+    "prototype": (),
+    "peer_meta_gradient": TORCH,
+    "peer_backprop": TORCH,
+    "peer_polynomial": (),
+    "peer_evosax": (),
+    "synaptic_mlp": (),
+}
+"""Scripts beside this one, and the modules that each needs beyond the package's own."""
+VERSIONS = ("metaplast", "jax", "jaxlib", "equinox", "optax", "evosax", "numpy", *TORCH)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", type=Path, help="the Markdown page; without it, it is printed")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--quick", action="store_true", help="a short look, no figures to quote")
+    given = parser.parse_args()
+    about, begun = machine(), time.perf_counter()
+    sections, failed = [], []
+    for name in given.only:
+        section = measured(name, given.quick)
+        if section is None:
+            failed.append(name)
+            section = Section(name, ["This section failed; its script says why.", ""])
+        sections.append(section)
+    minutes = (time.perf_counter() - begun) / 60
+    page = document(about, sections, minutes, given.quick)
+    if given.write:
+        given.write.write_text(page)
+        say(f"wrote {given.write} in {minutes:.1f} minutes")
+    else:
+        print(page)
+    if failed:
+        say(f"failed: {', '.join(failed)}")
+    return len(failed)
+
+
+def measured(name: str, quick: bool) -> Section | None:
+    """What a section found, or the line that says what it lacks; None where it failed."""
+    lacking = [module for module in SECTIONS[name] if not installed(module)]
+    if lacking:
+        say(f"{name}: lacks {', '.join(lacking)}")
+        line = f"Not measured: {' and '.join(lacking)} not installed. `make peers` installs them."
+        return Section(name, [line, ""])
+    # A cache would hide the time of compiling.
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+    command = [sys.executable, str(FOLDER / f"{name}.py"), "--json", *["--quick"] * quick]
+    begun = time.perf_counter()
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    say(f"{name}: {time.perf_counter() - begun:.0f} s")
+    if done.returncode:
+        return None
+    return Section.from_json(done.stdout)
+
+
+def machine() -> list[str]:
+    """Date, hardware and versions, as lines of a list."""
+    present = filter(installed, VERSIONS)
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in present]
+    return [
+        f"- {time.strftime('%Y-%m-%d')}, {cpu()}, {os.cpu_count()} cores, {memory()}, "
+        f"{platform.system()} {platform.machine()}; load when it began: {load()}",
+        f"- Python {platform.python_version()}, {', '.join(versions)}",
+    ]
+
+
+def installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def cpu() -> str:
+    """The processor as Linux names it, elsewhere as Python does."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def memory() -> str:
+    size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{size / 2**30:.0f} GiB of memory"
+
+
+def load() -> str:
+    """Processes that ran or waited to run in the last minute: well below 1 on an idle machine."""
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def document(about: list[str], sections: list[Section], minutes: float, quick: bool) -> str:
+    """The page: the machine, all claims, then section by section."""
+    lines = [
+        "# Performance",
+        "",
+        f"Written by `make bench` (`benchmarks/performance.py`) in {minutes:.0f} minutes. "
+        "Do not edit.",
+        "",
+        *about,
+        "",
+        "Contenders run in turn (A B A B ...) in one process, after a repetition that is not "
+        "timed, at least 7 times unless a section says otherwise; the ratio is taken within each "
+        "repetition. Given are median and quartiles. Preparing (building, compiling, the first "
+        "repetition) is timed apart. Only ratios within a run are claims: seconds are those of "
+        "one machine on one day. Where programs are said to do the same, that is asserted.",
+        "",
+    ]
+    if quick:
+        lines += ["**A quick look with few repetitions: no figures to quote.**", ""]
+    claims = [claim for section in sections for claim in section.claims]
+    lines += ["## Claims", "", *claimed(claims), ""]
+    for section in sections:
+        lines += [f"## {section.title}", "", *section.lines]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def claimed(claims: list[Claim]) -> list[str]:
+    """The table of all claims, those with an aim first."""
+    return table(HEADER, [claim.row() for claim in sorted(claims, key=lambda c: not c.aim)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

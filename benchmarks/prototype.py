@@ -1,0 +1,91 @@
+"""Time to a result: what a search of a minute finds, against tuned backprop on the same lives.
+
+    python benchmarks/prototype.py [--quick] [--json]
+
+A fresh process with an empty compilation cache runs `metaplast search digits` with few meta-steps.
+Its time runs from process start until the rule is written; after a minute it is asked to stop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from interleaved import Spread
+from section import Claim, Section, run, say
+
+from metaplast.bench import bench
+from metaplast.rulefile import RULE, START
+
+LIMIT = 60.0
+"""Seconds from process start to the rule, compilation included."""
+STEPS = 30
+"""Meta-steps, so many that the limit is kept on two idle cores."""
+
+
+def measure(quick: bool) -> Section:
+    section = Section("A minute of search")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "digits"
+        seconds, steps = searched(folder, 2 if quick else STEPS, Path(name) / "cache")
+        say("prototype: the comparison")
+        rule, start = str(folder), str(folder / START)
+        lives = 4 if quick else 16
+        result = bench([rule, start], "digits", 300, lives, only=True)
+    section.write(
+        f"`metaplast search digits --set meta.steps={2 if quick else STEPS}`, cold: {seconds:.0f} "
+        f"s from process start to the written rule, {steps} meta-steps; the limit is {LIMIT:.0f} "
+        f"s. Then {lives} lives of 300 moments of digits that the search has not seen: mean "
+        "online accuracy, and the paired difference of the found rule with its 95 % interval. "
+        "Backprop is tuned in hindsight on these very lives."
+    )
+    against = {p["against"]: p for p in result["paired"] if p["name"] == rule}
+    shown = {rule: "found rule", start: "where the search began"}
+    rows = []
+    for entry in result["learners"]:
+        pair = against.get(entry["name"])
+        difference = f"{pair['difference']:+.3f} {interval(pair['ci'])}" if pair else ""
+        rows.append([shown.get(entry["name"], entry["name"]), f"{entry['online_accuracy']:.3f}",
+                     difference])  # fmt: skip
+    section.table(("learner", "online accuracy", "found rule minus this"), rows)
+    best = against[result["best_backprop"]]
+    text = f"accuracy of the rule of {seconds:.0f} s minus that of tuned backprop, 95 % interval"
+    section.claims += [
+        Claim(text, Spread(best["difference"], *best["ci"]), least=0, whole=True),
+        Claim(f"time of this search / {LIMIT:.0f} s", Spread(*[seconds / LIMIT] * 3), most=1),
+    ]
+    return section
+
+
+def searched(folder: Path, steps: int, cache: Path) -> tuple[float, int]:
+    """Seconds until the rule was written, and meta-steps done by then."""
+    say(f"prototype: a search of {steps} meta-steps")
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-m", "metaplast", "search", "digits", "--out", str(folder),
+               "--set", f"meta.steps={steps}"]  # fmt: skip
+    begun, asked = time.perf_counter(), False
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as search:
+        while search.poll() is None and not (folder / RULE).exists():
+            time.sleep(0.05)
+            if not asked and time.perf_counter() - begun > LIMIT:
+                search.send_signal(signal.SIGINT)
+                asked = True
+        seconds = time.perf_counter() - begun
+        search.terminate()  # what follows is a comparison of its own
+        told = search.communicate()[1]
+    if not (folder / RULE).exists():
+        raise RuntimeError(f"{' '.join(command)} wrote no rule; it said:\n{told}")
+    return seconds, len((folder / "log.jsonl").read_text().splitlines())
+
+
+def interval(bounds: list[float]) -> str:
+    return f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)
