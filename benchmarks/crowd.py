@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -20,6 +20,9 @@ from metaplast.tasks import Clusters
 
 CHANNELS = {"forward": 1, "readout": 1}
 """Outer products of a change, in the network that lives here."""
+
+TASK = Clusters(inputs=INPUTS)
+"""What all lives learn."""
 
 BYTES_AT_MOST = 2.7e9
 """Of the weights of all lives together."""
@@ -60,9 +63,7 @@ class Crowd(NamedTuple):
         """Synapses of one life that change at every moment."""
         circuit = self.network.circuit
         return sum(
-            circuit.size(q.pre) * circuit.size(q.post)
-            for q in circuit.dense
-            if q.kind in CHANNELS
+            circuit.size(q.pre) * circuit.size(q.post) for q in circuit.dense if q.kind in CHANNELS
         )
 
     @property
@@ -147,14 +148,10 @@ def point(crowd: Crowd, seconds: np.ndarray, during: dict[str, np.ndarray]) -> P
 
 def prepare(crowd: Crowd):
     """Compile a crowd and let it live once; returns what lives again."""
-    network, task = crowd.network, Clusters(inputs=INPUTS, moments=crowd.moments, held_out=1)
+    network = crowd.network
 
-    def born(key):
-        return (network.born(key), jnp.asarray(True), jnp.asarray(0)), task.sample(key), key
-
-    def life(begin, episode, key):
-        experience = (episode.stimuli, episode.targets)
-        after, (_, losses) = unroll(network, task, begin, experience, key)
+    def life(begin, seen, key):
+        after, (_, losses) = unroll(network, TASK, begin, seen, key)
         return after, jnp.mean(losses)
 
     def at_once(begin, seen):
@@ -164,9 +161,8 @@ def prepare(crowd: Crowd):
         parts = jax.tree.map(lambda a: a.reshape(-1, crowd.chunk, *a.shape[1:]), seen)
         return newborn, jax.lax.map(lambda part: at_once(newborn, part)[1], parts)
 
-    newborn, *seen = jax.jit(jax.vmap(born))(jax.random.split(jax.random.key(0), DISTINCT))
-    alive = [repeated(newborn, crowd.chunk or crowd.lives)]
-    seen = repeated(seen, crowd.lives)
+    alive = [repeated(newborn(crowd.width), crowd.chunk or crowd.lives)]
+    seen = experience(crowd.lives, crowd.moments), jax.random.split(jax.random.key(0), crowd.lives)
     program = in_chunks if crowd.chunk else at_once
     if crowd.devices > 1:
         split, whole = PartitionSpec("devices"), PartitionSpec()
@@ -191,6 +187,30 @@ def prepare(crowd: Crowd):
     return once
 
 
+@lru_cache
+def newborn(width: int):
+    """What `unroll` begins with, of a few lives."""
+
+    def born(key):
+        return factored((width, width)).born(key), jnp.asarray(True), jnp.asarray(0)
+
+    return jax.jit(jax.vmap(born))(jax.random.split(jax.random.key(0), DISTINCT))
+
+
+@lru_cache
+def episode():
+    """Stimuli and targets of which every life sees some."""
+    one = jax.jit(TASK.sample)(jax.random.key(0))
+    return np.asarray(one.stimuli), np.asarray(one.targets)
+
+
+def experience(lives: int, moments: int):
+    """Stimuli `[lives, moments, inputs]` and targets, drawn from one episode."""
+    stimuli, targets = episode()
+    order = np.random.default_rng(0).integers(len(targets), size=(lives, moments))
+    return jnp.asarray(stimuli[order]), jnp.asarray(targets[order])
+
+
 def repeated(tree, count: int):
-    """Leaves `[count, ...]`, from those of a few lives."""
-    return jax.tree.map(lambda a: a[jnp.arange(count) % len(a)], tree)
+    """Leaves `[count, ...]`, from those of a few lives; by NumPy, so that nothing is compiled."""
+    return jax.tree.map(lambda a: jnp.asarray(np.asarray(a)[np.arange(count) % len(a)]), tree)

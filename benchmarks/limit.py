@@ -17,14 +17,13 @@ from typing import Any
 import chunks
 import jax
 import roofline
-from crowd import BYTES_AT_MOST, CHANNELS, Crowd, Point, living
+from crowd import BYTES_AT_MOST, CHANNELS, TASK, Crowd, Point, living
 from interleaved import Spread, short
 from machine import MEMORY, Rates, caches, every_core
 from moment import INPUTS, factored
 from section import Claim, Section, run, say
 
 from metaplast.cost import counts
-from metaplast.tasks import Clusters
 
 WIDTHS = (32, 64, 128, 256, 512, 1024, 2048)
 LIVES = (1, 4, 16, 64, 256, 1024, 4096)
@@ -81,12 +80,12 @@ def write_counts(section: Section, widths: tuple[int, ...]) -> None:
 
 def analysed(width: int) -> Any:
     """XLA's cost analysis of one moment."""
-    network, task = factored((width, width)), Clusters(inputs=INPUTS, moments=1, held_out=1)
+    network = factored((width, width))
     state = jax.eval_shape(network.born, jax.random.key(0))
-    episode = jax.eval_shape(task.sample, jax.random.key(0))
+    episode = jax.eval_shape(TASK.sample, jax.random.key(0))
 
     def moment(state, episode):
-        return network.moment(state, episode.stimuli[0], episode.targets[0], task, None)
+        return network.moment(state, episode.stimuli[0], episode.targets[0], TASK, None)
 
     # Donated, as a scan does, so that copies of the state are not counted.
     return jax.jit(moment, donate_argnums=0).lower(state, episode).compile().cost_analysis()

@@ -122,9 +122,7 @@ def binary(size: float) -> str:
 def keys(figure, colors: dict) -> None:
     """Color says the width, shape says the lives, a red rim says chunks."""
     dots = [Line2D([], [], ls="", marker="o", ms=7, color=c, label=w) for w, c in colors.items()]
-    shapes = [
-        Line2D([], [], ls="", marker=m, ms=7, color=INK, label=n) for n, m in MARKERS.items()
-    ]
+    shapes = [Line2D([], [], ls="", marker=m, ms=7, color=INK, label=n) for n, m in MARKERS.items()]
     rim = Line2D([], [], ls="", marker="o", ms=7, color="white", mec=CHUNKED, mew=1.6,
                  label="in chunks, at the size of a chunk")  # fmt: skip
     style = {"loc": "lower left", "fontsize": 8, "frameon": False, "columnspacing": 1.2,
