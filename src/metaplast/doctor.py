@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from metaplast import __version__
+from metaplast import __version__, compile_cache
 
 NEEDED = (
     "jax", "jaxlib", "equinox", "optax", "jaxtyping", "evosax", "tyro", "rich", "safetensors",
@@ -32,7 +32,7 @@ def examine() -> dict[str, Any]:
         else os.cpu_count(),
         "memory_gib": _memory(),
         "devices": _devices(),
-        "compile_cache": os.environ.get("JAX_COMPILATION_CACHE_DIR", "set by the command line"),
+        "compile_cache": _cache(),
         "bundled_data": {name: _bundled(name) for name in ("digits", "mnist1d")},
         "data_folder": _data_folder(),
         "extras": _extras(),
@@ -51,6 +51,7 @@ def text(facts: dict[str, Any]) -> str:
         f"devices   {', '.join(facts['devices'])}",
         f"versions  {versions}",
     ]
+    lines.append(f"cache     {facts['compile_cache']['said']}")
     for name, found in facts["bundled_data"].items():
         lines.append(f"data      {name}: {found}")
     folder = facts["data_folder"]
@@ -83,6 +84,20 @@ def _devices() -> list[str]:
         return [f"{device.platform}:{device.id} ({device.device_kind})" for device in jax.devices()]
     except Exception as fault:  # a broken accelerator driver must not break the diagnosis
         return [f"JAX finds none: {str(fault).splitlines()[0]}"]
+
+
+def _cache() -> dict[str, Any]:
+    """Where compiled programs are kept, and how to be rid of them."""
+    place = compile_cache.wanted()
+    if place is None:
+        return {"path": None, "mib": 0.0, "said": f"off, for {compile_cache.SWITCH} says so"}
+    files = [p for p in Path(place).rglob("*") if p.is_file()]
+    mib = round(sum(p.stat().st_size for p in files) / 2**20, 1)
+    said = (
+        f"{place}: {mib} MiB; speeds up what was compiled before, and may be deleted at any time; "
+        f"{compile_cache.SWITCH}=off does without"
+    )
+    return {"path": place, "mib": mib, "said": said}
 
 
 def _bundled(name: str) -> str:

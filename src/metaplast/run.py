@@ -9,18 +9,20 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
-
 from metaplast import rulefile
+from metaplast.ahead import Loop, compiling, start
 from metaplast.checkpoint import load_checkpoint, save_checkpoint
 from metaplast.experiment import Experiment, build
 from metaplast.network import Genome
+from metaplast.passed import passed, remember
 from metaplast.reference import backprop_accuracy
 from metaplast.rulefile import RULE, START, StoreError
-from metaplast.search import Position, Progress, begin, found, search
+from metaplast.search import Position, Progress, found, search
+from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError, dump, load
 from metaplast.store import save_rule
 
@@ -56,17 +58,23 @@ class Outcome(NamedTuple):
         return self.step >= self.steps
 
 
-def create(folder: Path, spec: Spec) -> None:
+def create(folder: Path, spec: Spec, shelf: Shelf | None = None) -> None:
     """Make the folder of a new run and write its complete spec.
+
+    Args:
+        folder: must not exist.
+        spec: what to search.
+        shelf: where it is kept that a start passed its audit, if anywhere.
 
     Raises:
         SpecError: the start breaks a constraint that the spec demands (nothing is written then);
             the folder exists already, or cannot be written.
     """
-    if spec["constraints"]:
+    if spec["constraints"] and not passed(spec, shelf):
         from metaplast.audit.demands import demand  # not needed by any other search
 
         demand(spec)
+        remember(spec, shelf)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
@@ -98,6 +106,8 @@ def run(
     on_report: Callable[[Report], None] = lambda report: None,
     should_stop: Callable[[], bool] = lambda: False,
     experiment: Experiment | None = None,
+    shelf: Shelf | None = None,
+    loop: Future[Loop] | None = None,
 ) -> Outcome:
     """Search from wherever the folder stands until the last meta-step, or until asked to stop.
 
@@ -109,12 +119,14 @@ def run(
         on_report: told where the search stands, every few seconds.
         should_stop: asked between dispatches.
         experiment: the built spec of the folder, where the caller has it already.
+        shelf: where traced programs are kept from run to run, if anywhere.
+        loop: from `ahead.compiling`, where the caller has begun with it already.
     """
     spec = opened(folder)
     experiment = experiment or build(spec)
     with _alone(folder):
         save_rule(folder / START, experiment.genome, spec)
-        position, backprop = _standing(folder, experiment)
+        position, backprop, dispatch = _standing(folder, experiment, shelf, loop)
         with open(folder / "log.jsonl", "a") as log:
             saved = time.monotonic()
             recent: list[tuple[float, float]] = []
@@ -126,6 +138,7 @@ def run(
                 position,
                 experiment.steps,
                 should_stop=should_stop,
+                dispatch=dispatch,
             ):
                 position = progress.position
                 _write_log(log, progress)
@@ -144,19 +157,24 @@ def run(
     return Outcome(genome, int(position.step), experiment.steps)
 
 
-def _standing(folder: Path, experiment: Experiment) -> tuple[Position, float]:
-    """The last checkpoint, or the start; the log is cut back to it."""
-    search_key, reference_key = jax.random.split(jax.random.key(experiment.seed))
-    position = begin(experiment.genome, experiment.meta, search_key)
-    checkpoint = folder / "checkpoint"
+def _standing(
+    folder: Path, experiment: Experiment, shelf: Shelf | None, loop: Future[Loop] | None
+) -> tuple[Position, float, Loop | None]:
+    """The last checkpoint, or the start, with the loop to go on with, if there is more to do; the
+    log is cut back to it."""
+    position, reference_key = start(experiment)
+    checkpoint, backprop = folder / "checkpoint", None
     if (checkpoint / "manifest.json").exists():
         position, about = load_checkpoint(checkpoint, position)
         backprop = float(about["backprop_accuracy"])
-    else:
-        backprop = backprop_accuracy(experiment.objective, reference_key)
-        save_checkpoint(checkpoint, position, _about(position, backprop))
     _cut_log(folder / "log.jsonl", int(position.step))
-    return position, backprop
+    if backprop is not None and int(position.step) >= experiment.steps:
+        return position, backprop, None
+    loop = loop or compiling(experiment, shelf)
+    if backprop is None:
+        backprop = backprop_accuracy(experiment.objective, reference_key, shelf=shelf)
+        save_checkpoint(checkpoint, position, _about(position, backprop))
+    return position, backprop, loop.result()
 
 
 def _save(folder: Path, position: Position, backprop: float, log) -> None:

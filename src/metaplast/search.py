@@ -12,10 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from metaplast import program
 from metaplast.meta import AbstractMetaOptimizer
 from metaplast.network import Genome
 from metaplast.objective import Objective
+from metaplast.program import Program
+from metaplast.shelf import Shelf
 from metaplast.types import Key
+
+MOST = 64
+"""Most meta-steps in one dispatch."""
 
 
 class Position(NamedTuple):
@@ -49,7 +55,8 @@ def searchable(leaf) -> bool:
 
     The logarithm of a rate of zero is infinite: what is switched off stays off.
     """
-    return eqx.is_inexact_array(leaf) and bool(jnp.all(jnp.isfinite(leaf)))
+    # NumPy, for JAX would compile a program for every shape there is.
+    return eqx.is_inexact_array(leaf) and bool(np.all(np.isfinite(np.asarray(leaf))))
 
 
 def begin(genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
@@ -58,6 +65,44 @@ def begin(genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
     theta, _ = eqx.partition(genome, searchable)
     position = Position(theta, meta.init(theta, init_key), run_key, jnp.asarray(0))
     return jax.tree.map(_strong, position)
+
+
+def traced(
+    objective: Objective,
+    genome: Genome,
+    meta: AbstractMetaOptimizer,
+    position: Position,
+    most: int = MOST,
+    shelf: Shelf | None = None,
+) -> Program:
+    """The loop of meta-steps `(position, tasks, count) -> (position, records)`, not yet compiled.
+
+    Args:
+        objective, genome, meta, position, most: as `search` takes them.
+        shelf: where traced programs are kept from run to run, if anywhere.
+    """
+    tasks, static = eqx.partition(objective, eqx.is_array)
+    _, fixed = eqx.partition(genome, searchable)
+
+    # The arrays of the task are an argument: as constants they would be compiled in.
+    def dispatch(position: Position, tasks, count):
+        def evaluate(theta, key):
+            return eqx.combine(tasks, static)(eqx.combine(theta, fixed), key)
+
+        def one(index, carry):
+            position, records = carry
+            key = jax.random.fold_in(position.key, position.step)
+            theta, outer, step = meta.step(evaluate, position.theta, position.outer, key)
+            row = jnp.stack([step.score.loss, step.score.accuracy, step.lost])
+            return Position(theta, outer, position.key, position.step + 1), records.at[index].set(
+                row
+            )
+
+        return jax.lax.fori_loop(0, count, one, (position, jnp.zeros((most, 3))))
+
+    arguments = (position, tasks, jnp.asarray(1, jnp.int32))
+    about = (objective, genome, meta, most)
+    return program.traced(dispatch, arguments, (position, 0), shelf, about)
 
 
 def found(genome: Genome, position: Position) -> Genome:
@@ -73,8 +118,9 @@ def search(
     position: Position,
     steps: int,
     patience: float = 2.0,
-    most: int = 64,
+    most: int = MOST,
     should_stop: Callable[[], bool] = lambda: False,
+    dispatch: Callable[..., Any] | None = None,
 ) -> Iterator[Progress]:
     """Search from `position` until meta-step `steps`, reporting about every `patience` seconds.
 
@@ -91,32 +137,16 @@ def search(
         patience: wanted seconds between reports.
         most: most meta-steps in one dispatch.
         should_stop: asked between dispatches.
+        dispatch: what `traced` gives for these arguments, compiled, if the caller has it already.
     """
-    tasks, static = eqx.partition(objective, eqx.is_array)
-    _, fixed = eqx.partition(genome, searchable)
-
-    # The arrays of the task are an argument: as constants they would be compiled in.
-    @jax.jit
-    def dispatch(position: Position, tasks, count):
-        def evaluate(theta, key):
-            return eqx.combine(tasks, static)(eqx.combine(theta, fixed), key)
-
-        def one(index, carry):
-            position, records = carry
-            key = jax.random.fold_in(position.key, position.step)
-            theta, outer, step = meta.step(evaluate, position.theta, position.outer, key)
-            row = jnp.stack([step.score.loss, step.score.accuracy, step.lost])
-            return Position(theta, outer, position.key, position.step + 1), records.at[index].set(
-                row
-            )
-
-        return jax.lax.fori_loop(0, count, one, (position, jnp.zeros((most, 3))))
-
+    tasks = eqx.filter(objective, eqx.is_array)
     count = 1
     while int(position.step) < steps and not should_stop():
         count = min(count, steps - int(position.step), most)
+        dispatch = dispatch or traced(objective, genome, meta, position, most).compiled()
         start = time.perf_counter()
-        position, records = jax.block_until_ready(dispatch(position, tasks, count))
+        done = dispatch(position, tasks, jnp.asarray(count, jnp.int32))
+        position, records = jax.block_until_ready(done)
         seconds = time.perf_counter() - start
         rows = np.asarray(records)[:count]
         yield Progress(position, rows[:, 0], rows[:, 1], rows[:, 2], seconds)
@@ -124,7 +154,7 @@ def search(
 
 
 def _strong(leaf):
-    """The array without JAX's weak type, which would make the second dispatch compile again."""
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    """The array without JAX's weak type, which the loop would not give back."""
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) or not leaf.weak_type:
         return leaf
-    return jax.lax.convert_element_type(leaf, leaf.dtype)
+    return jnp.asarray(np.asarray(leaf))  # through NumPy, which has no weak types

@@ -48,7 +48,7 @@ class Audit:
     """Print one JSON document on standard output; progress goes to standard error."""
 
     def run(self) -> None:
-        from metaplast.cli import accelerate
+        from metaplast import compile_cache
 
         wanted = _constraints(self.constraint, self.demand)
         if self.seed < 0:
@@ -57,7 +57,7 @@ class Audit:
             raise ValueError("learners: none given; try: metaplast audit zoo/online backprop")
         if self.out is not None:
             _check_target(self.out)
-        accelerate.prepare()
+        compile_cache.switch_on()
         certificates = _audited(self.learners, self.state, wanted, self.seed)
         found = certificates[0] if len(certificates) == 1 else {"certificates": certificates}
         if self.out is not None:

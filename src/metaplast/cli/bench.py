@@ -42,9 +42,10 @@ class Bench:
             raise ValueError("learners: none given; try: metaplast bench zoo/online backprop")
         hidden = [_sizes(text) for text in self.hidden]
 
-        from metaplast.cli import accelerate, comparison
+        from metaplast import compile_cache
+        from metaplast.cli import comparison
 
-        accelerate.prepare()
+        compile_cache.switch_on()
         comparison.compare(
             self.learners,
             self.data,

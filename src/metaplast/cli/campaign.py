@@ -7,15 +7,17 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaplast import rulefile
+from metaplast import compile_cache, rulefile, shelf
 from metaplast.cli.failure import Stopped, Unmet
 from metaplast.cli.interrupt import wishes
 from metaplast.cli.output import document, plain, wide_console
 from metaplast.cli.progress import Bar, Lines, display
 from metaplast.report.certificate import CERTIFICATE
+from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError, load
 
 if TYPE_CHECKING:
@@ -25,14 +27,27 @@ if TYPE_CHECKING:
 def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     """Begin a new run. Everything that can be refused is refused before any work."""
     _check_target(spec, out)
+    kept = shelf.opened(compile_cache.switch_on())
     from metaplast import run as runs
+    from metaplast.ahead import compiling
+    from metaplast.passed import passed
 
     experiment = checked(spec)
+    demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
+    if demanded and not known:
+        from metaplast.audit.demands import check_names
+
+        check_names(spec)
+    loop = compiling(experiment, kept)  # in a thread of its own, while the start is audited
+    if demanded:
+        print(
+            f"this start has passed before: {demanded}" if known
+            else f"auditing the start for {demanded}",
+            file=sys.stderr,
+        )  # fmt: skip
     folder = out or _free(Path("runs") / spec.name)
-    if spec["constraints"]:
-        print(f"auditing the start for {', '.join(spec['constraints'])}", file=sys.stderr)
-    runs.create(folder, spec)
-    go_on(folder, as_json, experiment)
+    runs.create(folder, spec, kept)
+    go_on(folder, as_json, experiment, kept, loop)
 
 
 def checked(spec: Spec) -> Experiment:
@@ -50,13 +65,19 @@ def checked(spec: Spec) -> Experiment:
     return experiment
 
 
-def go_on(folder: Path, as_json: bool, experiment: Experiment | None = None) -> None:
+def go_on(
+    folder: Path,
+    as_json: bool,
+    experiment: Experiment | None = None,
+    kept: Shelf | None = None,
+    loop: Future | None = None,
+) -> None:
     """Search from wherever the run stands, then compare and report."""
     from metaplast import run as runs
 
     with wishes() as should_stop, display() as shown:
         shown.say(f"run folder {folder}")
-        outcome = runs.run(folder, shown.search, should_stop, experiment)
+        outcome = runs.run(folder, shown.search, should_stop, experiment, kept, loop)
         if not outcome.finished:
             raise Stopped(
                 f"stopped; saved at meta-step {outcome.step}; "

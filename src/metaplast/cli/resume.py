@@ -30,7 +30,8 @@ class Resume:
                 f"run = {self.folder}: no run folder, for it has no spec.toml; "
                 "start one with: metaplast search digits"
             )
-        from metaplast.cli import accelerate, campaign
+        from metaplast import compile_cache, shelf
+        from metaplast.cli import campaign
 
-        accelerate.prepare()
-        campaign.go_on(self.folder, as_json=self.json)
+        kept = shelf.opened(compile_cache.switch_on())
+        campaign.go_on(self.folder, as_json=self.json, kept=kept)

@@ -39,7 +39,6 @@ class Search:
         if self.seed is not None:
             spec = specs.with_overrides(spec, [f"seed={self.seed}"])
 
-        from metaplast.cli import accelerate, campaign
+        from metaplast.cli import campaign
 
-        accelerate.prepare()
         campaign.start(spec, self.out, as_json=self.json)

@@ -79,8 +79,8 @@ class Dataset(AbstractTask):
                 f"held_out = {self.held_out}: expected at most {size}, the size of the test pool "
                 f"of {name}; give fewer"
             )
-        self.x_train, self.x_test = (jnp.asarray(x, jnp.float32) for x in (x_train, x_test))
-        self.y_train, self.y_test = (jnp.asarray(y, jnp.int32) for y in (y_train, y_test))
+        self.x_train, self.x_test = (_as(x, jnp.float32) for x in (x_train, x_test))
+        self.y_train, self.y_test = (_as(y, jnp.int32) for y in (y_train, y_test))
         self.name = name
 
     @property
@@ -99,6 +99,11 @@ def in_passes(size: int, count: int, key: Key) -> Int[Array, " count"]:
     keys = [jax.random.fold_in(key, index) for index in range(-(-count // size))]
     passes = [jax.random.permutation(pass_key, size) for pass_key in keys]
     return jnp.concatenate(passes)[:count]
+
+
+def _as(array, kind):
+    """The array as one of JAX, of that type; NumPy changes the type without a compilation."""
+    return jnp.asarray(array if isinstance(array, jax.Array) else np.asarray(array, kind), kind)
 
 
 def _check(classes: int, x_train, y_train, x_test, y_test) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 
@@ -38,9 +41,7 @@ def digits(moments: int = 300, held_out: int | None = None, split: str = "bench"
 
 @functools.lru_cache
 def _pools(split: str) -> Pools:
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
+    x, y = _images()
     x = (x / 16).astype(np.float32)
     order = np.random.default_rng(0).permutation(len(y))
     search, bench = order[:SEARCHED], order[SEARCHED:]
@@ -50,3 +51,22 @@ def _pools(split: str) -> Pools:
         "all": (np.concatenate([bench[200:], search]), bench[:200]),
     }[split]
     return Pools(x[lives], y[lives], x[test], y[test])
+
+
+def _images() -> tuple[np.ndarray, np.ndarray]:
+    """All 1797 images `[images, 64]`, 0 to 16, and their labels, as `load_digits` returns them.
+
+    Importing scikit-learn takes a second, its file of digits a tenth of that; should a later
+    version keep the file elsewhere, it is asked itself.
+    """
+    found = importlib.util.find_spec("sklearn")  # looks for the package, without importing it
+    for folder in (found.submodule_search_locations or []) if found else []:
+        path = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if path.is_file():
+            with gzip.open(path, "rt") as file:
+                table = np.loadtxt(file, delimiter=",")
+            return table[:, :-1], table[:, -1].astype(int)
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return np.asarray(x), np.asarray(y)

@@ -1,0 +1,37 @@
+"""What can be done for a search before it has a folder: its loop, traced and being compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import jax
+
+from metaplast.experiment import Experiment
+from metaplast.search import Position, begin, traced
+from metaplast.shelf import Shelf
+from metaplast.types import Key
+
+Loop = Callable[..., Any]
+"""The compiled loop of meta-steps, as `search` takes it."""
+
+
+def compiling(experiment: Experiment, shelf: Shelf | None = None) -> Future[Loop]:
+    """Trace the loop of meta-steps, and begin to compile it in another thread.
+
+    The compiler needs no Python, so whatever else a start takes can be done meanwhile.
+    """
+    position, _ = start(experiment)
+    loop = traced(experiment.objective, experiment.genome, experiment.meta, position, shelf=shelf)
+    aside = ThreadPoolExecutor(1)
+    try:
+        return aside.submit(loop.compiled)
+    finally:
+        aside.shutdown(wait=False)  # the thread ends when it has compiled
+
+
+def start(experiment: Experiment) -> tuple[Position, Key]:
+    """The position before the first meta-step, and the key of the reference."""
+    search_key, reference_key = jax.random.split(jax.random.key(experiment.seed))
+    return begin(experiment.genome, experiment.meta, search_key), reference_key

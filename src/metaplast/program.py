@@ -1,0 +1,80 @@
+"""A program that one process traces, and later ones read: tracing is slow Python."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+from jax import export
+
+from metaplast.shelf import Shelf
+
+
+class Program(NamedTuple):
+    """A traced program, to be compiled in whichever thread has time for it."""
+
+    lowered: jax.stages.Lowered
+    returns: Any
+    """Structure of what the function returns."""
+
+    def compiled(self, options: dict[str, Any] | None = None) -> Callable[..., Any]:
+        """The function, compiled for arguments of the very shapes that it was traced for.
+
+        Args:
+            options: of the compiler. XLA needs no Python while it compiles, so another thread
+                may trace or compile at the same time.
+        """
+        run = self.lowered.compile(compiler_options=options)
+
+        def call(*arguments):
+            return jax.tree.unflatten(self.returns, run(*jax.tree.leaves(arguments)))
+
+        return call
+
+
+def traced(
+    function: Callable[..., Any],
+    arguments: tuple,
+    returns: Any,
+    shelf: Shelf | None = None,
+    about: tuple = (),
+) -> Program:
+    """Trace a function, or read what an earlier process traced.
+
+    What is read is what was written, operation by operation, so it computes the same bits.
+
+    Args:
+        function: of arrays only; what else it depends on is in `about`.
+        arguments: what it is called with; only their structure, shapes and types matter.
+        returns: any tree of the structure that the function returns.
+        shelf: where traced programs are kept; none are kept without.
+        about: everything that the function closes over.
+    """
+    leaves, tree = jax.tree.flatten(arguments)
+
+    def flat(*leaves):
+        return tuple(jax.tree.leaves(function(*jax.tree.unflatten(tree, leaves))))
+
+    kept = _kept(jax.jit(flat), leaves, str(tree), shelf, (function.__qualname__, *about))
+    whole = jax.jit(flat) if kept is None else jax.jit(kept.call)
+    return Program(whole.lower(*leaves), jax.tree.structure(returns))
+
+
+def _kept(flat, leaves, tree: str, shelf: Shelf | None, about: tuple) -> export.Exported | None:
+    """The portable form of a program; None where it has none, or nobody keeps it."""
+    if shelf is None or importlib.util.find_spec("flatbuffers") is None:  # its file format
+        return None
+    name = shelf.name("program", tree, [repr(jax.typeof(leaf)) for leaf in leaves], about)
+    if name is None:
+        return None
+    content = shelf.read(name)
+    try:
+        if content is not None:
+            return export.deserialize(bytearray(content))
+        made = export.export(flat)(*leaves)
+        shelf.write(name, bytes(made.serialize()))
+        return made
+    except (ValueError, NotImplementedError):
+        return None  # callbacks into Python, for one, have no portable form
