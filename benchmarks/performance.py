@@ -53,10 +53,11 @@ def main() -> int:
             failed.append(name)
             section = Section(name, ["This section failed; its script says why.", ""])
         sections.append(section)
-    minutes = (time.perf_counter() - begun) / 60
-    page = document(about, sections, minutes, given.quick)
+        minutes = (time.perf_counter() - begun) / 60
+        page = document(about, sections, minutes, given.quick)
+        if given.write:  # after every section, so that a run that is cut short leaves a page
+            given.write.write_text(page)
     if given.write:
-        given.write.write_text(page)
         say(f"wrote {given.write} in {minutes:.1f} minutes")
     else:
         print(page)

@@ -17,10 +17,11 @@ class SynapticMLP(AbstractRule):
     r"""The delta rule, corrected by a small network in every synapse.
 
     $\Delta w = \eta\,(m\,x + f_\theta(x, y, w, m))$, $f$ a two-layer network of `width`
-    tanh units shared by all synapses of a kind.
+    units shared by all synapses of a kind. Inputs and units are squashed by $v / (1 + |v|)$, a
+    fraction of the price of a hyperbolic tangent, of which a life takes one for every unit,
+    synapse and moment.
 
-    The output weights start at 0, so the search starts at the delta rule; the inputs are
-    squashed to [-1, 1].
+    The output weights start at 0, so the search starts at the delta rule.
 
     References: Bengio, Bengio & Cloutier (1991) doi:10.1109/IJCNN.1991.155621.
     """
@@ -47,6 +48,20 @@ class SynapticMLP(AbstractRule):
     def __call__(self, synapse, memory):
         x, y = synapse.pre.activity, synapse.post.activity
         m = synapse.post.message
-        features = jnp.tanh(jnp.stack([x, y, synapse.weight, m]))
-        decision = self.out @ jnp.tanh(self.hidden @ features + self.bias)
-        return self.rate * (m * x + decision), memory
+        return self.rate * (m * x + self._decision(x, y, synapse.weight, m)), memory
+
+    def _decision(self, x, y, weight, message):
+        # Written out unit by unit: mapped over synapses this is one pass over the weights, where a
+        # small matrix product in every synapse would be slow, and would hold all units of all
+        # synapses in memory.
+        squashed = [soft(v) for v in (x, y, weight, message)]
+        decision = jnp.zeros(())
+        for row, bias, out in zip(self.hidden, self.bias, self.out, strict=True):
+            drive = sum(row[f] * squashed[f] for f in range(len(squashed)))
+            decision = decision + out * soft(drive + bias)
+        return decision
+
+
+def soft(v):
+    """Squashed to (-1, 1)."""
+    return v / (1.0 + jnp.abs(v))
