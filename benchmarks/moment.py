@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ INPUTS, CLASSES = 64, 10
 FACTORED, ADAM = "Factored", "backprop+Adam"
 SECONDS = 0.4
 """About how long a repetition should take."""
-SHARE = 0.8
+SHARE = 0.7
 """Of the memory that is available, how much a pair of contenders may take."""
 
 
@@ -133,7 +134,9 @@ def living(learner: Learner, task: Clusters, episodes: Episode, keys) -> Callabl
     """Birth and a first stretch; what is returned lives the same stretch from there on."""
     experience = (episodes.stimuli, episodes.targets)
     program = stretch(learner, task)
-    lives = [jax.jit(jax.vmap(lambda key: newborn(learner, key)))(keys)]
+    # A few at a time: the draws of all at once would take as much memory as the lives.
+    born = jax.jit(lambda keys: jax.lax.map(partial(newborn, learner), keys, batch_size=8))
+    lives = [born(keys)]
 
     def once():
         lives[0], loss = jax.block_until_ready(program(lives[0], experience, keys))

@@ -30,9 +30,9 @@ FOREVER = 10**9
 
 
 def measure(quick: bool) -> Section:
-    moments, generations, repetitions = (20, 2, 3) if quick else (50, 8, 7)
+    moments, generations, repetitions = (20, 2, 3) if quick else (30, 8, 7)
     experiment = shorter(build(load("layered")), moments)
-    strategies = ("CMA_ES",) if quick else ("CMA_ES", "Open_ES")
+    strategies = ("CMA_ES",) if quick else ("CMA_ES", "SNES")
     section = Section("Evolution: `search` against evosax's own loop")
     dimension = sum(x.size for x in jax.tree.leaves(eqx.filter(experiment.genome, searchable)))
     rows = []

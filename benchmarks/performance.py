@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import importlib.util
+import json
 import os
 import platform
 import subprocess
@@ -43,24 +44,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", type=Path, help="the Markdown page; without it, it is printed")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--raw", type=Path, default=Path("runs/performance"),
+                        help="folder for one file per section; the page is made from all of them")
     parser.add_argument("--quick", action="store_true", help="a short look, no figures to quote")
     given = parser.parse_args()
-    about, begun = machine(), time.perf_counter()
-    sections, failed = [], []
+    begun, failed = time.perf_counter(), []
+    raw = given.raw / "quick" if given.quick else given.raw
+    raw.mkdir(parents=True, exist_ok=True)
     for name in given.only:
-        section = measured(name, given.quick)
+        about, section = machine(), measured(name, given.quick)
         if section is None:
             failed.append(name)
             section = Section(name, ["This section failed; its script says why.", ""])
-        sections.append(section)
-        minutes = (time.perf_counter() - begun) / 60
-        page = document(about, sections, minutes, given.quick)
+        kept = {"about": about, "section": section.to_json()}
+        (raw / f"{name}.json").write_text(json.dumps(kept))
         if given.write:  # after every section, so that a run that is cut short leaves a page
-            given.write.write_text(page)
+            given.write.write_text(document(raw, given.quick))
     if given.write:
-        say(f"wrote {given.write} in {minutes:.1f} minutes")
+        say(f"wrote {given.write} in {(time.perf_counter() - begun) / 60:.1f} minutes")
     else:
-        print(page)
+        print(document(raw, given.quick))
     if failed:
         say(f"failed: {', '.join(failed)}")
     return len(failed)
@@ -120,15 +123,17 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f}"
 
 
-def document(about: list[str], sections: list[Section], minutes: float, quick: bool) -> str:
-    """The page: the machine, all claims, then section by section."""
+def document(raw: Path, quick: bool) -> str:
+    """The page, from everything that was ever measured: all claims, then section by section, each
+    with the machine that it ran on."""
+    present = [raw / f"{name}.json" for name in SECTIONS if (raw / f"{name}.json").exists()]
+    kept = [json.loads(path.read_text()) for path in present]
+    sections = [Section.from_json(one["section"]) for one in kept]
+    missing = [name for name in SECTIONS if not (raw / f"{name}.json").exists()]
     lines = [
         "# Performance",
         "",
-        f"Written by `make bench` (`benchmarks/performance.py`) in {minutes:.0f} minutes. "
-        "Do not edit.",
-        "",
-        *about,
+        "Written by `make bench` (`benchmarks/performance.py`). Do not edit.",
         "",
         "Contenders run in turn (A B A B ...) in one process, after a repetition that is not "
         "timed, at least 7 times unless a section says otherwise; the ratio is taken within each "
@@ -139,10 +144,12 @@ def document(about: list[str], sections: list[Section], minutes: float, quick: b
     ]
     if quick:
         lines += ["**A quick look with few repetitions: no figures to quote.**", ""]
+    if missing:
+        lines += [f"Not measured yet: {', '.join(missing)}.", ""]
     claims = [claim for section in sections for claim in section.claims]
     lines += ["## Claims", "", *claimed(claims), ""]
-    for section in sections:
-        lines += [f"## {section.title}", "", *section.lines]
+    for one, section in zip(kept, sections, strict=True):
+        lines += [f"## {section.title}", "", *section.lines, *one["about"], ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

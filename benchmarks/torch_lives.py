@@ -100,6 +100,7 @@ def compiling() -> Callable | None:
     """`one_moment` compiled, with its derivative; None where there is no C++ compiler."""
     if not (shutil.which("g++") or shutil.which("clang++")):
         return None
+    torch.compiler.config.force_disable_caches = True  # or compiling could not be timed
     return torch.compile(one_moment)
 
 
