@@ -27,6 +27,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from metaplast.segments import in_segments
+
 Vector = Float[Array, " cells"]
 Weights = dict[str, Float[Array, "_post _pre"]]
 
@@ -95,21 +97,11 @@ def scan(
         `((state, weights), out)`, `out` with leaves `[moments, ...]`.
     """
     stretch = _differentiable(step)
-    length = jax.tree.leaves(experience)[0].shape[0]
-    whole = length // segment * segment
 
     def through(carry, part):
         return stretch(theta, constants, *carry, part)
 
-    if whole == segment == length:
-        return through((state, weights), experience)
-    head = jax.tree.map(lambda a: a[:whole].reshape(-1, segment, *a.shape[1:]), experience)
-    carry, out = jax.lax.scan(through, (state, weights), head)
-    out = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), out)
-    if whole < length:
-        carry, rest = through(carry, jax.tree.map(lambda a: a[whole:], experience))
-        out = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), out, rest)
-    return carry, out
+    return in_segments(through, (state, weights), experience, segment)
 
 
 def _differentiable(step: Step):
@@ -147,11 +139,11 @@ def _differentiable(step: Step):
     def backward(kept, cotangents):
         theta, constants, experience, moments, weights, prints = kept
         (state_bar, weights_bar), out_bar = cotangents
-        whole, whole_bar = weights, weights_bar
+        last = _fingerprints(weights)
         begin = (
             weights,
             weights_bar,
-            {name: jnp.sum(whole[name] * whole_bar[name], 1) for name in whole},
+            {name: jnp.sum(weights[name] * weights_bar[name], 1) for name in weights},
             _floats(state_bar),
             jax.tree.map(jnp.zeros_like, theta),
         )
@@ -163,7 +155,7 @@ def _differentiable(step: Step):
         (weights, weights_bar, _, state_bar, theta_bar), _ = jax.lax.scan(
             body, begin, (experience, moments, _floats(out_bar)), reverse=True
         )
-        sound = _sound(prints, _fingerprints(weights), _fingerprints(whole))
+        sound = _sound(prints, _fingerprints(weights), last)
         theta_bar = jax.tree.map(lambda leaf: jnp.where(sound, leaf, jnp.nan), theta_bar)
         first = jax.tree.map(lambda leaf: leaf[0], moments[0])
         return theta_bar, None, _like(state_bar, first), weights_bar, None
@@ -178,30 +170,27 @@ def _back(step, theta, constants, state, seen, products, changes, out_bar, carry
     before = {n: _undone(after[n], changes[n]) if n in changes else after[n] for n in after}
     floats, rest = eqx.partition(state, eqx.is_inexact_array)
 
+    asked: list[tuple[str, bool]] = []
+
     def replay(theta, floats, taps):
         # What the weights delivered is known, so no product is computed again.
-        signals, flags = [], []
+        signals = []
 
         def deliver(name, signal, transposed=False):
-            index = len(signals)
-            signals.append((name, signal))
-            flags.append(transposed)
+            index = len(asked)
+            asked.append((name, transposed))
+            signals.append(signal)
             return _known(before[name], products[index], taps[index], signal, transposed)
 
         state, out, told = step(theta, constants, eqx.combine(floats, rest), seen, deliver)
-        vectors = [signal for _, signal in signals]
-        names.extend(zip([name for name, _ in signals], flags, strict=True))
-        return (_floats(state), _floats(out), told), vectors
+        return (_floats(state), _floats(out), told), signals
 
-    names: list[tuple[str, bool]] = []
     taps = tuple(jnp.zeros_like(y) for y in products)
     _, pull, signals = jax.vjp(replay, theta, floats, taps, has_aux=True)
     told_bar, pulled = {}, {}
     for name, change in changes.items():
         bar = after_bar[name]
-        # Channel by channel: products of a matrix and a few vectors at once are slow on a CPU.
-        post_bar = jnp.stack([bar @ b for b in change.pre])
-        pre_bar = jnp.stack([a @ bar for a in change.post])
+        post_bar, pre_bar = _products(change.pre, bar.T), _products(change.post, bar)
         pulled[name] = jnp.sum(change.post * post_bar, 0)
         # The sum of weight times derivative along a row changes only by what enters and leaves:
         # so the derivative of `keep` costs no pass over the weights.
@@ -213,7 +202,7 @@ def _back(step, theta, constants, state, seen, products, changes, out_bar, carry
         before_bar[name] = change.keep[:, None] * after_bar[name]
         share[name] = share[name] - pulled[name]
     for (name, transposed), signal, product, bar in zip(
-        names, signals, products, taps_bar, strict=True
+        asked, signals, products, taps_bar, strict=True
     ):
         if transposed:
             before_bar[name] = before_bar[name] + signal[:, None] * bar[None, :]
@@ -223,6 +212,12 @@ def _back(step, theta, constants, state, seen, products, changes, out_bar, carry
             share[name] = share[name] + bar * product
     theta_bar = jax.tree.map(jnp.add, theta_bar, more)
     return (before, before_bar, share, state_bar, theta_bar), None
+
+
+def _products(few: Float[Array, "k n"], matrix: Float[Array, "n m"]) -> Float[Array, "k m"]:
+    """`few @ matrix`, row by row: a few vectors at once are slow on a CPU."""
+    rows = [row @ matrix for row in few]
+    return jnp.stack(rows) if rows else few @ matrix
 
 
 def _undone(weight, change: Change):
@@ -275,14 +270,7 @@ def _floats(tree):
 
 def _like(bar, primal):
     """Derivatives for every leaf of `primal`: zeros of the type float0 where it is no float."""
-    flat, tree = jax.tree.flatten(primal)
-    given = jax.tree.leaves(bar)
-    taken = iter(given)
-    return jax.tree.unflatten(
-        tree,
-        [
-            next(taken) if eqx.is_inexact_array(leaf)
-            else np.zeros(leaf.shape, jax.dtypes.float0)
-            for leaf in flat
-        ],
-    )  # fmt: skip
+    others = eqx.filter(primal, eqx.is_inexact_array, inverse=True)
+    return eqx.combine(
+        bar, jax.tree.map(lambda leaf: np.zeros(leaf.shape, jax.dtypes.float0), others)
+    )

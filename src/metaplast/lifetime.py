@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from metaplast import fast_weights
 from metaplast.fast_weights import delivering
 from metaplast.network import NetworkState, PlasticNetwork
+from metaplast.segments import in_segments
 from metaplast.types import Episode, Key, Life, State, Teaching
 
 BOUND = 1e6
@@ -69,7 +70,6 @@ def live(
     birth_key, noise_key = jax.random.split(key)
     state = learner.born(birth_key)
     begin = (state, jnp.asarray(True), jnp.asarray(0))
-
     (state, alive, died_at), (correct, loss) = unroll(
         learner, task, begin, (episode.stimuli, episode.targets), noise_key, segment
     )
@@ -105,7 +105,6 @@ def _unroll_fast(network: PlasticNetwork, task: Judge, begin, experience, key: K
     fixed = {n: w for n, w in state.weights.items() if n not in network.plastic}
     # Only arrays may pass as constants; the rest is static.
     constants, static = eqx.partition((others, task, fixed, key), eqx.is_array)
-    memory = state.memory
 
     def step(searched, constants, state, seen, deliver):
         others, task, fixed, key = eqx.combine(constants, static)
@@ -123,10 +122,11 @@ def _unroll_fast(network: PlasticNetwork, task: Judge, begin, experience, key: K
         return state, out, network.changes(heard)
 
     plastic = {n: w for n, w in state.weights.items() if n not in fixed}
-    ((cells, alive, age), plastic), out = fast_weights.scan(
+    carry, out = fast_weights.scan(
         step, searched, constants, (state.cells, alive, age), plastic, experience, segment
     )
-    return (NetworkState(cells, {**fixed, **plastic}, memory), alive, age), out
+    (cells, alive, age), plastic = carry
+    return (NetworkState(cells, {**fixed, **plastic}, state.memory), alive, age), out
 
 
 def _judged(task: Judge, state, alive, age, readout, target):
@@ -148,23 +148,11 @@ def test_accuracy(learner: Learner, state: State, episode: Episode) -> Float[Arr
 
 
 def scan(step, begin, experience, segment: int | None = None):
-    """`lax.scan`, in checkpointed segments where asked for.
+    """`lax.scan`, in checkpointed segments where asked for."""
 
-    A horizon that is no multiple of `segment` ends with one shorter segment.
-    """
-    if segment is None:
-        return jax.lax.scan(step, begin, experience)
-    length = jax.tree.leaves(experience)[0].shape[0]
-    whole = length // segment * segment
-
-    @jax.checkpoint
     def through(carry, part):
         return jax.lax.scan(step, carry, part)
 
-    head = jax.tree.map(lambda a: a[:whole].reshape(-1, segment, *a.shape[1:]), experience)
-    carry, out = jax.lax.scan(through, begin, head)
-    out = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), out)
-    if whole < length:
-        carry, rest = through(carry, jax.tree.map(lambda a: a[whole:], experience))
-        out = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), out, rest)
-    return carry, out
+    if segment is None:
+        return through(begin, experience)
+    return in_segments(jax.checkpoint(through), begin, experience, segment)

@@ -116,6 +116,30 @@ def test_no_array_holds_the_weights_of_every_moment():
     assert largest(stored) >= MOMENTS * POST * PRE
 
 
+def test_weights_that_only_leak_have_derivatives():
+    """No channel at all: a rule such as `Decay` alone."""
+
+    def leaking(theta, constants, state, seen, deliver):
+        heard = deliver("w", seen)
+        keep = jnp.full(POST, 1.0 - theta["leak"])
+        return (
+            state,
+            jnp.sum(heard**2),
+            {"w": Change(keep, jnp.zeros((0, POST)), jnp.zeros((0, PRE)))},
+        )
+
+    theta, constants, state, weights, seen = parts(dtype=jnp.float32)
+
+    def total(leak, segment):
+        given = ({**theta, "leak": leak}, constants, state, weights, seen)
+        return jnp.sum(fast_weights.scan(leaking, *given, segment)[1])
+
+    slope = jax.grad(total)(theta["leak"], 4)
+    rise = (total(theta["leak"] + 1e-2, 4) - total(theta["leak"] - 1e-2, 4)) / 2e-2
+    assert abs(float(rise)) > 1.0
+    np.testing.assert_allclose(slope, rise, rtol=1e-2)
+
+
 def test_a_gradient_that_rounding_has_spoiled_is_not_handed_out():
     """Rebuilding divides by what a moment keeps: at a leak of about a half, forty moments are too
     many, and one is not."""
@@ -126,4 +150,3 @@ def test_a_gradient_that_rounding_has_spoiled_is_not_handed_out():
     for name, leaf in kept.items():
         assert abs(float(true[name])) > 1e-2
         np.testing.assert_allclose(leaf, true[name], rtol=1e-3)
-
