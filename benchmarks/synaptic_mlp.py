@@ -24,7 +24,7 @@ from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate
 from metaplast.rules import SynapticMLP
 from metaplast.rules.abstract import AbstractRule
-from metaplast.rules.synaptic_mlp import soft
+from metaplast.rules.synaptic_mlp import squash
 from metaplast.source import Source
 from metaplast.tasks import Clusters
 
@@ -40,8 +40,8 @@ class Straightforward(AbstractRule):
 
     def __call__(self, synapse, memory):
         x, y, m = synapse.pre.activity, synapse.post.activity, synapse.post.message
-        features = soft(jnp.stack([x, y, synapse.weight, m]))
-        decision = self.of.out @ soft(self.of.hidden @ features + self.of.bias)
+        features = squash(jnp.stack([x, y, synapse.weight, m]))
+        decision = self.of.out @ squash(self.of.hidden @ features + self.of.bias)
         return self.of.rate * (m * x + decision), memory
 
 

@@ -8,6 +8,7 @@ from metaplast.rules.factored import Factored
 from metaplast.rules.oja import Oja
 from metaplast.rules.one_shot import OneShot
 from metaplast.rules.polynomial import Polynomial
+from metaplast.rules.synaptic_gru import SynapticGRU
 from metaplast.rules.synaptic_mlp import SynapticMLP
 from metaplast.rules.total import Total
 
@@ -21,6 +22,7 @@ __all__ = [
     "Oja",
     "OneShot",
     "Polynomial",
+    "SynapticGRU",
     "SynapticMLP",
     "Total",
 ]
