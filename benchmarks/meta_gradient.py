@@ -20,6 +20,7 @@ from metaplast.experiment import build
 from metaplast.objective import Objective
 from metaplast.search import searchable
 from metaplast.spec import load
+from metaplast.spread import everywhere, spread, use_cores
 
 AIM = 4.0
 UNROLLED_LIVES = 32
@@ -29,10 +30,12 @@ GRADIENT, UNROLLED = "meta-gradient", "meta-gradient, unrolled"
 
 
 def measure(quick: bool) -> Section:
+    use_cores()
     section = Section("A meta-gradient against plain lives")
     section.write(
         "One gradient per life through 300 moments, of every number that a search may touch, "
-        "against the same lives without it; sampling their episodes is part of both. The "
+        "against the same lives without it, all spread over chunks and cores as a search does it; "
+        "sampling their episodes is part of both. The "
         "reference is the faster way to live plainly. *Unrolled*: ordinary backprop through the "
         "scan, which keeps every state."
     )
@@ -52,7 +55,7 @@ def row(section: Section, name: str, lives: int, repetitions: int) -> list:
     experiment = build(load(name))
     theta, fixed = eqx.partition(experiment.genome, searchable)
     objective = experiment.objective
-    keys = jax.random.split(jax.random.key(0), lives)
+    theta, keys = everywhere((theta, jax.random.split(jax.random.key(0), lives)))
     programs = dict(zip((PLAIN, GRADIENT), pair(objective, fixed, objective.segment), strict=True))
     if lives <= UNROLLED_LIVES:
         unrolled = pair(objective, fixed, 0)
@@ -71,14 +74,20 @@ def row(section: Section, name: str, lives: int, repetitions: int) -> list:
     ]  # fmt: skip
 
 
-def pair(objective: Objective, fixed, segment: int | None):
+def pair(objective: Objective, fixed, segment: int | None, at_once: int | None = None):
     """Plain lives, and their gradient, as two functions of theta and the keys of the lives."""
     objective = dataclasses.replace(objective, segment=segment)
 
     def loss(theta, key):
         return objective(eqx.combine(theta, fixed), key)[0]
 
-    return jax.vmap(loss, (None, 0)), jax.vmap(jax.grad(loss), (None, 0))
+    def plainly(theta, keys):
+        return spread(lambda key: loss(theta, key), keys, at_once)
+
+    def differentiated(theta, keys):
+        return spread(lambda key: jax.grad(loss)(theta, key), keys, at_once)
+
+    return plainly, differentiated
 
 
 if __name__ == "__main__":

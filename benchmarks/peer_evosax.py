@@ -22,6 +22,7 @@ from metaplast.experiment import Experiment, build
 from metaplast.meta import Evolution
 from metaplast.search import begin, search, searchable
 from metaplast.spec import load
+from metaplast.spread import use_cores
 from metaplast.tasks import Clusters
 
 OURS, THEIRS = "search", "evosax in a scan"
@@ -30,6 +31,7 @@ FOREVER = 10**9
 
 
 def measure(quick: bool) -> Section:
+    use_cores()
     moments, generations, repetitions = (20, 2, 3) if quick else (30, 8, 7)
     experiment = shorter(build(load("layered")), moments)
     strategies = ("CMA_ES",) if quick else ("CMA_ES", "SNES")

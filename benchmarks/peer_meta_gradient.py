@@ -26,6 +26,7 @@ from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
 from metaplast.positive import Positive
 from metaplast.rules import Factored
+from metaplast.spread import everywhere, spread, use_cores
 from metaplast.tasks import Clusters
 
 KINDS = ("forward", "readout")
@@ -36,6 +37,7 @@ FEEDBACK = ("hidden2~>hidden1", "output~>hidden2")
 
 def measure(quick: bool) -> Section:
     moments, lives, repetitions = (30, 8, 3) if quick else (300, 32, 7)
+    use_cores()
     section = Section("A meta-gradient against PyTorch")
     objective, theta = problem(moments)
     keys = jax.random.split(jax.random.key(0), lives)
@@ -98,7 +100,7 @@ def gradients(objective: Objective, theta, begun, keys):
     def loss(theta, state, episode, key):
         return objective.advance(genome(theta), state, episode, key)[0]
 
-    return jax.vmap(jax.value_and_grad(loss), (None, 0, 0, 0))(theta, *begun, keys)
+    return spread(lambda life: jax.value_and_grad(loss)(theta, *life), (*begun, keys))
 
 
 def ours(objective: Objective, theta, begun, keys) -> Contender:
@@ -110,7 +112,7 @@ def ours(objective: Objective, theta, begun, keys) -> Contender:
         return optax.apply_updates(theta, step), memory
 
     theta = jax.tree.map(jnp.asarray, theta)
-    return compiled(OURS, meta_step, theta, adam.init(theta), begun)
+    return compiled(OURS, meta_step, *everywhere((theta, adam.init(theta), begun)))
 
 
 def theirs(name: str, peer, given: Lives, theta, threads: dict[str, int]) -> Contender:

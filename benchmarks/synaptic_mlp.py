@@ -14,7 +14,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from agreement import agreement
-from interleaved import compiled, interleave, short
+from interleaved import Spread, compiled, interleave, short
 from moment import newborn
 from section import Claim, Section, run, say
 
@@ -30,6 +30,8 @@ from metaplast.tasks import Clusters
 
 OURS, THEIRS = "SynapticMLP", "straightforward"
 INPUTS, HIDDEN, CLASSES, WIDTH, RATE = 784, 100, 10, 8, 0.003
+LIMIT = 20
+"""Milliseconds that a life may take, where several share a program."""
 
 
 class Straightforward(AbstractRule):
@@ -51,7 +53,7 @@ def measure(quick: bool) -> Section:
     section.write(
         f"{moments} moments of `SynapticMLP` (width {WIDTH}) in {INPUTS}-{HIDDEN}-{CLASSES}, all "
         "lives in one program; milliseconds per life. Straightforward: a matrix-vector product in "
-        "every synapse, mapped over synapses. The aim is 20 ms per life, on two idle cores."
+        "every synapse, mapped over synapses."
     )
     rows = []
     for lives in (1,) if quick else (1, 8):
@@ -79,6 +81,9 @@ def row(section: Section, lives: int, moments: int, repetitions: int) -> list:
     ratio = times.ratio(THEIRS, OURS)
     where = f"{lives} {'life' if lives == 1 else 'lives'}"
     section.claims.append(Claim(f"straightforward / SynapticMLP, {where}", ratio, least=1))
+    if lives > 1:
+        share = Spread(*(value * 1000 / lives / LIMIT for value in times.of(OURS)))
+        section.claims.append(Claim(f"a life of SynapticMLP / {LIMIT} ms, {where}", share, most=1))
     return [
         lives, *(short(times.of(n).median * 1000 / lives) for n in (OURS, THEIRS)), ratio,
         f"{worst:.0e}", ", ".join(short(times.preparing[n]) for n in (OURS, THEIRS)),

@@ -15,6 +15,7 @@ from metaplast import __version__, compile_cache
 
 NEEDED = (
     "jax", "jaxlib", "equinox", "optax", "jaxtyping", "evosax", "tyro", "rich", "safetensors",
+    "flatbuffers",
     "scikit-learn", "mnist1d", "plotly", "numpy",
 )  # fmt: skip
 DATA = "METAPLAST_DATA"

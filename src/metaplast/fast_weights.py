@@ -25,6 +25,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from metaplast.segments import in_segments
@@ -96,10 +97,16 @@ def scan(
     Returns:
         `((state, weights), out)`, `out` with leaves `[moments, ...]`.
     """
-    stretch = _differentiable(step)
+    # As one vector, so that a moment adds one derivative and not one for every leaf.
+    vector, unravel = ravel_pytree(theta)
+
+    def with_vector(vector, *rest):
+        return step(unravel(vector), *rest)
+
+    stretch = _differentiable(with_vector)
 
     def through(carry, part):
-        return stretch(theta, constants, *carry, part)
+        return stretch(vector, constants, *carry, part)
 
     return in_segments(through, (state, weights), experience, segment)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import jax
 from jax import export
 
 from metaplast.shelf import Shelf
+from metaplast.spread import on_every_device
 
 
 class Program(NamedTuple):
@@ -53,27 +53,33 @@ def traced(
         about: everything that the function closes over.
     """
     leaves, tree = jax.tree.flatten(arguments)
+    # Only their forms, for arrays would bring the devices that they are on into what is traced.
+    forms = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
+    on_all = on_every_device()
 
     def flat(*leaves):
         return tuple(jax.tree.leaves(function(*jax.tree.unflatten(tree, leaves))))
 
-    kept = _kept(jax.jit(flat), leaves, str(tree), shelf, (function.__qualname__, *about))
-    whole = jax.jit(flat) if kept is None else jax.jit(kept.call)
-    return Program(whole.lower(*leaves), jax.tree.structure(returns))
+    def jitted(function):
+        return jax.jit(function, in_shardings=on_all, out_shardings=on_all)
+
+    kept = _kept(jitted(flat), forms, str(tree), shelf, (function.__qualname__, *about))
+    whole = jitted(flat if kept is None else kept.call)
+    return Program(whole.lower(*forms), jax.tree.structure(returns))
 
 
-def _kept(flat, leaves, tree: str, shelf: Shelf | None, about: tuple) -> export.Exported | None:
+def _kept(flat, forms, tree: str, shelf: Shelf | None, about: tuple) -> export.Exported | None:
     """The portable form of a program; None where it has none, or nobody keeps it."""
-    if shelf is None or importlib.util.find_spec("flatbuffers") is None:  # its file format
+    if shelf is None:
         return None
-    name = shelf.name("program", tree, [repr(jax.typeof(leaf)) for leaf in leaves], about)
+    name = shelf.name("program", tree, [repr(form) for form in forms], jax.device_count(), about)
     if name is None:
         return None
     content = shelf.read(name)
     try:
         if content is not None:
             return export.deserialize(bytearray(content))
-        made = export.export(flat)(*leaves)
+        made = export.export(flat)(*forms)
         shelf.write(name, bytes(made.serialize()))
         return made
     except (ValueError, NotImplementedError):

@@ -18,6 +18,7 @@ from metaplast.network import Genome
 from metaplast.objective import Objective
 from metaplast.program import Program
 from metaplast.shelf import Shelf
+from metaplast.spread import everywhere
 from metaplast.types import Key
 
 MOST = 64
@@ -64,7 +65,7 @@ def begin(genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
     init_key, run_key = jax.random.split(key)
     theta, _ = eqx.partition(genome, searchable)
     position = Position(theta, meta.init(theta, init_key), run_key, jnp.asarray(0))
-    return jax.tree.map(_strong, position)
+    return everywhere(jax.tree.map(_strong, position))
 
 
 def traced(
@@ -100,7 +101,7 @@ def traced(
 
         return jax.lax.fori_loop(0, count, one, (position, jnp.zeros((most, 3))))
 
-    arguments = (position, tasks, jnp.asarray(1, jnp.int32))
+    arguments = everywhere((position, tasks, jnp.asarray(1, jnp.int32)))
     about = (objective, genome, meta, most)
     return program.traced(dispatch, arguments, (position, 0), shelf, about)
 
@@ -139,13 +140,13 @@ def search(
         should_stop: asked between dispatches.
         dispatch: what `traced` gives for these arguments, compiled, if the caller has it already.
     """
-    tasks = eqx.filter(objective, eqx.is_array)
+    position, tasks = everywhere((position, eqx.filter(objective, eqx.is_array)))
     count = 1
     while int(position.step) < steps and not should_stop():
         count = min(count, steps - int(position.step), most)
         dispatch = dispatch or traced(objective, genome, meta, position, most).compiled()
         start = time.perf_counter()
-        done = dispatch(position, tasks, jnp.asarray(count, jnp.int32))
+        done = dispatch(position, tasks, everywhere(jnp.asarray(count, jnp.int32)))
         position, records = jax.block_until_ready(done)
         seconds = time.perf_counter() - start
         rows = np.asarray(records)[:count]

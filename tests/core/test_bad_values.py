@@ -28,7 +28,7 @@ REFUSED = {
     "optimizer": (lambda: Backprop("adamm"), "adamm"),
     "rate of Backprop": (lambda: Backprop(rate=0.0), "rate = 0.0"),
     "lives of Backprop": (lambda: Backprop(lives=0), "lives = 0"),
-    "width of Backprop": (lambda: Backprop(lives=4, width=3), "width = 3"),
+    "width of Backprop": (lambda: Backprop(lives=4, width=0), "width = 0"),
     "strategy": (lambda: Evolution("CMA_E"), "CMA_ES"),
     "population": (lambda: Evolution(population=0), "population = 0"),
     "spread": (lambda: Evolution(spread=-1.0), "spread = -1.0"),

@@ -31,7 +31,9 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     from metaplast import run as runs
     from metaplast.ahead import compiling
     from metaplast.passed import passed
+    from metaplast.spread import use_cores
 
+    use_cores()
     experiment = checked(spec)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:

@@ -30,8 +30,9 @@ class Resume:
                 f"run = {self.folder}: no run folder, for it has no spec.toml; "
                 "start one with: metaplast search digits"
             )
-        from metaplast import compile_cache, shelf
+        from metaplast import compile_cache, shelf, spread
         from metaplast.cli import campaign
 
         kept = shelf.opened(compile_cache.switch_on())
+        spread.use_cores()
         campaign.go_on(self.folder, as_json=self.json, kept=kept)

@@ -8,9 +8,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
 from metaplast.meta.abstract import AbstractMetaOptimizer, Step
 from metaplast.source import Source
+from metaplast.spread import spread
 
 
 class Backprop(AbstractMetaOptimizer):
@@ -18,8 +20,8 @@ class Backprop(AbstractMetaOptimizer):
 
     Each life has a gradient of its own: one that is not finite is left out, and one that is
     longer than `clip` is scaled down, so that no life spoils the others'.
-    The mean is handed to the optax optimizer named `optimizer`; the rate decays as a
-    cosine over `steps` down to a tenth.
+    The mean is handed, as one vector, to the optax optimizer named `optimizer`; the rate decays
+    as a cosine over `steps` down to a tenth.
 
     Args:
         optimizer: the name of an optax optimizer that takes a learning rate.
@@ -27,7 +29,7 @@ class Backprop(AbstractMetaOptimizer):
         steps: the length of the decay, in meta-steps.
         lives: lives per meta-step.
         clip: longest gradient of one life, in units of the loss.
-        width: lives that are differentiated at once; `lives` are done in such chunks.
+        width: most lives that one device differentiates at once, by default as `spread` chooses.
 
     References: Bengio, Bengio & Cloutier (1991) doi:10.1109/IJCNN.1991.155621;
     Andrychowicz et al. (2016) NeurIPS.
@@ -55,8 +57,8 @@ class Backprop(AbstractMetaOptimizer):
         for name in ("steps", "lives"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
-        if self.width is not None and self.lives % self.width:
-            raise ValueError(f"width = {self.width}: expected a divisor of lives = {self.lives}")
+        if self.width is not None and self.width < 1:
+            raise ValueError(f"width = {self.width}: expected 1 or more lives")
 
     @property
     def transformation(self) -> optax.GradientTransformation:
@@ -65,20 +67,21 @@ class Backprop(AbstractMetaOptimizer):
 
     def init(self, theta, key):
         del key
-        return self.transformation.init(theta)
+        return self.transformation.init(ravel_pytree(theta)[0])
 
     def step(self, evaluate, theta, state, key):
-        gradient_of = jax.grad(evaluate, has_aux=True)
-        keys = jax.random.split(key, self.lives)
-        if self.width is None:
-            gradients, scores = jax.vmap(gradient_of, (None, 0))(theta, keys)
-        else:
-            gradients, scores = jax.lax.map(
-                lambda k: gradient_of(theta, k), keys, batch_size=self.width
-            )
+        # As one vector, for every operation on every leaf would be compiled on its own.
+        vector, unravel = ravel_pytree(theta)
+
+        def one_life(key):
+            gradient, score = jax.grad(evaluate, has_aux=True)(theta, key)
+            return ravel_pytree(gradient)[0], score
+
+        gradients, scores = spread(one_life, jax.random.split(key, self.lives), self.width)
         gradient, score, lost = mean_of_survivors(gradients, scores, self.clip)
-        update, state = self.transformation.update(gradient, state, theta)
-        return optax.apply_updates(theta, update), state, Step(score[0], score, lost)
+        update, state = self.transformation.update(gradient, state, vector)
+        theta = unravel(optax.apply_updates(vector, update))
+        return theta, state, Step(score[0], score, lost)
 
 
 def mean_of_survivors(gradients, scores, clip: float):

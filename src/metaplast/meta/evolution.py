@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from metaplast.meta.abstract import AbstractMetaOptimizer, Step
 from metaplast.source import Source
+from metaplast.spread import spread
 
 
 class Evolution(AbstractMetaOptimizer):
@@ -80,7 +81,11 @@ class Evolution(AbstractMetaOptimizer):
         ask_key, tell_key, lives_key = jax.random.split(key, 3)
         candidates, state = algorithm.ask(ask_key, state, params)
         keys = jax.random.split(lives_key, self.lives)
-        losses, scores = jax.vmap(lambda c: jax.vmap(lambda k: evaluate(c, k))(keys))(candidates)
+
+        def lived(candidate):
+            return jax.vmap(lambda k: evaluate(candidate, k))(keys)
+
+        losses, scores = spread(lived, candidates, lives=self.lives)
         sound = jnp.all(jnp.isfinite(losses), axis=1)
         worst = jnp.max(jnp.where(jnp.isfinite(losses), losses, -jnp.inf))
         fitness = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)

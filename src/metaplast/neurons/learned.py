@@ -7,6 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import POOL, AbstractNeuron
@@ -26,10 +27,11 @@ class Decision(eqx.Module):
     offset: Float[Array, " decisions"]
 
     def __init__(self, features: int, decisions: int, width: int, start: float, seed: int):
-        hidden_key, out_key = jax.random.split(jax.random.key(seed))
-        self.hidden = jax.random.normal(hidden_key, (width, features)) / jnp.sqrt(features)
+        # NumPy, for JAX would compile a program for every shape there is.
+        draw = np.random.default_rng(seed).standard_normal
+        self.hidden = jnp.asarray(draw((width, features)) / np.sqrt(features), float)
         self.bias = jnp.zeros(width)
-        self.out = start * jax.random.normal(out_key, (decisions, width))
+        self.out = jnp.asarray(start * draw((decisions, width)), float)
         self.offset = jnp.zeros(decisions)
 
     def __call__(self, features: Float[Array, " features"]) -> Float[Array, " decisions"]:

@@ -1,0 +1,72 @@
+"""Spreading lives over chunks and devices changes when they are lived, and nothing else."""
+
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.spread import AT_ONCE, spread
+
+SEARCH = """
+import hashlib, pathlib, sys
+import jax, numpy as np
+from metaplast.ahead import start
+from metaplast.experiment import build
+from metaplast.search import search
+from metaplast.spec import load, with_overrides
+from metaplast.spread import spread, use_cores
+
+use_cores()
+tiny = with_overrides(load(pathlib.Path(sys.argv[1])), ["meta.lives=5", "meta.width=2"])
+experiment = build(tiny)
+position, _ = start(experiment)
+*_, last = search(experiment.objective, experiment.genome, experiment.meta, position, 3)
+leaves = jax.tree.leaves(last.position.theta)
+moved = any(np.any(a != b) for a, b in zip(leaves, jax.tree.leaves(position.theta)))
+bits = hashlib.sha256(b"".join(np.asarray(leaf).tobytes() for leaf in leaves)).hexdigest()
+
+called = []
+def square(x):
+    jax.debug.callback(called.append, x)
+    return x * x
+items = jax.numpy.arange(5.0)
+squares = jax.jit(lambda items: spread(square, items, 1))(items)
+jax.effects_barrier()
+print(len(leaves[0].devices()), moved, bits, len(called), np.asarray(squares).tolist())
+"""
+
+
+@pytest.mark.parametrize("count", [1, 5, AT_ONCE, 2 * AT_ONCE + 1])
+@pytest.mark.parametrize(("at_once", "lives"), [(None, 1), (None, 3), (2, 1), (100, 1)])
+def test_spread_is_vmap(count, at_once, lives):
+    items = {"a": jnp.arange(1.0, count + 1), "b": jnp.ones((count, 2))}
+
+    def function(item):
+        return item["a"] * item["b"], jnp.sin(item["a"])
+
+    want = jax.vmap(function)(items)
+    assert all(np.all(np.asarray(leaf) != 0) for leaf in want)
+    jax.tree.map(np.testing.assert_array_equal, spread(function, items, at_once, lives), want)
+
+
+def searched(devices: int, tiny) -> list[str]:
+    """What a process with that many devices tells."""
+    environment = os.environ | {"JAX_NUM_CPU_DEVICES": str(devices)}
+    done = subprocess.run(
+        [sys.executable, "-c", SEARCH, str(tiny)],
+        env=environment, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout.split(maxsplit=4)
+
+
+def test_a_search_finds_the_same_bits_on_two_devices_and_on_four(request):
+    tiny = request.config.rootpath / "tests" / "tiny.toml"
+    two, four = searched(2, tiny), searched(4, tiny)
+    assert [two[0], four[0]] == ["2", "4"]
+    assert two[1] == "True"  # the search has moved, so that its bits say something
+    assert two[1:] == four[1:]
+    assert two[3] == "5"  # devices for which nothing is left compute nothing
