@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,12 +28,13 @@ def use_cores(environment: Mapping[str, str] = os.environ) -> None:
     """Make every core a device of its own, so that lives are spread over cores.
 
     One life's small steps do not keep several cores busy, so one device with all cores is slower
-    than as many devices with one core each. To be called before JAX computes anything; whoever
-    has chosen a number of devices keeps it. There are always two at least: a program for one device
-    is compiled in another way, and rounds differently.
+    than as many devices with one core each. To be called before JAX computes anything, and without
+    effect after that; whoever has chosen a number of devices keeps it. There are always two at
+    least: a program for one device is compiled in another way, and rounds differently.
     """
     if _OURS not in environment and _XLAS not in environment.get("XLA_FLAGS", ""):
-        jax.config.update("jax_num_cpu_devices", max(2, min(_cores(), MOST_DEVICES)))
+        with contextlib.suppress(RuntimeError):  # JAX has computed something already
+            jax.config.update("jax_num_cpu_devices", max(2, min(_cores(), MOST_DEVICES)))
 
 
 def everywhere(tree: Any) -> Any:
@@ -90,9 +92,9 @@ def spread(
 
         return _gathered(jax.lax.map(one, (real, chunks)))
 
-    done = jax.shard_map(
-        share, mesh=_mesh(), in_specs=P(ITEMS), out_specs=P(), check_vma=False
-    )(jnp.asarray(order < chunks), dealt)
+    done = jax.shard_map(share, mesh=_mesh(), in_specs=P(ITEMS), out_specs=P(), check_vma=False)(
+        jnp.asarray(order < chunks), dealt
+    )
     return _joined(jax.tree.map(lambda a: a[np.argsort(order)], done), count)
 
 

@@ -111,10 +111,20 @@ def test_stopped_killed_and_resumed_it_ends_where_it_would_have(started, tmp_pat
     assert len({loss for _, loss, _ in logs[0]}) > STEPS / 2  # the search did move
 
 
+STRAIGHT = """
+import sys
+from pathlib import Path
+from metaplast.spread import use_cores
+use_cores()  # as the command does
+from metaplast import run as runs
+assert runs.run(Path(sys.argv[1])).finished
+"""
+
+
 def _run_straight(folder, spec) -> None:
     """The same search without an interruption, its comparison left out."""
     runs.create(folder, spec)
-    assert runs.run(folder).finished
+    subprocess.run([sys.executable, "-c", STRAIGHT, str(folder)], check=True)
 
 
 def test_two_processes_do_not_search_in_one_folder(tmp_path):
