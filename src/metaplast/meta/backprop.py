@@ -80,7 +80,7 @@ class Backprop(AbstractMetaOptimizer):
         gradients, scores = spread(one_life, jax.random.split(key, self.lives), self.width)
         gradient, score, lost = mean_of_survivors(gradients, scores, self.clip)
         update, state = self.transformation.update(gradient, state, vector)
-        theta = unravel(optax.apply_updates(vector, update))
+        theta = unravel(optax.apply_updates(vector, update))  # pyright: ignore[reportArgumentType]
         return theta, state, Step(score[0], score, lost)
 
 
