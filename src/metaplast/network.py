@@ -108,8 +108,14 @@ class PlasticNetwork(eqx.Module):
         self, state: NetworkState, stimulus: Float[Array, " inputs"], key: Key | None = None
     ) -> Float[Array, " outputs"]:
         """Readout of a stimulus, without learning anything."""
-        _, cells, _ = self._forward(state.cells, stimulus, key, delivering(state.weights))
-        return cells[self.circuit.output.name].drive
+        return self.listen(state, stimulus, key)[1]
+
+    def listen(
+        self, state: NetworkState, stimulus: Float[Array, " inputs"], key: Key | None = None
+    ) -> tuple[NetworkState, Float[Array, " outputs"]]:
+        """A moment without a teacher: cells fire, nobody replies, no synapse changes."""
+        states, cells, _ = self._forward(state.cells, stimulus, key, delivering(state.weights))
+        return state._replace(cells=states), cells[self.circuit.output.name].drive
 
     def moment(
         self,
@@ -125,18 +131,23 @@ class PlasticNetwork(eqx.Module):
         heard = self.hear(state.cells, stimulus, target, task, key, deliver, record)
         changes = self.changes(heard)
         weights = {**state.weights, **{n: changed(state.weights[n], c) for n, c in changes.items()}}
-        memory = dict(state.memory)
+        others, memory = self._plasticity(state, heard.cells, heard.modulator)
+        return NetworkState(heard.states, {**weights, **others}, memory), heard.readout
+
+    def _plasticity(
+        self, state: NetworkState, cells: dict[str, Cell], modulator: Float[Array, " modulators"]
+    ) -> tuple[dict[str, Float[Array, "post pre"]], dict[str, State]]:
+        """New weights, and memories, of projections whose rule is mapped over synapses."""
+        weights, memory = {}, dict(state.memory)
         for q in self.circuit.dense:
-            if q.kind in self.genome.rules and q.name not in changes:
-                change, memory[q.name] = over_synapses(self.genome.rules[q.kind])(
-                    state.weights[q.name],
-                    state.memory[q.name],
-                    heard.cells[q.pre],
-                    heard.cells[q.post],
-                    heard.modulator,
-                )
+            rule = self.genome.rules.get(q.kind)
+            if rule is not None and rule.separated() is None:
+                change, memory[q.name] = over_synapses(rule)(
+                    state.weights[q.name], state.memory[q.name],
+                    cells[q.pre], cells[q.post], modulator,
+                )  # fmt: skip
                 weights[q.name] = state.weights[q.name] + change
-        return NetworkState(heard.states, weights, memory), heard.readout
+        return weights, memory
 
     # -- a moment in two halves: what cells do, and what synapses make of it -----------
 

@@ -32,3 +32,19 @@ def positive(value: float | Positive) -> Positive:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"rate = {value}: expected a number of 0 or more; give a positive one")
     return Positive(jnp.asarray(-jnp.inf if value == 0 else math.log(value)))
+
+
+def kept(tau: Positive, dt: float = 1.0) -> Float[Array, ""]:
+    """The share of a fading value that the time constant `tau` leaves after `dt`; 0 at tau = 0."""
+    # At 0 the derivative of the exponential is no number, though its limit is 0.
+    return jnp.exp(-dt / jnp.maximum(tau.value, 1e-3 * dt))
+
+
+def known_step(dt: float) -> None:
+    """Refuse a step that is no time.
+
+    Raises:
+        ValueError: `dt` is not a positive number.
+    """
+    if not 0 < dt < math.inf:
+        raise ValueError(f"dt = {dt}: expected a positive number of ms; give 1.0")

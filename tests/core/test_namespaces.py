@@ -21,7 +21,7 @@ CONTRACTS = {
     "meta": AbstractMetaOptimizer,
     "tasks": AbstractTask,
 }
-HELPERS = {"tasks": {"check", "idx", "pools"}}
+HELPERS = {"neurons": {"surrogate"}, "tasks": {"check", "idx", "pools"}}
 """Modules that hold no part of their own."""
 
 

@@ -13,6 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metaplast.circuits import layered
+from metaplast.fast_weights import delivering
+from metaplast.tasks import Clusters
 from metaplast.types import Cell, Synapse
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "shervani_tabar_2023.py"
@@ -46,6 +49,22 @@ def test_the_rule_is_the_sum_of_its_terms(example):
     for index in range(len(terms)):
         other, _ = example.TermPool(theta.at[index].add(1.0))(synapse(values), ())
         np.testing.assert_allclose(other - change, terms[index], rtol=1e-2, atol=1e-5)
+
+
+def test_what_a_layer_reconstructs_reaches_the_synapses(example):
+    theta = jnp.zeros(len(example.TERMS)).at[9].set(1.0)  # Oja's subspace, y (x - r)
+    network = example.with_pool(layered(4, (3,), 2), theta)
+    before = network.born(jax.random.key(0))
+    stimulus = jax.random.normal(jax.random.key(1), (4,))
+    heard = network.hear(
+        before.cells, stimulus, jnp.asarray(1), Clusters(4, 2), None, delivering(before.weights)
+    )
+    after, _ = network.moment(before, stimulus, jnp.asarray(1), Clusters(4, 2))
+    x, y = heard.cells["input"].activity, heard.cells["hidden1"].activity
+    weight = before.weights["input->hidden1"]
+    wanted = y[:, None] * (x - y @ weight)
+    assert np.abs(wanted).min() > 1e-6
+    np.testing.assert_allclose(after.weights["input->hidden1"] - weight, wanted, atol=1e-6)
 
 
 def test_the_example_runs():

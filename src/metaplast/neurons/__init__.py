@@ -1,21 +1,39 @@
 """Neurons: the physiology of one cell. The names exported here are the registry."""
 
 from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.adaptive_lif import AdaptiveLIF
 from metaplast.neurons.association import Association
+from metaplast.neurons.competing import Competing
 from metaplast.neurons.exemplar import Exemplar
 from metaplast.neurons.innovation import Innovation
+from metaplast.neurons.izhikevich import Izhikevich
+from metaplast.neurons.leaky import Leaky
 from metaplast.neurons.learned import Learned
+from metaplast.neurons.lif import LIF
+from metaplast.neurons.message import Message
 from metaplast.neurons.output import Output
 from metaplast.neurons.rate import Rate
 from metaplast.neurons.sensory import Sensory
+from metaplast.neurons.stochastic_binary import StochasticBinary
+from metaplast.neurons.traced import Traced
+from metaplast.neurons.two_compartment import TwoCompartment
 
-__all__ = [
+__all__ = [  # noqa: RUF022 (LIF is no constant)
     "AbstractNeuron",
+    "AdaptiveLIF",
     "Association",
+    "Competing",
     "Exemplar",
     "Innovation",
+    "Izhikevich",
+    "LIF",
+    "Leaky",
     "Learned",
+    "Message",
     "Output",
     "Rate",
     "Sensory",
+    "StochasticBinary",
+    "Traced",
+    "TwoCompartment",
 ]

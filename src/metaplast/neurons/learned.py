@@ -87,6 +87,11 @@ class Learned(AbstractNeuron):
         self.forward = Decision(3 + POOL, 2, width, start, seed)
         self.backward = Decision(7 + POOL, 3 + sum(channels), width, start, seed + 1)
 
+    @property
+    def noisy(self) -> bool:  # type: ignore[override]
+        """As the cell whose answers are corrected."""
+        return self.base.noisy
+
     def init(self, position, spacing):
         return self.base.init(position, spacing), jnp.zeros(())
 
