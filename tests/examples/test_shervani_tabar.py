@@ -57,9 +57,9 @@ def test_what_a_layer_reconstructs_reaches_the_synapses(example):
     before = network.born(jax.random.key(0))
     stimulus = jax.random.normal(jax.random.key(1), (4,))
     heard = network.hear(
-        before.cells, stimulus, jnp.asarray(1), Clusters(4, 2), None, delivering(before.weights)
+        before.cells, stimulus, jnp.asarray(1), Clusters(4, 2, nuisance=0), None, delivering(before.weights)
     )
-    after, _ = network.moment(before, stimulus, jnp.asarray(1), Clusters(4, 2))
+    after, _ = network.moment(before, stimulus, jnp.asarray(1), Clusters(4, 2, nuisance=0))
     x, y = heard.cells["input"].activity, heard.cells["hidden1"].activity
     weight = before.weights["input->hidden1"]
     wanted = y[:, None] * (x - y @ weight)
