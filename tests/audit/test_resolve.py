@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metaplast import learners
 from metaplast.audit.anatomy import AnatomyError
 from metaplast.audit.function import FunctionError
 from metaplast.audit.reads import Reads, Untraceable
@@ -18,7 +19,9 @@ from metaplast.learners import NAMES
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.nearest_neighbor import NearestNeighbor
 from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
+from metaplast.types import Teaching
 
+TANH = learners.Perceptron((6, 5, 4, 3), "tanh")
 RULE = """
 import jax
 import jax.numpy as jnp
@@ -64,6 +67,9 @@ def test_all_learners_of_comparisons_are_there():
 class Loss:
     """The task of the audit, to give to a learner by hand."""
 
+    def teach(self, readout, target):
+        return Teaching(jax.nn.one_hot(target, readout.shape[0]), jnp.zeros(1))
+
     def loss(self, readout, target):
         return jax.nn.logsumexp(readout) - readout[target]
 
@@ -73,6 +79,12 @@ class Loss:
     ("backprop_shortcut", Backprop((6, 5, 4, 3), "sgd", 0.1, "tanh", True)),
     ("recursive_least_squares", RecursiveLeastSquares(6, 3)),
     ("nearest_neighbor", NearestNeighbor(6, 3, 40)),
+    ("kolen_pollack", learners.KolenPollack(TANH, 0.1)),
+    ("difference_target_propagation", learners.DifferenceTargetPropagation(TANH, 0.1)),
+    ("reinforce", learners.Reinforce(TANH, 0.1)),
+    ("pepita", learners.Pepita(TANH, 0.1)),
+    ("dendritic_microcircuit", learners.DendriticMicrocircuit(TANH, 0.1)),
+    ("forward_forward", learners.ForwardForward(6, (5, 4), 3, 0.02)),
 ])  # fmt: skip
 def test_names_do_not_change_what_a_learner_does(name, learner):
     subject, key = resolve(name), jax.random.key(3)
@@ -120,6 +132,22 @@ def test_closed_forms_are_not_local_as_they_are_written(name):
 @pytest.mark.parametrize("name", ["direct_feedback_alignment", "Oja", "frozen", "honest"])
 def test_local_learners_are_not_accused(name):
     assert not not_local(name, "to_synapses") and not not_local(name, "to_cells")
+
+
+LOCAL = ["kolen_pollack", "weight_mirror", "pepita", "node_perturbation", "weight_perturbation"]
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_synapses_of_local_alternatives_to_backprop_are_not_accused(name):
+    assert not not_local(name, "to_synapses")
+
+
+@pytest.mark.parametrize("name", ["sign_symmetric", "reinforce"])
+def test_transported_weights_are_found(name):
+    found = not_local(name, "to_cells")
+    assert any("hidden1" in reader and "hidden2->output" in read for reader, read in found) or any(
+        "hidden1" in reader and "hidden1->hidden2" in read for reader, read in found
+    )
 
 
 def test_the_nearest_neighbor_stores_a_whole_life():

@@ -3,7 +3,7 @@
 | name | who |
 |---|---|
 | `backprop`, `feedback_alignment`, ... | the learners of comparisons |
-| `sign_symmetric`, `honest`, `spiking` | further ones that only the audit knows |
+| `honest`, `spiking` | further ones that only the audit knows |
 | `Oja`, `Factored`, ... | a rule of `metaplast.rules` at every forward synapse |
 | `zoo/online`, a rule's file, a run folder | what a search has found |
 | `cheats/<name>` | a learner that breaks a constraint |
@@ -19,17 +19,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from metaplast import rules
+from metaplast import learners, rules
 from metaplast.audit import cheats
 from metaplast.audit.function import from_files
 from metaplast.audit.learners import (
     BackpropNaming,
+    ForwardForwardNaming,
     LeastSquaresNaming,
+    MicrocircuitNaming,
     Naming,
     NearestMeanNaming,
     NearestNeighborNaming,
+    PerceptronNaming,
     from_learner,
-    sign_symmetric,
 )
 from metaplast.audit.networks import from_network
 from metaplast.audit.subject import Scale, Subject
@@ -151,6 +153,18 @@ def _backprop(optimizer: str, shortcut: bool = False) -> Callable[[str], Subject
     return _learner(build, BackpropNaming())
 
 
+def _taught(
+    learner: type, phi: str = "tanh", rate: float = RATE, naming: Naming | None = None
+) -> Callable[[str], Subject]:
+    """A learner that teaches a perceptron."""
+
+    def build(scale: Scale) -> Any:
+        sizes = (scale.inputs, *scale.hidden, scale.outputs)
+        return learner(learners.Perceptron(sizes, phi), rate)
+
+    return _learner(build, PerceptronNaming() if naming is None else naming)
+
+
 LEARNERS: dict[str, Callable[[str], Subject]] = {
     "backprop": _backprop("sgd"),
     "backprop_sgd": _backprop("sgd"),
@@ -159,8 +173,23 @@ LEARNERS: dict[str, Callable[[str], Subject]] = {
     "backprop_shortcut": _backprop("sgd", shortcut=True),
     "feedback_alignment": _network("random"),
     "direct_feedback_alignment": _network("direct"),
-    "sign_symmetric": lambda name: sign_symmetric(),
     "readout_only": _network("none"),
+    "sign_symmetric": _taught(learners.SignSymmetric),
+    "kolen_pollack": _taught(learners.KolenPollack),
+    "weight_mirror": _taught(learners.WeightMirror),
+    "predictive_coding": _taught(learners.PredictiveCoding),
+    "equilibrium_propagation": _taught(learners.EquilibriumPropagation),
+    "difference_target_propagation": _taught(learners.DifferenceTargetPropagation),
+    "node_perturbation": _taught(learners.NodePerturbation, rate=0.02),
+    "weight_perturbation": _taught(learners.WeightPerturbation, rate=0.005),
+    "reinforce": _taught(learners.Reinforce),
+    "forward_forward": _learner(
+        lambda s: learners.ForwardForward(s.inputs, s.hidden, s.outputs, 0.02),
+        ForwardForwardNaming(),
+    ),
+    "pepita": _taught(learners.Pepita),
+    "dendritic_microcircuit": _taught(learners.DendriticMicrocircuit, naming=MicrocircuitNaming()),
+    "burst_dependent_plasticity": _taught(learners.BurstDependentPlasticity, "sigmoid"),
     "frozen": _learner(
         lambda s: Frozen(Backprop((s.inputs, *s.hidden, s.outputs))), BackpropNaming()
     ),

@@ -10,34 +10,84 @@ from metaplast.learners.registry import NAMES, build
 
 if TYPE_CHECKING:
     from metaplast.learners.backprop import Backprop as Backprop
+    from metaplast.learners.burst_dependent_plasticity import (
+        BurstDependentPlasticity as BurstDependentPlasticity,
+    )
+    from metaplast.learners.dendritic_microcircuit import (
+        DendriticMicrocircuit as DendriticMicrocircuit,
+    )
+    from metaplast.learners.difference_target_propagation import (
+        DifferenceTargetPropagation as DifferenceTargetPropagation,
+    )
+    from metaplast.learners.equilibrium_propagation import (
+        EquilibriumPropagation as EquilibriumPropagation,
+    )
+    from metaplast.learners.forward_forward import ForwardForward as ForwardForward
     from metaplast.learners.frozen import Frozen as Frozen
+    from metaplast.learners.kolen_pollack import KolenPollack as KolenPollack
     from metaplast.learners.nearest_class_mean import NearestClassMean as NearestClassMean
     from metaplast.learners.nearest_neighbor import NearestNeighbor as NearestNeighbor
+    from metaplast.learners.node_perturbation import NodePerturbation as NodePerturbation
+    from metaplast.learners.pepita import Pepita as Pepita
+    from metaplast.learners.perceptron import Perceptron as Perceptron
+    from metaplast.learners.predictive_coding import PredictiveCoding as PredictiveCoding
     from metaplast.learners.recursive_least_squares import (
         RecursiveLeastSquares as RecursiveLeastSquares,
     )
+    from metaplast.learners.reinforce import Reinforce as Reinforce
+    from metaplast.learners.sign_symmetric import SignSymmetric as SignSymmetric
     from metaplast.learners.standardized import Standardized as Standardized
+    from metaplast.learners.weight_mirror import WeightMirror as WeightMirror
+    from metaplast.learners.weight_perturbation import WeightPerturbation as WeightPerturbation
 
 _HOME = {
     "Backprop": "backprop",
+    "BurstDependentPlasticity": "burst_dependent_plasticity",
+    "DendriticMicrocircuit": "dendritic_microcircuit",
+    "DifferenceTargetPropagation": "difference_target_propagation",
+    "EquilibriumPropagation": "equilibrium_propagation",
+    "ForwardForward": "forward_forward",
     "Frozen": "frozen",
+    "KolenPollack": "kolen_pollack",
     "NearestClassMean": "nearest_class_mean",
     "NearestNeighbor": "nearest_neighbor",
+    "NodePerturbation": "node_perturbation",
+    "Pepita": "pepita",
+    "Perceptron": "perceptron",
+    "PredictiveCoding": "predictive_coding",
     "RecursiveLeastSquares": "recursive_least_squares",
+    "Reinforce": "reinforce",
+    "SignSymmetric": "sign_symmetric",
     "Standardized": "standardized",
+    "WeightMirror": "weight_mirror",
+    "WeightPerturbation": "weight_perturbation",
 }
 
 __all__ = [
     "NAMES",
     "Backprop",
+    "BurstDependentPlasticity",
     "Candidate",
+    "DendriticMicrocircuit",
+    "DifferenceTargetPropagation",
+    "EquilibriumPropagation",
+    "ForwardForward",
     "Frozen",
     "Grid",
+    "KolenPollack",
     "NearestClassMean",
     "NearestNeighbor",
+    "NodePerturbation",
+    "Pepita",
+    "Perceptron",
+    "PredictiveCoding",
     "RecursiveLeastSquares",
+    "Reinforce",
+    "SignSymmetric",
     "Standardized",
     "Variant",
+    "WeightMirror",
+    "WeightPerturbation",
     "build",
     "fixed",
 ]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from metaplast.learners.perceptron import GAIN, NONLINEARITIES
 from metaplast.source import Source
 from metaplast.types import State
 
@@ -18,9 +19,6 @@ OPTIMIZERS = {
     "momentum": lambda rate: optax.sgd(rate, momentum=0.9),
     "adam": optax.adam,
 }
-NONLINEARITIES = {"relu": jax.nn.relu, "tanh": jnp.tanh}
-GAIN = {"relu": 2.0, "tanh": 1.0}
-"""Weight variance at birth times fan-in of a hidden layer: He for relu, LeCun for tanh."""
 
 
 class BackpropState(NamedTuple):

@@ -6,9 +6,11 @@ Importing this file loads no JAX; `build` does.
 from __future__ import annotations
 
 import difflib
+import functools
+import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from metaplast.learners.candidate import Candidate, Grid, Variant, fixed
 
@@ -30,6 +32,7 @@ RATES = {
     "momentum": Grid("rate", 2.0**-12, 4.0, 5),
     "adam": Grid("rate", 2.0**-12, 4.0, 5),
     "delta": Grid("rate", 2.0**-9, 4.0, 5),
+    "noisy": Grid("rate", 2.0**-13, 4.0, 5),
 }
 
 
@@ -124,6 +127,56 @@ def _plastic(name: str) -> Callable[[Shape], Candidate]:
     return row
 
 
+def _taught(
+    name: str,
+    options: tuple[dict[str, Any], ...] = ({},),
+    nonlinearities: tuple[str, ...] = NONLINEARITIES,
+    grid: Grid = RATES["delta"],
+) -> Callable[[Shape], Candidate]:
+    """The learner of the file `name`, which teaches a perceptron, with each of the options."""
+
+    def row(shape: Shape) -> Candidate:
+        from metaplast.learners.perceptron import Perceptron
+
+        home = importlib.import_module(f"metaplast.learners.{name}")
+        learner = getattr(home, "".join(word.capitalize() for word in name.split("_")))
+        sizes = (shape.inputs, *shape.hidden, shape.classes)
+
+        def build(rate: float, phi: str, stimuli: str, option: dict[str, Any]):
+            return _meeting(stimuli, shape, learner(Perceptron(sizes, phi), rate, **option))
+
+        return Candidate(name, tuple(
+            Variant(
+                {"nonlinearity": phi, **{k: str(v) for k, v in option.items()}, "stimuli": stimuli},
+                functools.partial(build, phi=phi, stimuli=stimuli, option=option),
+                grid,
+            )
+            for phi in nonlinearities
+            for option in options
+            for stimuli in STIMULI
+        ))  # fmt: skip
+
+    return row
+
+
+def _forward_forward(shape: Shape) -> Candidate:
+    from metaplast.learners.forward_forward import ForwardForward
+
+    def learner(rate: float, loudness: float) -> ForwardForward:
+        return ForwardForward(shape.inputs, shape.hidden, shape.classes, rate, loudness)
+
+    variants = (
+        _either_way(
+            shape,
+            functools.partial(learner, loudness=loudness),
+            RATES["noisy"],
+            {"loudness": str(loudness)},
+        )
+        for loudness in (1.0, 4.0)
+    )
+    return Candidate("forward_forward", tuple(v for group in variants for v in group))
+
+
 def _frozen(shape: Shape) -> Candidate:
     from metaplast.learners.backprop import Backprop
     from metaplast.learners.frozen import Frozen
@@ -184,6 +237,25 @@ ROWS: dict[str, Callable[[Shape], Candidate]] = {
     "feedback_alignment": _plastic("feedback_alignment"),
     "direct_feedback_alignment": _plastic("direct_feedback_alignment"),
     "readout_only": _plastic("readout_only"),
+    "sign_symmetric": _taught(
+        "sign_symmetric", ({"magnitudes": "uniform"}, {"magnitudes": "batch_random"})
+    ),
+    "kolen_pollack": _taught("kolen_pollack", ({"decay": 0.001}, {"decay": 0.01})),
+    "weight_mirror": _taught("weight_mirror"),
+    "predictive_coding": _taught("predictive_coding"),
+    "equilibrium_propagation": _taught(
+        "equilibrium_propagation", ({"hard": False}, {"hard": True}), ("tanh",)
+    ),
+    "difference_target_propagation": _taught("difference_target_propagation"),
+    "node_perturbation": _taught("node_perturbation", grid=RATES["noisy"]),
+    "weight_perturbation": _taught("weight_perturbation", grid=RATES["noisy"]),
+    "reinforce": _taught("reinforce"),
+    "forward_forward": _forward_forward,
+    "pepita": _taught("pepita", ({"strength": 0.05}, {"strength": 0.5})),
+    "dendritic_microcircuit": _taught("dendritic_microcircuit", ({"pull": 0.4}, {"pull": 1.0})),
+    "burst_dependent_plasticity": _taught(
+        "burst_dependent_plasticity", nonlinearities=("softplus", "sigmoid")
+    ),
     "frozen": _frozen,
     "nearest_class_mean": _nearest_class_mean,
     "recursive_least_squares": _recursive_least_squares,

@@ -4,19 +4,24 @@ A naming says which numbers of a learner's own state are weights of which projec
 are fields of which cells. The learner's own code lives the moment.
 """
 
-from metaplast.audit.learners.adapter import Naming, from_learner
+from metaplast.audit.learners.adapter import Naming, Telling, from_learner
 from metaplast.audit.learners.backprop import BackpropNaming
+from metaplast.audit.learners.forward_forward import ForwardForwardNaming
 from metaplast.audit.learners.least_squares import LeastSquaresNaming
+from metaplast.audit.learners.microcircuit import MicrocircuitNaming
 from metaplast.audit.learners.nearest_mean import NearestMeanNaming
 from metaplast.audit.learners.nearest_neighbor import NearestNeighborNaming
-from metaplast.audit.learners.sign_symmetric import sign_symmetric
+from metaplast.audit.learners.perceptron import PerceptronNaming
 
 __all__ = [
     "BackpropNaming",
+    "ForwardForwardNaming",
     "LeastSquaresNaming",
+    "MicrocircuitNaming",
     "Naming",
     "NearestMeanNaming",
     "NearestNeighborNaming",
+    "PerceptronNaming",
+    "Telling",
     "from_learner",
-    "sign_symmetric",
 ]

@@ -8,7 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from metaplast.audit.subject import SMALL, Scale, State, Subject, from_function
+from metaplast.audit.subject import SMALL, Experience, Scale, State, Subject, from_function
+from metaplast.types import Teaching
 
 
 @runtime_checkable
@@ -28,6 +29,18 @@ class Naming(Protocol):
         ...
 
 
+@runtime_checkable
+class Telling(Naming, Protocol):
+    """A naming that also knows what cells tell each other beyond their activity."""
+
+    def told(
+        self, learner: Any, state: Any, experience: Experience, task: Any, key: Any
+    ) -> dict[str, dict[str, Any]]:
+        """Further fields, `{"populations": ..., "broadcast": ...}`, made by the same operations
+        as in the learner's moment, so that the audit takes them for the same values."""
+        ...
+
+
 def from_learner(
     name: str, learner_at: Callable[[Scale], Any], naming: Naming, scale: Scale = SMALL
 ) -> Subject:
@@ -43,25 +56,52 @@ def from_learner(
     """
     learner = learner_at(scale)
 
+    def told(state, experience, key):
+        if not isinstance(naming, Telling):
+            return {}
+        return naming.told(learner, state, experience, _Taught(), key)
+
     def born(key):
         state = learner.born(key)
         said = naming.activities(learner, state, jnp.zeros(scale.inputs))
         silent = {population: jnp.zeros_like(said[population]) for population in said}
-        return naming.named(learner, state, {**silent, "output": jnp.zeros(scale.outputs)})
+        nothing = {"stimulus": jnp.zeros(scale.inputs), "target": jnp.asarray(0)}
+        untold = jax.tree.map(
+            lambda leaf: jnp.zeros(leaf.shape, leaf.dtype),
+            jax.eval_shape(told, state, nothing, jax.random.key(0)),
+        )
+        named = naming.named(learner, state, {**silent, "output": jnp.zeros(scale.outputs)})
+        return _with(named, untold)
 
     def step(state, experience, key):
         before, stimulus = naming.plain(learner, state), experience["stimulus"]
         said = naming.activities(learner, before, stimulus)
         after, readout = learner.moment(before, stimulus, experience["target"], _Taught(), key)
-        return naming.named(learner, after, {**said, "output": readout})
+        named = naming.named(learner, after, {**said, "output": readout})
+        return _with(named, told(before, experience, key))
 
     return from_function(
         name, step, born, lambda other: from_learner(name, learner_at, naming, other)
     )
 
 
+def _with(state: State, told: dict[str, dict[str, Any]]) -> State:
+    """A state and the further fields of its populations and broadcasts."""
+    populations = {
+        name: {**fields, **told.get("populations", {}).get(name, {})}
+        for name, fields in state["populations"].items()
+    }
+    broadcast = {**state.get("broadcast", {}), **told.get("broadcast", {})}
+    return {**state, "populations": populations} | ({"broadcast": broadcast} if broadcast else {})
+
+
 class _Taught:
-    """The loss of a supervised task: cross-entropy of the readout taken as logits."""
+    """A supervised task: the wanted answer, and the cross-entropy of the readout as logits."""
+
+    def teach(self, readout, target) -> Teaching:
+        wrong = (jnp.argmax(readout) != target).astype(readout.dtype)
+        wanted = jax.nn.one_hot(target, readout.shape[0], dtype=readout.dtype)
+        return Teaching(wanted, wrong[None])
 
     def loss(self, readout, target):
         return jax.nn.logsumexp(readout) - readout[target]

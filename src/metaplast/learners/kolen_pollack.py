@@ -1,0 +1,93 @@
+"""Kolen-Pollack: forward and feedback synapses make the same changes, and both decay."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.learners.perceptron import Layers, Matrices, Perceptron, Sweep, Vectors, learned
+from metaplast.source import Source
+
+
+class ReciprocalState(NamedTuple):
+    """A network, and feedback weights of its own."""
+
+    layers: Layers
+    feedback: list[Float[Array, "below above"]]
+
+
+class KolenPollack(eqx.Module):
+    r"""Feedback weights grow symmetric because both ways change alike and forget where they began.
+
+    $\Delta W_{l+1} = \eta\, e_{l+1} h_l^\top - \lambda W_{l+1}$ and
+    $\Delta B_l = \eta\, h_l e_{l+1}^\top - \lambda B_l$, so $B_l - W_{l+1}^\top$ shrinks as
+    $(1-\lambda)^t$ whatever is learned. Errors travel back over $B$ and are multiplied by the
+    slope of the cells; at the output $e$ is wanted less softmax. Both synapses see the same two
+    cells; no weight and no change of a weight is transported.
+
+    Deviations: biases do not decay; the step is plain, one example each, without momentum; the
+    weights onto the first hidden layer, which nothing mirrors, decay as well.
+
+    Args:
+        network: who is taught.
+        rate: learning rate $\eta$. An array leaf.
+        decay: $\lambda$, per moment. An array leaf.
+
+    References: Kolen & Pollack (1994) doi:10.1109/ICNN.1994.374486; Akrout et al. (2019)
+    arXiv:1904.05391.
+    """
+
+    source: ClassVar[Source] = Source(
+        "Akrout, Wilson, Humphreys, Lillicrap & Tweed", 2019,
+        "Deep learning without weight transport", "arXiv:1904.05391",
+    )  # fmt: skip
+    network: Perceptron
+    rate: Float[Array, ""] = eqx.field(default=0.05, converter=lambda r: jnp.asarray(r, float))
+    decay: Float[Array, ""] = eqx.field(default=0.01, converter=lambda d: jnp.asarray(d, float))
+
+    @property
+    def synapses(self) -> int:
+        """Forward and feedback weights."""
+        shapes = self.network.shapes
+        return self.network.synapses + sum(post * pre for post, pre in shapes[1:])
+
+    def born(self, key):
+        forward_key, feedback_key = jax.random.split(key)
+        return ReciprocalState(
+            self.network.born(forward_key), random_feedback(self.network, feedback_key)
+        )
+
+    def predict(self, state, stimulus):
+        return self.network.sweep(state.layers, stimulus).readout
+
+    def moment(self, state, stimulus, target, task, key=None):
+        sweep = self.network.sweep(state.layers, stimulus)
+        errors = self.errors(state, sweep, target, task, key)
+        kept = 1.0 - self.decay
+        decayed = Layers([kept * weight for weight in state.layers.weights], state.layers.biases)
+        feedback = [
+            kept * back + self.rate * jnp.outer(said, above)
+            for back, said, above in zip(state.feedback, sweep.heard[1:], errors[1:], strict=True)
+        ]
+        layers = learned(decayed, sweep.heard, errors, self.rate)
+        return ReciprocalState(layers, feedback), sweep.readout
+
+    def errors(self, state: ReciprocalState, sweep: Sweep, target, task, key) -> Vectors:
+        """Of every layer but the input."""
+        error = task.teach(sweep.readout, target).signal - jax.nn.softmax(sweep.readout)
+        return self.network.backward(sweep.drives, error, state.feedback)
+
+
+def random_feedback(network: Perceptron, key) -> Matrices:
+    """Feedback weights `[below, above]` for every hidden layer, of the same distribution as the
+    forward weights that they run against, and independent of them."""
+    shapes, scales = network.shapes[1:], network.scales[1:]
+    keys = jax.random.split(key, max(len(shapes), 1))
+    return [
+        scale * jax.random.normal(layer_key, (pre, post))
+        for layer_key, (post, pre), scale in zip(keys, shapes, scales, strict=False)
+    ]
