@@ -55,11 +55,11 @@ def test_what_a_layer_reconstructs_reaches_the_synapses(example):
     theta = jnp.zeros(len(example.TERMS)).at[9].set(1.0)  # Oja's subspace, y (x - r)
     network = example.with_pool(layered(4, (3,), 2), theta)
     before = network.born(jax.random.key(0))
-    stimulus = jax.random.normal(jax.random.key(1), (4,))
+    stimulus, task = jax.random.normal(jax.random.key(1), (4,)), Clusters(4, 2, nuisance=0)
     heard = network.hear(
-        before.cells, stimulus, jnp.asarray(1), Clusters(4, 2, nuisance=0), None, delivering(before.weights)
+        before.cells, stimulus, jnp.asarray(1), task, None, delivering(before.weights)
     )
-    after, _ = network.moment(before, stimulus, jnp.asarray(1), Clusters(4, 2, nuisance=0))
+    after, _ = network.moment(before, stimulus, jnp.asarray(1), task)
     x, y = heard.cells["input"].activity, heard.cells["hidden1"].activity
     weight = before.weights["input->hidden1"]
     wanted = y[:, None] * (x - y @ weight)
