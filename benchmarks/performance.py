@@ -44,8 +44,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", type=Path, help="the Markdown page; without it, it is printed")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--raw", type=Path, default=Path("runs/performance"),
-                        help="folder for one file per section; the page is made from all of them")
+    parser.add_argument(
+        "--raw",
+        type=Path,
+        default=Path("runs/performance"),
+        help="folder for one file per section; the page is made from all of them",
+    )
     parser.add_argument("--quick", action="store_true", help="a short look, no figures to quote")
     given = parser.parse_args()
     begun, failed = time.perf_counter(), []

@@ -221,9 +221,7 @@ class PlasticNetwork(eqx.Module):
             record(p.name, "rebalance", cells[p.name])
         return states, cells, pools
 
-    def _feedback(
-        self, states, cells, pools, teaching, deliver: Deliver, record: Record = unheard
-    ):
+    def _feedback(self, states, cells, pools, teaching, deliver: Deliver, record: Record = unheard):
         """Output to input: every population replies to what it hears from above."""
         for p in reversed(self.circuit.populations):
             heard = (

@@ -21,7 +21,13 @@ CONTRACTS = {
     "meta": AbstractMetaOptimizer,
     "tasks": AbstractTask,
 }
-HELPERS = {"neurons": {"surrogate"}, "tasks": {"check", "idx", "pools"}}
+HELPERS = {
+    "neurons": {"surrogate"},
+    "tasks": {
+        "boxes", "check", "checksum", "class_folders", "events", "folder", "idx", "pictures",
+        "pools", "scenes", "stored", "windows",
+    },
+}  # fmt: skip
 """Modules that hold no part of their own."""
 
 

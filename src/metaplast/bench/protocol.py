@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tomllib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,7 +45,8 @@ def bench(
 
     Args:
         learners: names, paths of found rules, or pairs of a name and a learner.
-        data: a name or path that `tasks.named` knows, or a task.
+        data: a name or path that `tasks.named` knows; a table in TOML that describes any task,
+            such as `{type = "Drifting", task = {type = "digits"}}`; or a task.
         moments: length of a life; a task brings its own.
         lives: paired lives.
         hidden: widths of the hidden layers.
@@ -121,9 +123,21 @@ def _check(lives: int, hidden: tuple[int, ...]) -> None:
 def _task(data: str | AbstractTask, moments: int) -> AbstractTask:
     if isinstance(data, AbstractTask):
         return data
+    if data.lstrip().startswith("{"):
+        from metaplast.experiment import construct
+
+        return construct("tasks", _table(data), "data")
     from metaplast.tasks.named import named
 
     return named(data, moments=moments, split="bench")
+
+
+def _table(data: str) -> dict[str, Any]:
+    """The table that a text such as `{type = "FewShot", ways = 5, ...}` is."""
+    try:
+        return tomllib.loads(f"data = {data}")["data"]
+    except tomllib.TOMLDecodeError as fault:
+        raise ValueError(f"data = {data!r}: no TOML table ({fault}); close its braces") from None
 
 
 def _rows(learners, task: AbstractTask, hidden: tuple[int, ...], only: bool) -> list[Candidate]:

@@ -23,7 +23,8 @@ class Bench:
     learners: Positional[tuple[str, ...]]
     """Run folders, files of found rules, or names (metaplast list learners)."""
     data: tuple[str, ...] = ("digits",)
-    """Data sets: digits, mnist1d, an .npz file or IDX folder, or a name in METAPLAST_DATA."""
+    """Data sets: digits, mnist1d, an .npz file or IDX folder, a name in METAPLAST_DATA, or any
+    task as a TOML table: '{type = "Drifting", task = {type = "digits"}}'."""
     moments: tuple[int, ...] = (300,)
     """Lengths of a life: examples, each seen once."""
     lives: int = 16

@@ -46,9 +46,7 @@ class AbstractSeparable(AbstractRule):
     """
 
     @abc.abstractmethod
-    def post(
-        self, cell: Cell, modulator: Float[Array, " modulators"]
-    ) -> Float[Array, " channels"]:
+    def post(self, cell: Cell, modulator: Float[Array, " modulators"]) -> Float[Array, " channels"]:
         """What the post-synaptic cell has to say: $a_i$."""
 
     @abc.abstractmethod

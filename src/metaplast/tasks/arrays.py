@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from metaplast.tasks.check import at_least, check_examples, check_width
+from metaplast.tasks.checksum import verified
 from metaplast.tasks.dataset import Dataset
 from metaplast.tasks.idx import find_idx, read_idx
 from metaplast.tasks.pools import Pools, divide, known_split, title
+from metaplast.tasks.stored import stored
 
 _KEYS = Pools._fields
 
@@ -46,7 +47,8 @@ def arrays(
     known_split(split)
     if not path.exists():
         raise FileNotFoundError(f"data = {str(path)!r}: no such file or folder; check the path")
-    pools, name = (_npz(path), path.stem) if _is_npz(path) else (_idx(path), _idx_name(path))
+    pools, name = _npz(path) if _is_npz(path) else _idx(path)
+    sum_ = verified(name, pools._asdict())
     pools = pools._replace(
         x_train=_stimuli(pools.x_train, "x_train"), x_test=_stimuli(pools.x_test, "x_test")
     )
@@ -56,66 +58,23 @@ def arrays(
     check_examples(pools.x_test, pools.y_test, classes, "test")
     pools = divide(pools, split)
     return Dataset(
-        *pools, classes=classes, moments=moments, held_out=held_out, name=title(name, split)
-    )
+        *pools, classes=classes, moments=moments, held_out=held_out, name=title(name, split),
+        checksum=sum_,
+    )  # fmt: skip
 
 
 def _is_npz(path: Path) -> bool:
     return path.suffix == ".npz" or (path.is_file() and zipfile.is_zipfile(path))
 
 
-def _npz(path: Path) -> Pools:
-    try:
-        with open(path, "rb") as opened:
-            if not zipfile.is_zipfile(opened):  # a lone array or a pickle under this name
-                raise _Refused("not an .npz; save it with numpy.savez")
-        with np.load(path, allow_pickle=False) as file:
-            missing = [key for key in _KEYS if key not in file.files]
-            if missing:
-                raise _Refused(
-                    f"no {', '.join(missing)}, expected {', '.join(_KEYS)}, found "
-                    f"{', '.join(file.files) or 'nothing'}; save the arrays under these names"
-                )
-            return Pools(*(_plain(file, key) for key in _KEYS))
-    except _Refused as fault:
-        raise ValueError(f"data = {str(path)!r}: {fault}") from None
-    except (PermissionError, IsADirectoryError) as fault:
-        raise ValueError(
-            f"data = {str(path)!r}: {fault.strerror}, expected a file that may be read; "
-            "check its rights"
-        ) from None
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error):
-        raise ValueError(
-            f"data = {str(path)!r}: a damaged .npz; save it again with numpy.savez"
-        ) from None
+def _npz(path: Path) -> tuple[Pools, str]:
+    return Pools(**stored(path, _KEYS)), path.stem
 
 
-class _Refused(Exception):
-    """A reason of our own, to be told apart from NumPy's."""
-
-
-def _plain(file, key: str) -> np.ndarray:
-    """One array, if it holds plain numbers; NumPy refuses to unpickle objects."""
-    try:
-        array = file[key]
-    except ValueError as fault:
-        if "pickle" not in str(fault):
-            raise
-        raise _Refused(
-            f"{key} holds Python objects, expected numbers; save a plain array of numbers"
-        ) from None
-    if array.dtype.kind not in "biuf":
-        raise _Refused(f"{key} has type {array.dtype}, expected numbers; convert it before saving")
-    return array
-
-
-def _idx(path: Path) -> Pools:
+def _idx(path: Path) -> tuple[Pools, str]:
     files = find_idx(path)
-    return Pools(*(read_idx(files[key]) for key in _KEYS))
-
-
-def _idx_name(path: Path) -> str:
-    return (path if path.is_dir() else path.parent).resolve().name
+    folder = path if path.is_dir() else path.parent
+    return Pools(*(read_idx(files[key]) for key in _KEYS)), folder.resolve().name
 
 
 def _stimuli(x: np.ndarray, argument: str) -> np.ndarray:

@@ -35,6 +35,8 @@ class Dataset(AbstractTask):
     held_out: int = eqx.field(static=True)
     """Test examples in each episode, all different."""
     name: str = eqx.field(static=True)
+    checksum: str = eqx.field(static=True)
+    """SHA-256 of the arrays of the file that it came from; empty where nobody took it."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Dataset(AbstractTask):
         moments: int = 300,
         held_out: int | None = None,
         name: str = "dataset",
+        checksum: str = "",
     ) -> None:
         """Check and keep the pools.
 
@@ -57,6 +60,7 @@ class Dataset(AbstractTask):
             held_out: test examples in each episode; by default 200, or all where the
                 test pool has fewer.
             name: what tables and figures call it.
+            checksum: see `metaplast.tasks.checksum`.
 
         Raises:
             ValueError: arrays that do not fit each other, labels out of range, values
@@ -81,7 +85,7 @@ class Dataset(AbstractTask):
             )
         self.x_train, self.x_test = (_as(x, jnp.float32) for x in (x_train, x_test))
         self.y_train, self.y_test = (_as(y, jnp.int32) for y in (y_train, y_test))
-        self.name = name
+        self.name, self.checksum = name, checksum
 
     @property
     def inputs(self) -> int:

@@ -31,6 +31,12 @@ def known_split(split: str) -> str:
     return split
 
 
+def some_of(count: int, most: int) -> np.ndarray:
+    """At most `most` of `count` examples, in their order, chosen by one fixed permutation: files
+    are often sorted by class, so the first ones would be of few classes."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
+
+
 def title(name: str, split: str, things: str = "examples") -> str:
     """What a table calls a task, so that a reader sees which pool a figure came from."""
     return name if split == "bench" else f"{name} ({split} {things})"

@@ -1,0 +1,60 @@
+"""A detection task from the user's own arrays: pictures and boxes in an `.npz`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from metaplast.tasks.checksum import verified
+from metaplast.tasks.detection import Detection
+from metaplast.tasks.folder import find
+from metaplast.tasks.pools import known_split, title
+from metaplast.tasks.scenes import Scenes, check_scenes, divide_scenes
+from metaplast.tasks.stored import stored
+
+_PARTS = ("x", "box", "boxcls", "boximg")
+
+
+def boxed_arrays(
+    path: str | Path,
+    sizes: tuple[tuple[int, int], ...] | int = 3,
+    patch: int = 12,
+    moments: int = 300,
+    held_out: int | None = None,
+    split: str = "bench",
+    classes: int | None = None,
+) -> Detection:
+    """Find things in pictures: an `.npz` with `x_S box_S boxcls_S boximg_S`, S train and test.
+
+    Args:
+        path: the `.npz`, or a bare name that is looked up in the folder that METAPLAST_DATA
+            names. `x` are pictures `[scenes, height, width, channels]`, uint8 or floats in [0, 1];
+            `box` are x1 y1 x2 y2 in pixels, `boxcls` their classes from 0, `boximg` the number of
+            the picture that each is in.
+        sizes, patch: see `Detection`.
+        moments: length of a life, in patches.
+        held_out: test patches of an episode; by default 200, or as many as there are.
+        split: `search` draws from four tenths of the train pictures, `bench` from the others.
+        classes: kinds of things; by default the highest train class and one.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a wrong argument or a wrong file.
+    """
+    known_split(split)
+    path = find(str(path))
+    raw = stored(path, [f"{part}_{pool}" for pool in ("train", "test") for part in _PARTS])
+    verified(path.stem, raw)
+    found = int(raw["boxcls_train"].astype(int).max(initial=-1)) + 1
+    classes = found if classes is None else classes
+    pools = []
+    for pool in ("train", "test"):
+        x, box, kind, image = (raw[f"{part}_{pool}"] for part in _PARTS)
+        images = x.astype(np.float32) / np.float32(255 if x.dtype == np.uint8 else 1)
+        pools.append(Scenes(images, box.astype(float), kind.astype(int), image.astype(int)))
+        check_scenes(pools[-1], classes, pool)
+    return Detection(
+        *divide_scenes(pools[0], pools[1], split), classes=classes, sizes=sizes, patch=patch,
+        moments=moments, held_out=held_out, name=title(path.stem, split, "pictures"),
+    )  # fmt: skip

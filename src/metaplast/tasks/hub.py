@@ -1,0 +1,93 @@
+"""A task from the hub of data sets of Hugging Face, through their library."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from metaplast.tasks.check import at_least
+from metaplast.tasks.checksum import checksum
+from metaplast.tasks.dataset import Dataset
+from metaplast.tasks.pictures import pillow
+from metaplast.tasks.pools import Pools, divide, known_split, some_of, title
+
+
+def hub(
+    name: str,
+    image: str = "image",
+    label: str = "label",
+    size: int = 28,
+    color: bool = False,
+    most: int = 10_000,
+    moments: int = 300,
+    held_out: int | None = None,
+    split: str = "bench",
+) -> Dataset:
+    """Labelled pictures of the hub, in [0, 1]; needs the network, `datasets` and Pillow.
+
+    No code of the data set is run. What was fetched once is read from the library's cache.
+
+    Args:
+        name: of the data set on the hub, with `train` and `test`.
+        image, label: its columns.
+        size: side of the pictures in pixels; others are squeezed or stretched.
+        color: three inputs a pixel instead of one.
+        most: so many examples of `train` and of `test` are used, always the same ones.
+        moments: length of a life.
+        held_out: test examples of an episode; by default 200, or as many as there are.
+        split: see `metaplast.tasks.pools.divide`.
+
+    Raises:
+        ImportError: a library is missing.
+        ValueError: a wrong argument, no such data set, no connection, no such columns.
+    """
+    at_least("size", size, 1, "give the side of the pictures in pixels")
+    at_least("most", most, 10, "give how many examples are read")
+    known_split(split)
+    parts = [_read(_loaded(name, p), name, image, label, size, color, most) for p in _PARTS]
+    pools = Pools(*(array for part in parts for array in part))
+    classes = int(max(pools.y_train.max(), pools.y_test.max())) + 1
+    return Dataset(
+        *divide(pools, split), classes=classes, moments=moments, held_out=held_out,
+        name=title(name, split), checksum=checksum(pools._asdict()),
+    )  # fmt: skip
+
+
+_PARTS = ("train", "test")
+
+
+def _loaded(name: str, part: str) -> Any:
+    try:
+        library = importlib.import_module("datasets")
+    except ImportError:
+        raise ImportError(
+            "hub: needs the library `datasets`, which is not installed; "
+            "try: python -m pip install 'metaplast[hub]'"
+        ) from None
+    try:
+        return library.load_dataset(name, split=part)
+    except Exception as fault:  # the library raises whatever its own network libraries do
+        said = (str(fault).strip().splitlines() or [""])[0][:200]
+        raise ValueError(
+            f"name = {name!r}: {part} could not be loaded from the hub ({type(fault).__name__}: "
+            f"{said}); check the name and the connection, or give files (image_folder, arrays)"
+        ) from None
+
+
+def _read(
+    rows: Any, name: str, image: str, label: str, size: int, color: bool, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    for argument, column in (("image", image), ("label", label)):
+        if column not in rows.column_names:
+            raise ValueError(
+                f"{argument} = {column!r}: {name} has {', '.join(rows.column_names)}; give one"
+            )
+    resampling = pillow("hub").Resampling.BILINEAR
+    x, y = [], []
+    for row in rows.select(some_of(len(rows), most).tolist()):
+        shown = row[image].convert("RGB" if color else "L").resize((size, size), resampling)
+        x.append(np.asarray(shown, np.float32).reshape(-1) / np.float32(255))
+        y.append(row[label])
+    return np.stack(x), np.array(y)

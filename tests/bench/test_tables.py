@@ -1,0 +1,28 @@
+"""A task as a table in TOML, where a name of data is expected."""
+
+import pytest
+
+from metaplast.bench.protocol import _task
+from metaplast.tasks import Drifting, FewShot
+
+
+def test_a_table_describes_any_task():
+    task = _task('{type = "Drifting", task = {type = "digits", moments = 20}, angle = 0.5}', 300)
+    assert isinstance(task, Drifting) and (task.angle, task.moments) == (0.5, 20)
+    few = _task('{type = "FewShot", task = {type = "digits", split = "all"}, ways = 3}', 300)
+    assert isinstance(few, FewShot) and few.ways == 3
+    assert _task("digits", 30).name == "digits"  # a name is still a name
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ('{type = "Drifting"', "no TOML table"),
+        ('{type = "Drifting", task = {type = "digits"}, angel = 1.0}', "angel"),
+        ('{type = "Drift", task = {type = "digits"}}', "Drifting"),
+    ],
+)
+def test_a_wrong_table_is_refused_in_one_line(data, says):
+    with pytest.raises(ValueError, match=says) as fault:
+        _task(data, 300)
+    assert "\n" not in str(fault.value)

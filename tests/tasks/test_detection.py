@@ -1,0 +1,205 @@
+"""Windows show what they should, and an oracle for patches finds all things in whole pictures."""
+
+import jax
+import numpy as np
+import pytest
+
+from metaplast.bench import Boxes, answers, average_precision, detect, detection_score
+from metaplast.bench.detect import suppressed
+from metaplast.learners.nearest_neighbor import NearestNeighbor
+from metaplast.lifetime import live
+from metaplast.tasks import Detection, boxed_arrays, digit_scenes
+from metaplast.tasks.boxes import overlap, typical
+from metaplast.tasks.scenes import divide_scenes
+from metaplast.tasks.windows import Windows
+from tasks import small_files
+
+
+def test_overlap_by_hand():
+    a = np.array([[0, 0, 2, 2], [0, 0, 1, 1], [5, 5, 6, 6], [3, 3, 3, 3]], float)
+    b = np.array([[1, 0, 3, 2], [0, 0, 2, 2]], float)
+    np.testing.assert_allclose(overlap(a, b), [[1 / 3, 1], [0, 1 / 4], [0, 0], [0, 0]])
+
+
+def test_typical_sizes_are_those_that_there_are():
+    chance = np.random.default_rng(0)
+    corner = chance.uniform(0, 50, (60, 2))
+    size = np.repeat([[10, 20], [30, 31], [5, 5]], 20, axis=0) + chance.uniform(-0.4, 0.4, (60, 2))
+    boxes = np.concatenate([corner, corner + size], axis=1)
+    assert typical(boxes, 3) == ((5, 5), (20, 10), (31, 30))
+    assert typical(boxes, 1) != ((5, 5),)
+
+
+def test_windows_are_crops_where_sizes_agree_and_means_elsewhere():
+    image = np.random.default_rng(0).uniform(size=(9, 11, 2)).astype(np.float32)
+    windows = Windows(9, 11, ((4, 4), (8, 6)), 4, 0.5, 0.0)
+    boxes, patches = windows.boxes, windows.patches(image)
+    assert len(boxes) == len(patches) and patches.shape[1] == 32
+    assert boxes[:, 2].max() == 11 and boxes[:, 3].max() == 9  # up to the border
+    for box, patch in zip(boxes, patches, strict=True):
+        x1, y1, x2, y2 = box.astype(int)
+        crop = image[y1:y2, x1:x2]
+        if crop.shape[:2] == (4, 4):
+            np.testing.assert_allclose(patch.reshape(4, 4, 2), crop, rtol=1e-5)
+        np.testing.assert_allclose(patch.reshape(-1, 2).mean(0), crop.mean((0, 1)), rtol=1e-4)
+    assert {tuple(b[2:] - b[:2]) for b in boxes} == {(4, 4), (6, 8)}
+    # Half a side more all around: twice as wide, and black where the picture ends.
+    wider = Windows(9, 11, ((4, 4),), 8, 0.5, 0.5)
+    framed = np.pad(image, ((2, 2), (2, 2), (0, 0)))
+    for box, patch in zip(wider.boxes, wider.patches(image), strict=True):
+        x, y = box[:2].astype(int)
+        np.testing.assert_allclose(patch.reshape(8, 8, 2), framed[y : y + 8, x : x + 8], rtol=1e-5)
+
+
+def test_labels_by_hand():
+    windows = Windows(8, 16, ((8, 8),), 2, 0.25, 0.0)  # x from 0 to 8 by 2
+    labels, near = windows.labels(np.array([[0.0, 0, 8, 8]]), np.array([4]), 9)
+    # Intersection over union of squares shifted by 0, 2, 4, 6, 8 of 8: 1, 0.6, 1/3, 1/7, 0.
+    np.testing.assert_array_equal(labels, [4, 4, 9, 9, 9])
+    np.testing.assert_array_equal(near, [False, False, True, True, False])
+    labels, near = windows.labels(np.zeros((0, 4)), np.zeros(0, int), 9)
+    assert set(labels) == {9} and not near.any()
+
+
+def truth(task: Detection) -> Boxes:
+    return Boxes(*(np.asarray(part) for part in (task.boxes, task.things, task.scene)))
+
+
+def oracle(task: Detection, confused: bool = False):
+    """Readouts of one who knows the true boxes: how well each window shows which thing."""
+    scenes = iter(range(len(task.images)))
+
+    def answer(patches):
+        mine = np.asarray(task.scene) == next(scenes)
+        common = overlap(task.windows.boxes, np.asarray(task.boxes, float)[mine])
+        readouts = np.full((len(common), task.classes), -1.0)
+        kinds = np.asarray(task.things)[mine]
+        for kind in np.unique(kinds):
+            seen = (kind + confused) % (task.classes - 1)
+            readouts[:, seen] = common[:, kinds == kind].max(axis=1)
+        readouts[:, -1] = 0.5
+        return readouts
+
+    return answer
+
+
+@pytest.mark.parametrize("scenes", ["squares", "digits"])
+def test_who_knows_every_patch_finds_every_thing(scenes):
+    task = (
+        small_files.detection(20, 10)
+        if scenes == "squares"
+        else digit_scenes(20, 10, size=32, scenes=6, things=3)
+    )
+    kinds = task.classes - 1
+    score = average_precision(detect(oracle(task), task), truth(task), kinds)
+    assert score.mean == pytest.approx(1.0)
+    # The controls: the right places under wrong names, and answers that know nothing.
+    wrong = average_precision(detect(oracle(task, confused=True), task), truth(task), kinds)
+    assert wrong.mean < 0.3
+    chance = np.random.default_rng(0)
+    blind = detect(lambda patches: chance.normal(size=(len(patches), kinds + 1)), task)
+    assert average_precision(blind, truth(task), kinds).mean < 0.4
+
+
+def test_a_learner_that_lived_patches_finds_things_in_whole_pictures():
+    task = Detection(
+        small_files.squares(20), small_files.squares(5, 1), 2, ((8, 8), (12, 12)), 6, moments=200
+    )
+    learner = NearestNeighbor(task.inputs, task.classes, 200)
+    episode = task.sample(jax.random.key(0))
+    life, state = jax.jit(lambda e, key: live(learner, task, e, key))(episode, jax.random.key(1))
+    assert life.correct[100:].mean() > 0.8
+    assert detection_score(learner, state, task).mean > 0.9
+    assert detection_score(learner, learner.born(None), task).mean < 0.1  # the control never lived
+    patches = task.windows.patches(np.asarray(task.images[0]))
+    np.testing.assert_allclose(
+        answers(learner, state)(patches)[3],
+        learner.predict(state, patches[3]),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def test_background_has_its_share_and_things_the_rest():
+    task = small_files.detection(20, 10, background=0.75)
+    nothing = task.classes - 1
+    assert np.mean(np.asarray(task.patches.y_train) == nothing) == pytest.approx(0.75, abs=0.02)
+    fewer = small_files.detection(20, 10, most=40)
+    assert fewer.patches.x_train.shape[0] <= 40 and fewer.patches.x_test.shape[0] <= 40
+    assert set(np.unique(fewer.patches.y_train)) == {0, 1, 2}
+    # A patch of a thing is as bright as the thing, one of background is dark, or half full.
+    brightness = np.asarray(task.patches.x_train).mean(axis=1)
+    labels = np.asarray(task.patches.y_train)
+    means = [brightness[labels == c].mean() for c in range(3)]
+    assert means[0] > means[1] > means[2]
+
+
+def test_the_best_of_boxes_that_overlap_stays():
+    boxes = np.array([[0, 0, 4, 4], [1, 0, 5, 4], [9, 9, 12, 12], [0, 0, 4, 5]], float)
+    np.testing.assert_array_equal(suppressed(boxes, np.array([1.0, 2.0, 0.0, 3.0]), 0.4), [3, 2])
+    np.testing.assert_array_equal(
+        suppressed(boxes, np.array([1.0, 2.0, 0.0, 3.0]), 0.99), [3, 1, 0, 2]
+    )
+
+
+def test_pictures_are_divided_whole():
+    train, test = small_files.squares(20), small_files.squares(3, 1)
+    search, held = divide_scenes(train, test, "search")
+    bench, tested = divide_scenes(train, test, "bench")
+    assert [len(s.images) for s in (search, held, bench, tested)] == [6, 2, 12, 3]
+    seen = [{image.tobytes() for image in s.images} for s in (search, held, bench)]
+    assert len(set.union(*seen)) == 20 == sum(map(len, seen))
+    for part in (search, held, bench):
+        for box, kind, scene in zip(*part[1:], strict=True):
+            x1, y1, x2, y2 = box.astype(int)
+            assert part.images[scene, y1:y2, x1:x2].mean() == pytest.approx(1.0 - 0.5 * kind)
+    with pytest.raises(ValueError, match="images of train: 9 scenes"):
+        divide_scenes(train.some(range(9)), test, "bench")
+
+
+def test_digits_of_lives_and_held_out_pictures_differ():
+    task = digit_scenes(20, 10, size=32, scenes=6, things=3)
+    assert task.classes == 11 and task.images.shape == (3, 32, 32, 1)
+    assert 3 <= len(task.boxes) <= 9
+    own = overlap(np.asarray(task.boxes, float), np.asarray(task.boxes, float))
+    same = np.asarray(task.scene)[:, None] == np.asarray(task.scene)
+    np.testing.assert_array_equal((own * same > 0), np.eye(len(own), dtype=bool))
+
+
+def broken(**changes):
+    scenes = small_files.squares(6)
+    options = {"train": scenes, "test": scenes, "classes": 2, "sizes": ((8, 8),), "patch": 4}
+    return lambda: Detection(**{**options, **changes})
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (broken(classes=1), "classes of train: 0 to 1, expected 0 to 0"),
+        (broken(background=1.0), "background = 1.0"),
+        (broken(pace=0.0), "pace = 0.0"),
+        (broken(sizes=((99, 8),)), "a window of 99 x 8, expected 1 x 1 to 24 x 32"),
+        (broken(sizes=((24, 32),)), r"sizes = \(\(24, 32\),\): 0 windows show a thing"),
+        (
+            broken(test=small_files.squares(2)._replace(boxes=np.full((4, 4), 3.0))),
+            r"boxes of test: \[3.0, 3.0, 3.0, 3.0\] and 3 others",
+        ),
+        (
+            broken(test=small_files.squares(2)._replace(scene=np.arange(4))),
+            "scenes of test: 0 to 3, expected 0 to 1",
+        ),
+        (lambda: digit_scenes(size=10), "size = 10: expected an integer of 16"),
+    ],
+)
+def test_scenes_that_do_not_fit_are_refused(make, says):
+    with pytest.raises(ValueError, match=says) as fault:
+        make()
+    assert "\n" not in str(fault.value)
+
+
+def test_boxes_in_a_file(tmp_path):
+    task = boxed_arrays(small_files.boxed(tmp_path), 2, 4, split="all")
+    assert task.windows.sizes == ((8, 8), (12, 12)) and task.name == "squares (all pictures)"
+    assert task.images.shape == (3, 24, 32, 1)
+    score = average_precision(detect(oracle(task), task), truth(task), 2)
+    assert score.mean == pytest.approx(1.0)

@@ -1,0 +1,99 @@
+"""Reward alone: what is told, what is not, and that the policy gradient is in it."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.circuits import layered
+from metaplast.network import Genome, PlasticNetwork
+from metaplast.neurons import Output, Rate
+from metaplast.rules import Delta
+from metaplast.tasks import Clusters, Reinforced
+from tasks.lives import lived, many
+
+INNER = Clusters(inputs=6, classes=3, moments=300, held_out=30, nuisance=0, spread=0.3, modes=1)
+
+
+def test_the_teaching_tells_the_reward_and_nothing_else():
+    task = Reinforced(INNER, right=2.0, wrong=-1.0)
+    readout = jnp.array([0.1, 0.9, 0.3])
+    right, wrong, other = (task.teach(readout, jnp.asarray(t)) for t in (1, 0, 2))
+    assert (right.modulator[0], wrong.modulator[0]) == (2.0, -1.0)
+    np.testing.assert_array_equal(right.signal, 0.0)
+    # Which of the other classes it was makes no difference: the target is not told.
+    for a, b in zip(wrong, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+    # The control: the inner task does tell it.
+    assert not np.array_equal(*(INNER.teach(readout, jnp.asarray(t)).signal for t in (0, 2)))
+    assert task.loss(readout, jnp.asarray(0)) == INNER.loss(readout, jnp.asarray(0)) > 0
+
+
+def test_the_answer_is_echoed_where_asked_for():
+    task = Reinforced(INNER, hears="answer")
+    readout = jnp.array([0.1, 0.9, 0.3])
+    for target in range(3):
+        np.testing.assert_array_equal(task.teach(readout, jnp.asarray(target)).signal, [0, 1, 0])
+
+
+def test_experience_is_that_of_the_inner_task():
+    episode = many(INNER, 1)
+    for a, b in zip(Reinforced(INNER).change(episode, jax.random.key(0)), episode, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Rewarded(Output):
+    """Output cells whose message is their error times the reward."""
+
+    def reply(self, state, cell, apical, pool, modulator):
+        state, cell = super().reply(state, cell, apical, pool, modulator)
+        told = cell.message * modulator[0]
+        return state, eqx.tree_at(lambda c: (c.message, c.post), cell, (told, told[None]))
+
+
+def network(output, rate=0.1) -> PlasticNetwork:
+    genome = Genome({"input": Rate("linear"), "output": output}, {"readout": Delta(rate)})
+    return PlasticNetwork(layered(6, (), 3), genome)
+
+
+def test_error_times_reward_is_the_policy_gradient():
+    task, net = Reinforced(INNER, right=1.5, wrong=-0.5, hears="answer"), network(Rewarded())
+    key = jax.random.key(0)
+    born = net.born(key)
+    (name, weights), stimulus = next(iter(born.weights.items())), jax.random.normal(key, (6,))
+    answer = int(jnp.argmax(weights @ stimulus))
+    gradient = jax.grad(lambda w: jax.nn.log_softmax(w @ stimulus)[answer])(weights)
+    assert np.abs(gradient).max() > 0.01
+    for target in range(3):
+        after, _ = net.moment(born, stimulus, jnp.asarray(target), task)
+        reward = 1.5 if target == answer else -0.5
+        np.testing.assert_allclose(
+            after.weights[name] - weights, 0.1 * reward * gradient, rtol=1e-4, atol=1e-7
+        )
+
+
+def accuracy(task, net, lives=8) -> float:
+    return lived(task, net, lives).correct[:, -150:].mean()
+
+
+def test_reward_teaches_and_without_it_nothing_does():
+    blamed = Reinforced(INNER, right=1.0, wrong=-1.0, hears="answer")
+    assert accuracy(blamed, network(Rewarded(), 0.3)) > 0.8
+    # Negative controls: the same cells where the reward says nothing of the answer, and cells
+    # that take the echo of their answer for what was wanted.
+    indifferent = Reinforced(INNER, right=1.0, wrong=1.0 - 1e-9, hears="answer")
+    assert accuracy(indifferent, network(Rewarded(), 0.3)) < 0.6
+    assert accuracy(blamed, network(Output(), 0.3)) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"right": float("inf")}, "right = inf"),
+        ({"right": 0.0}, "right = 0.0: expected more than wrong"),
+    ],
+)
+def test_impossible_rewards_are_refused(options, says):
+    with pytest.raises(ValueError, match=says):
+        Reinforced(INNER, **options)

@@ -1,0 +1,178 @@
+"""Folders of pictures and recordings, COCO's boxes, the hub: read right, refused in one line."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from metaplast.tasks import coco, event_folder, hub, image_folder
+from metaplast.tasks.boxes import overlap
+from tasks import small_files
+
+
+def rows(*pools):
+    return {row.tobytes() for pool in pools for row in np.asarray(pool)}
+
+
+# -- pictures --------------------------------------------------------------------------
+
+
+def test_a_folder_of_pictures_is_read_whole(tmp_path):
+    path = small_files.image_folder(tmp_path)
+    (path / "class0" / "notes.txt").write_text("no picture")
+    (path / ".hidden").mkdir()
+    task = image_folder(path, 6, split="all")
+    assert (task.x_train.shape, task.x_test.shape) == ((36, 36), (9, 36))
+    assert not rows(task.x_train) & rows(task.x_test)
+    np.testing.assert_array_equal(np.bincount(task.y_test), [3, 3, 3])
+    for x, y in ((task.x_train, task.y_train), (task.x_test, task.y_test)):
+        shade = 255 * np.asarray(x).mean(axis=1)
+        np.testing.assert_allclose(shade, 60 * np.asarray(y) + 50, atol=5)
+    again = image_folder(path, 6, split="all")
+    np.testing.assert_array_equal(again.x_test, task.x_test)
+    assert again.checksum == task.checksum != image_folder(path, 5, split="all").checksum
+    colored = image_folder(path, 6, color=True, split="all")
+    np.testing.assert_array_equal(colored.x_test.reshape(9, 36, 3)[..., 1], task.x_test)
+
+
+def test_pictures_of_their_size_are_not_touched(tmp_path):
+    from PIL import Image
+
+    x, y = small_files.shades(12, (4, 4))
+    for part, s in (("train", slice(0, 9)), ("test", slice(9, 12))):
+        for i, (picture, label) in enumerate(zip(x[s], y[s], strict=True)):
+            place = tmp_path / part / "abc"[label]
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(place / f"{i}.png")
+    task = image_folder(tmp_path, 4, split="all")
+    order = np.argsort(y[:9], kind="stable")
+    np.testing.assert_allclose(task.x_train, (x[:9] / 255.0).reshape(9, -1)[order], rtol=1e-6)
+    np.testing.assert_allclose(task.x_test, (x[9:] / 255.0).reshape(3, -1), rtol=1e-6)
+    (tmp_path / "test" / "d").mkdir()
+    (tmp_path / "test" / "d" / "0.png").write_bytes(b"")
+    with pytest.raises(ValueError, match="class 'd' is in one of train and test alone"):
+        image_folder(tmp_path, 4)
+
+
+def spoiled(folder, spoil):
+    path = small_files.image_folder(folder)
+    spoil(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda p: (p / "class0" / "00.png").write_bytes(b"no"), "00.png': no picture"),
+        (lambda p: (p / "empty").mkdir(), "empty': no file that ends in .png"),
+        (lambda p: [f.unlink() for f in sorted((p / "class1").iterdir())[1:]], "class1': 1 file"),
+    ],
+)
+def test_bad_folders_are_refused(tmp_path, spoil, says):
+    path = spoiled(tmp_path, spoil)
+    with pytest.raises(ValueError, match=says) as fault:
+        image_folder(path, 4)
+    assert "\n" not in str(fault.value)
+
+
+def test_no_folder_no_classes(tmp_path):
+    with pytest.raises(FileNotFoundError, match="gone': no such folder"):
+        image_folder(tmp_path / "gone", 4)
+    with pytest.raises(ValueError, match="0 sub-folders"):
+        image_folder(tmp_path, 4)
+    with pytest.raises(ValueError, match="size = 0"):
+        image_folder(tmp_path, 0)
+
+
+# -- recordings ------------------------------------------------------------------------
+
+
+def test_recordings_are_counted(tmp_path):
+    path = small_files.event_folder(tmp_path)
+    task = event_folder(path, 4, 4, 3, split="all")
+    assert task.x_train.shape == (36, 96) and task.x_test.shape == (8, 96)
+    counts = np.asarray(task.x_train).reshape(36, 3, 2, 4, 4)
+    np.testing.assert_array_equal(counts.sum(axis=(1, 2, 3, 4)), 20)
+    np.testing.assert_array_equal(counts.sum(axis=(1, 2, 4)).argmax(axis=1), task.y_train)
+    with pytest.raises(ValueError, match=r"row0.00\.npz': x, y: from .* less than 2 and 4"):
+        event_folder(path, 4, 2)
+    np.savez(path / "row0" / "00.npz", t=[1], x=[1])
+    with pytest.raises(ValueError, match="no y, p, expected t, x, y, p"):
+        event_folder(path, 4, 4)
+
+
+# -- boxes -----------------------------------------------------------------------------
+
+
+def test_coco_boxes_are_scaled_with_their_pictures(tmp_path):
+    path, folder = small_files.coco(tmp_path)
+    task = coco(path, folder, height=24, width=32, sizes=2, patch=4, split="all")
+    assert task.classes == 3 and task.images.shape == (3, 24, 32, 3)
+    assert len(task.boxes) == 6  # two in each; the crowd is not among them
+    for box, kind, scene in zip(task.boxes, task.things, task.scene, strict=True):
+        x1, y1, x2, y2 = np.asarray(box).astype(int)
+        inside = np.asarray(task.images[scene, y1:y2, x1:x2])
+        assert inside.mean() == pytest.approx(1.0 - 0.5 * float(kind), abs=0.08)
+        assert x2 - x1 == (12 if kind else 8)
+    windows = task.windows.boxes
+    assert overlap(windows, np.asarray(task.boxes, float)).max(axis=0).min() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda s: s["annotations"][0].update(category_id=8), "ValueError .*expected the JSON"),
+        (lambda s: s["annotations"][0].update(image_id=8), "KeyError 8"),
+        (lambda s: s.pop("categories"), "KeyError 'categories'"),
+        (lambda s: s.update(annotations=[]), "16 pictures and 0 boxes"),
+    ],
+)
+def test_bad_annotations_are_refused(tmp_path, spoil, says):
+    path, folder = small_files.coco(tmp_path)
+    said = json.loads(path.read_text())
+    spoil(said)
+    path.write_text(json.dumps(said))
+    with pytest.raises(ValueError, match=says) as fault:
+        coco(path, folder)
+    assert "\n" not in str(fault.value)
+
+
+def test_missing_annotations_and_pictures(tmp_path):
+    path, folder = small_files.coco(tmp_path)
+    (folder / "03.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"03\.png' is missing"):
+        coco(path, folder)
+    path.write_text("{")
+    with pytest.raises(ValueError, match="no JSON"):
+        coco(path, folder)
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        coco(folder / "gone.json", folder)
+
+
+# -- hub -------------------------------------------------------------------------------
+
+
+def test_the_hub_gives_pictures_and_labels():
+    task = small_files.hub(5, 10, split="all")
+    assert task.x_train.shape == (45, 16) and task.classes == 3
+    np.testing.assert_allclose(
+        255 * np.asarray(task.x_train).mean(axis=1), 60 * np.asarray(task.y_train) + 50, atol=9
+    )
+    assert small_files.hub(5, 10, split="all", most=10).x_train.shape == (10, 16)
+
+
+def test_the_hub_says_what_is_missing(monkeypatch):
+    def offline(name, split):
+        raise ConnectionError("no route to host\nmore")
+
+    with pytest.raises(
+        ValueError, match=r"name = 'someone/shades': train .*no route to host"
+    ) as fault:
+        small_files.hub(5, 5, library=small_files.hub_library(offline))
+    assert "\n" not in str(fault.value)
+    with pytest.raises(ValueError, match="image = 'picture': someone/shades has image, label"):
+        small_files.hub(5, 5, image="picture")
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(ImportError, match=r"needs the library `datasets`.*metaplast\[hub\]"):
+        hub("someone/shades")
