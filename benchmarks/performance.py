@@ -152,6 +152,11 @@ def document(raw: Path, quick: bool) -> str:
         lines += [f"Not measured yet: {', '.join(missing)}.", ""]
     claims = [claim for section in sections for claim in section.claims]
     lines += ["## Claims", "", *claimed(claims), ""]
+    if not all(claim.met for claim in claims):
+        lines += [
+            "What was tried where an aim is missed, and what bounds it, is in the "
+            "[lab notes](lab-notes.md).", "",
+        ]  # fmt: skip
     for one, section in zip(kept, sections, strict=True):
         lines += [f"## {section.title}", "", *section.lines, *one["about"], ""]
     return "\n".join(lines).rstrip() + "\n"
