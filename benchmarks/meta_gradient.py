@@ -20,7 +20,7 @@ from metaplast.experiment import build
 from metaplast.objective import Objective
 from metaplast.search import searchable
 from metaplast.spec import load
-from metaplast.spread import everywhere, spread, use_cores
+from metaplast.spread import spread, use_cores
 
 AIM = 4.0
 UNROLLED_LIVES = 32
@@ -55,7 +55,7 @@ def row(section: Section, name: str, lives: int, repetitions: int) -> list:
     experiment = build(load(name))
     theta, fixed = eqx.partition(experiment.genome, searchable)
     objective = experiment.objective
-    theta, keys = everywhere((theta, jax.random.split(jax.random.key(0), lives)))
+    keys = jax.random.split(jax.random.key(0), lives)
     programs = dict(zip((PLAIN, GRADIENT), pair(objective, fixed, objective.segment), strict=True))
     if lives <= UNROLLED_LIVES:
         unrolled = pair(objective, fixed, 0)
