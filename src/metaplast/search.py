@@ -101,7 +101,7 @@ def traced(
 
         return jax.lax.fori_loop(0, count, one, (position, jnp.zeros((most, 3))))
 
-    arguments = everywhere((position, tasks, jnp.asarray(1, jnp.int32)))
+    arguments = (position, tasks, jnp.asarray(1, jnp.int32))
     about = (objective, genome, meta, most)
     return program.traced(dispatch, arguments, (position, 0), shelf, about)
 
