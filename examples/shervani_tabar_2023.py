@@ -68,9 +68,10 @@ Deviations from the paper: digits of 8 x 8 pixels for EMNIST; layers scaled down
 cells for 47; input cells normalize and get no feedback, so F1, F2 and F4 are silent there;
 F5 to F7 sum over a whole layer in the paper, and have here a form that one synapse can
 compute; F8 is another one; fewer meta-steps with several lives each, cosine-decayed, at a third
-of the paper's rate: with the paper's (--meta-rate 1e-3) all lives of seed 0 end up exploding. As in the
-paper: softplus of sharpness 10, no biases, fixed random feedback, batch 1, one pass, Adam with
-an L1 penalty on the held-out loss at the end of life, one set of coefficients for all layers.
+of the paper's rate: with the paper's (--meta-rate 1e-3) all lives of seed 0 end up exploding.
+As in the paper: softplus of sharpness 10, no biases, fixed random feedback, batch 1, one pass,
+Adam with an L1 penalty on the held-out loss at the end of life, one set of coefficients for all
+layers.
 Rates of the rivals are the best of a grid in hindsight, on the lives that are shown."""
 
 
