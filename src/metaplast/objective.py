@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -11,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.circuits import Circuit
-from metaplast.lifetime import live, unroll
+from metaplast.kept import MEGABYTE, Kept, kept
+from metaplast.lifetime import Learner, footprint, live, unroll
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode, Key, State
@@ -45,7 +45,9 @@ class Objective(eqx.Module):
         sharpness: units of logit per unit of readout.
         relative: whether answers are judged by their shape alone.
         segment: moments between two copies of the weights that the backward pass can rely on
-            (`lifetime.unroll`), by default the square root of the horizon; 0 stores everything.
+            (`lifetime.unroll`), by default chosen from the horizon; 0 stores everything.
+        memory: megabytes that a backward pass may keep of one life; where they are too few, parts
+            of it are lived twice. By default what grows with the root of the horizon (`kept`).
     """
 
     task: AbstractTask
@@ -53,6 +55,7 @@ class Objective(eqx.Module):
     sharpness: float = eqx.field(static=True, default=1.0)
     segment: int | None = eqx.field(static=True, default=None)
     relative: bool = eqx.field(static=True, default=False)
+    memory: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
         if self.segment is not None and self.segment < 0:
@@ -60,22 +63,25 @@ class Objective(eqx.Module):
                 f"segment = {self.segment}: expected 1 or more moments, or 0 for no checkpoints"
             )
 
-    def _segment(self, moments: int) -> int | None:
-        """Moments in a segment of a life of that length, as `lifetime.scan` takes them."""
-        return max(1, round(math.sqrt(moments))) if self.segment is None else self.segment or None
+        if self.memory is not None and not self.memory > 0:
+            raise ValueError(f"memory = {self.memory}: expected megabytes of one life, such as 32")
+
+    def kept(self, learner: Learner, experience, key: Key) -> Kept | None:
+        """What a backward pass keeps of a life of that length; None where it is everything."""
+        if self.segment == 0:
+            return None
+        moments = experience[1].shape[0]
+        budget = None if self.memory is None else self.memory * MEGABYTE
+        return kept(moments, footprint(learner, self.task, experience, key), budget, self.segment)
 
     def __call__(self, genome: Genome, key: Key) -> tuple[Float[Array, ""], Score]:
         """One life: the loss, and the score that goes with it."""
         task_key, life_key = jax.random.split(key)
         episode = self.task.sample(task_key)
+        network = PlasticNetwork(self.circuit, genome)
+        kept = self.kept(network, (episode.stimuli, episode.targets), life_key)
         judged = _Sharpened(self.task, self.sharpness, self.relative)
-        life, _ = live(
-            PlasticNetwork(self.circuit, genome),
-            judged,
-            episode,
-            life_key,
-            self._segment(episode.targets.shape[0]),
-        )
+        life, _ = live(network, judged, episode, life_key, *(kept or ()))
         loss = jnp.mean(life.loss)
         return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype))
 
@@ -88,14 +94,12 @@ class Objective(eqx.Module):
         self, genome: Genome, state: State, experience: Episode, key: Key
     ) -> tuple[Float[Array, ""], State]:
         """Live the given stretch of experience; returns its mean loss and the new state."""
-        (state, _, _), (_, losses) = unroll(
-            PlasticNetwork(self.circuit, genome),
-            _Sharpened(self.task, self.sharpness, self.relative),
-            (state, jnp.asarray(True), jnp.asarray(0)),
-            (experience.stimuli, experience.targets),
-            key,
-            self._segment(experience.targets.shape[0]),
-        )
+        network = PlasticNetwork(self.circuit, genome)
+        seen = (experience.stimuli, experience.targets)
+        judged = _Sharpened(self.task, self.sharpness, self.relative)
+        begin = (state, jnp.asarray(True), jnp.asarray(0))
+        kept = self.kept(network, seen, key)
+        (state, _, _), (_, losses) = unroll(network, judged, begin, seen, key, *(kept or ()))
         return jnp.mean(losses), state
 
 
