@@ -10,8 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast import fast_weights
-from metaplast.fast_weights import delivering
+from metaplast.fast_weights import Alongside, Recording
 from metaplast.kept import Footprint
+from metaplast.layers import apart, as_loops, together
 from metaplast.network import NetworkState, PlasticNetwork
 from metaplast.segments import in_segments
 from metaplast.types import Episode, Key, Life, State, Teaching
@@ -136,10 +137,12 @@ def _reliving(learner: Learner, task: Judge, key: Key, segment: int):
 
 def _rebuilding(network: PlasticNetwork, task: Judge, key: Key, segment: int):
     """A stretch of moments whose weights a backward pass rebuilds from vectors."""
+    network = as_loops(network)
     searched, others = eqx.partition(network, eqx.is_inexact_array)
 
     def through(begin, experience):
         state, alive, age = begin
+        state = together(network.circuit, state)
         fixed = {n: w for n, w in state.weights.items() if n not in network.plastic}
         # Only arrays may pass as constants; the rest is static.
         constants, static = eqx.partition((others, task, fixed, key), eqx.is_array)
@@ -149,12 +152,8 @@ def _rebuilding(network: PlasticNetwork, task: Judge, key: Key, segment: int):
             network = eqx.combine(searched, others)
             cells, alive, age = state
             stimulus, target = seen
-
-            def synapses(name, signal, transposed=False):
-                through = delivering(fixed) if name in fixed else deliver
-                return through(name, signal, transposed)
-
             now = jax.random.fold_in(key, age)
+            synapses = Alongside(fixed, deliver)
             heard = network.hear(cells, stimulus, target, task, now, synapses)
             state, out = _judged(task, heard.states, alive, age, heard.readout, target)
             return state, out, network.changes(heard)
@@ -164,7 +163,8 @@ def _rebuilding(network: PlasticNetwork, task: Judge, key: Key, segment: int):
             step, searched, constants, (state.cells, alive, age), plastic, experience, segment
         )
         (cells, alive, age), plastic = carry
-        return (NetworkState(cells, {**fixed, **plastic}, state.memory), alive, age), out
+        state = NetworkState(cells, {**fixed, **plastic}, state.memory)
+        return (apart(network.circuit, state), alive, age), out
 
     return through
 
@@ -189,14 +189,9 @@ def footprint(learner: Learner, task: Judge, experience, key: Key) -> Footprint:
 
     def vectors(state, experience, key):
         stimulus, target = (a[0] for a in experience)
-        delivered = []
-
-        def deliver(name, signal, transposed=False):
-            delivered.append(delivering(state.weights)(name, signal, transposed))
-            return delivered[-1]
-
+        deliver = Recording(state.weights)
         heard = learner.hear(state.cells, stimulus, target, task, key, deliver)
-        return heard.states, delivered, learner.changes(heard)
+        return heard.states, deliver.products, learner.changes(heard)
 
     moment = jax.eval_shape(vectors, state, experience, key)
     return Footprint(_bytes(state), _bytes(moment), whole=True)

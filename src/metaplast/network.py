@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from metaplast import synapses
 from metaplast.circuits import Circuit, Population, Projection
-from metaplast.circuits.anatomy import before
+from metaplast.circuits.anatomy import ABOVE, BELOW, before
 from metaplast.fast_weights import Change, Deliver
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
 from metaplast.rules.abstract import AbstractRule, AbstractSeparable
@@ -130,14 +130,12 @@ class PlasticNetwork(eqx.Module):
         self, state: NetworkState, stimulus: Float[Array, " inputs"], key: Key | None = None
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """A moment without a teacher: cells fire, nobody replies, no synapse changes."""
-        deliver = synapses.delivering(self.circuit, state.weights)
+        deliver = synapses.Delivering(self.circuit, state.weights)
         states, cells, _ = self._forward(state.cells, stimulus, key, deliver)
         for name in self.circuit.remembered:
             # Nobody replied, so what it has to say to its synapses is what it was.
             old, new = cells[before(name)], cells[name]
-            cells[name] = dataclasses.replace(
-                new, message=old.message, post=old.post, pre=old.pre
-            )
+            cells[name] = dataclasses.replace(new, message=old.message, post=old.post, pre=old.pre)
         states = self._remembering(states, cells)
         return state._replace(cells=states), cells[self.circuit.output.name].drive
 
@@ -151,7 +149,7 @@ class PlasticNetwork(eqx.Module):
         record: Record = unheard,
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """Answer, be taught, change. Returns the new state and the answer."""
-        deliver = synapses.delivering(self.circuit, state.weights)
+        deliver = synapses.Delivering(self.circuit, state.weights)
         heard = self.hear(state.cells, stimulus, target, task, key, deliver, record)
         weights, changes = dict(state.weights), self.changes(heard)
         for q in self.circuit.weighted:
@@ -207,9 +205,12 @@ class PlasticNetwork(eqx.Module):
             rule = self.genome.rules.get(q.kind)
             parts = None if rule is None else rule.separated()
             if parts is not None:
-                made[q.name] = over_cells(
-                    parts, heard.cells[q.source], heard.cells[q.post], heard.modulator
-                )
+                change = over_cells
+                if q.members:
+                    layer = 0 if q.chain or q.pre == q.post else None
+                    change = jax.vmap(over_cells, (None, layer, 0, None))
+                pre = _presynaptic(q, heard.cells)
+                made[q.name] = change(parts, pre, heard.cells[q.post], heard.modulator)
         return made
 
     @property
@@ -234,42 +235,100 @@ class PlasticNetwork(eqx.Module):
         for name in self.circuit.remembered:
             cells[before(name)] = earlier[name].cell
             earlier = {**earlier, name: earlier[name].state}
-        for index, p in enumerate(self.circuit.populations):
-            neuron = self.genome.neurons[p.kind]
-            drive = stimulus if index == 0 else self._arriving(p, "basal", cells, deliver)
-            fire_keys = _cell_keys(neuron, key, index, p.size)
-            s, cell = jax.vmap(neuron.fire, (0, 0, None if fire_keys is None else 0))(
-                earlier[p.name], drive, fire_keys
-            )
-            record(p.name, "fire", cell)
-            pool = _interneuron(cell, pools.get(p.after))
-            record(p.name, "first pool", pool)
-            s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(s, cell, pool)
-            record(p.name, "inhibit", cell)
-            for turn in range(p.rounds):
-                cells[p.name] = cell
-                lateral = self._arriving(p, "lateral", cells, deliver)
-                s, cell = jax.vmap(neuron.settle)(s, cell, lateral)
-                record(p.name, f"settle {turn}" if turn else "settle", cell)
-            pools[p.name] = _interneuron(cell, pools.get(p.after))
-            record(p.name, "second pool", pools[p.name])
-            states[p.name], cells[p.name] = jax.vmap(neuron.rebalance, (0, 0, None))(
-                s, cell, pools[p.name]
-            )
-            record(p.name, "rebalance", cells[p.name])
+        number = 0
+        for p in self.circuit.populations:
+            if p.members:
+                self._through(p, number, earlier, states, cells, pools, key, deliver)
+            else:
+                drive = self._arriving(p, "basal", cells, deliver) if number else stimulus
+                upstream = pools.get(p.after)
+                states[p.name], cells[p.name], pools[p.name] = self._answer(
+                    p, number, earlier[p.name], drive, upstream, cells, key, deliver, record
+                )
+            number += max(1, len(p.members))
         return states, cells, pools
+
+    def _answer(self, p, number, state, drive, upstream, cells, key, deliver, record=unheard):
+        """One population fires, is inhibited, settles, is rebalanced."""
+        neuron, cells = self.genome.neurons[p.kind], dict(cells)
+        fire_keys = _cell_keys(neuron, key, number, p.size)
+        s, cell = jax.vmap(neuron.fire, (0, 0, None if fire_keys is None else 0))(
+            state, drive, fire_keys
+        )
+        record(p.name, "fire", cell)
+        pool = _interneuron(cell, upstream)
+        record(p.name, "first pool", pool)
+        s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(s, cell, pool)
+        record(p.name, "inhibit", cell)
+        for turn in range(p.rounds):
+            cells[p.name] = cell
+            lateral = self._arriving(p, "lateral", cells, deliver)
+            s, cell = jax.vmap(neuron.settle)(s, cell, lateral)
+            record(p.name, f"settle {turn}" if turn else "settle", cell)
+        pool = _interneuron(cell, upstream)
+        record(p.name, "second pool", pool)
+        s, cell = jax.vmap(neuron.rebalance, (0, 0, None))(s, cell, pool)
+        record(p.name, "rebalance", cell)
+        return s, cell, pool
+
+    def _through(self, p, number, earlier, states, cells, pools, key, deliver):
+        """Several layers that are alike answer one after the other, as one loop."""
+
+        def layer(deliver, below, given):
+            (cell, pool), (state, number) = below, given
+            heard = {**cells, BELOW: cell}
+            drive = self._arriving(p, "basal", heard, deliver)
+            upstream = pool if p.after else None
+            state, cell, pool = self._answer(p, number, state, drive, upstream, heard, key, deliver)
+            return (cell, pool), (state, cell, pool)
+
+        wires = [q for q in self.circuit.toward(p.name) if q.site != "apical"]
+        below = next(q.pre for q in wires if q.chain == "below")
+        given = (earlier[p.name], number + jnp.arange(len(p.members)))
+        _, (states[p.name], stack, pool) = deliver.along(
+            [q.name for q in wires], layer, (cells[below], pools[below]), given
+        )
+        _lay_out(p, stack, cells)
+        _lay_out(p, pool, pools)
 
     def _feedback(self, states, cells, pools, teaching, deliver: Deliver, record: Record = unheard):
         """Output to input: every population replies to what it hears from above."""
+
+        def reply(p: Population, state, cell, apical, pool):
+            return jax.vmap(self.genome.neurons[p.kind].reply, (0, 0, 0, None, None))(
+                state, cell, apical, pool, teaching.modulator
+            )
+
+        def back(p: Population):
+            """Several layers that are alike reply one after the other, as one loop."""
+
+            def layer(deliver, above, given):
+                heard = cells if above is None else {**cells, ABOVE: above}
+                state, cell, pool = given
+                apical = self._arriving(p, "apical", heard, deliver)
+                state, cell = reply(p, state, cell, apical, pool)
+                return (None if above is None else cell), (state, cell)
+
+            wires = self.circuit.onto(p.name, "apical")
+            above = next((cells[q.pre] for q in wires if q.chain), None)
+            given = (states[p.name], cells[p.name], pools[p.name])
+            names = [q.name for q in wires]
+            _, (state, stack) = deliver.along(names, layer, above, given, reverse=True)
+            return state, stack
+
         for p in reversed(self.circuit.populations):
-            heard = (
+            if p.members:
+                states[p.name], stack = back(p)
+                _lay_out(p, stack, cells)
+                continue
+            apical = (
                 teaching.signal
                 if p is self.circuit.output
                 else self._arriving(p, "apical", cells, deliver)
             )
-            states[p.name], cells[p.name] = jax.vmap(
-                self.genome.neurons[p.kind].reply, (0, 0, 0, None, None)
-            )(states[p.name], cells[p.name], heard, pools[p.name], teaching.modulator)
+            states[p.name], cells[p.name] = reply(
+                p, states[p.name], cells[p.name], apical, pools[p.name]
+            )
             record(p.name, "reply", cells[p.name])
         return states, cells
 
@@ -294,6 +353,23 @@ class PlasticNetwork(eqx.Module):
     def _strength(self, q: Projection):
         log_gain = self.genome.log_gains.get(q.kind)
         return q.scale if log_gain is None else q.scale * jnp.exp(log_gain)
+
+
+def _lay_out(p: Population, stack, named: dict[str, Any]) -> None:
+    """Name what several layers have together, and what each of them has."""
+    named[p.name] = stack
+    for index, name in enumerate(p.members):
+        named[name] = jax.tree.map(lambda leaf, index=index: leaf[index], stack)
+
+
+def _presynaptic(q: Projection, cells: dict[str, Cell]) -> Cell:
+    """The cells at the beginning of a projection; of several layers, layer by layer."""
+    if not q.chain:
+        return cells[q.source]
+    ends = (cells[q.post], jax.tree.map(lambda leaf: leaf[None], cells[q.pre]))
+    if q.chain == "below":
+        return jax.tree.map(lambda own, end: jnp.concatenate([end, own[:-1]]), *ends)
+    return jax.tree.map(lambda own, end: jnp.concatenate([own[1:], end]), *ends)
 
 
 def over_cells(
@@ -330,7 +406,9 @@ def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[A
     return jnp.append(mean, reported)
 
 
-def _cell_keys(neuron: AbstractNeuron, key: Key | None, index: int, size: int):
+def _cell_keys(
+    neuron: AbstractNeuron, key: Key | None, index: int | Int[Array, ""], size: int
+):
     if not neuron.noisy:
         return None
     if key is None:

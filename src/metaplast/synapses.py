@@ -12,28 +12,29 @@ from jaxtyping import Array, Float
 
 from metaplast import fast_weights
 from metaplast.circuits import Circuit, Projection
-from metaplast.fast_weights import Change, Deliver
+from metaplast.fast_weights import Change
 from metaplast.types import Cell
 
 Weight = Float[Array, "_rows fan_in"]
 BySynapse = Float[Array, "post fan_in"]
 
 
-def delivering(circuit: Circuit, weights: dict[str, Weight]) -> Deliver:
+class Delivering(fast_weights.Delivering):
     """Deliver through the given weights, over whatever synapses there are."""
-    plain = fast_weights.delivering(weights)
-    tabled = {q.name: q for q in circuit.weighted if q.tabled}
 
-    def deliver(name, signal, transposed=False):
-        if name not in tabled:
-            return plain(name, signal, transposed)
-        q, weight = tabled[name], weights[name]
+    def __init__(self, circuit: Circuit, weights: dict[str, Weight]):
+        super().__init__(weights)
+        self.circuit = circuit
+        self.tabled = {q.name: q for q in circuit.weighted if q.tabled}
+
+    def __call__(self, name, signal, transposed=False):
+        if name not in self.tabled:
+            return super().__call__(name, signal, transposed)
+        q, weight = self.tabled[name], self.weights[name]
         if q.wiring == "shared":
-            patches = signal[circuit.senders(q)[:: weight.shape[0]]]
+            patches = signal[self.circuit.senders(q)[:: weight.shape[0]]]
             return (patches @ weight.T).ravel()
-        return jnp.sum(weight * signal[circuit.senders(q)], axis=1)
-
-    return deliver
+        return jnp.sum(weight * signal[self.circuit.senders(q)], axis=1)
 
 
 def newborn(circuit: Circuit, q: Projection, normal: Float[Array, " drawn"]) -> Weight:

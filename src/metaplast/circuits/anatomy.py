@@ -19,6 +19,9 @@ Wiring = Literal["dense", "sparse", "others", "local", "shared", "one_to_one", "
 Carried = Literal["activity", "settled", "message"]
 Birth = Literal["random", "zero", "copied", "opposite"]
 
+BELOW, ABOVE = "the layer below", "the layer above"
+"""In the place of a population: a layer's neighbors, where several layers are one population."""
+
 BORROWED = ("one_to_one", "transpose")
 """Wiring without weights of its own."""
 
@@ -35,6 +38,8 @@ class Population:
     grid: tuple[int, int, int] | None = None
     """Rows, columns and cells at each place, where the cells lie in two dimensions: numbered place
     by place, row by row."""
+    members: tuple[str, ...] = ()
+    """Names of its layers, where several that are alike are one population (`stacks.stacked`)."""
     rounds: int = 1
     """How often its lateral synapses deliver, and its cells settle, within a moment."""
 
@@ -76,6 +81,11 @@ class Projection:
     patch: int = 1
     """Side of the square of places that a cell hears (or of as many places as there are)."""
     stride: int = 1
+    members: tuple[str, ...] = ()
+    """Names of the projections onto every layer, where several layers are one population."""
+    chain: Literal["", "below", "above"] = ""
+    """Whether every layer hears the one below or above it; `pre` is then whom the first or the last
+    one hears."""
 
     def __post_init__(self) -> None:
         if self.site == "apical":
@@ -92,6 +102,8 @@ class Projection:
     @property
     def source(self) -> str:
         """The name under which a moment keeps the cells that it comes from."""
+        if self.chain:
+            return BELOW if self.chain == "below" else ABOVE
         return before(self.pre) if self.delay else self.pre
 
     @property
@@ -112,6 +124,7 @@ class Circuit:
 
     def __post_init__(self) -> None:
         names = [p.name for p in self.populations]
+        place = {n: i for i, p in enumerate(self.populations) for n in (p.name, *p.members)}
         if len(set(names)) != len(names) or len(names) < 2:
             raise ValueError(
                 f"populations = {names}: expected two or more different names; rename or add one"
@@ -128,16 +141,15 @@ class Circuit:
                 raise ValueError(f"population {p.name!r}: rounds = {p.rounds}, expected 1 or more")
         for number, q in enumerate(self.projections):
             for end in (q.pre, q.post):
-                if end not in names:
+                if end not in place:
                     raise ValueError(
                         f"projection {q.name!r}: {end!r} is no population; there are {names}"
                     )
-            self._check(q, number, names)
+            self._check(q, number, place[q.post] - place[q.pre])
 
-    def _check(self, q: Projection, number: int, names: list[str]) -> None:
+    def _check(self, q: Projection, number: int, ahead: int) -> None:
         """Refuse a projection that cannot be."""
-        ahead = names.index(q.post) - names.index(q.pre)
-        if not q.delay and ahead < {"basal": 1, "lateral": 0}.get(q.site, -len(names)):
+        if not q.delay and ahead < {"basal": 1, "lateral": 0}.get(q.site, ahead):
             raise ValueError(
                 f"projection {q.name!r}: {q.pre!r} has not fired yet when {q.post!r} hears it; "
                 "give delay = 1"
@@ -158,7 +170,7 @@ class Circuit:
                 )
 
     def __getitem__(self, name: str) -> Population:
-        return next(p for p in self.populations if p.name == name)
+        return next(p for p in self.populations if name in (p.name, *p.members))
 
     @property
     def input(self) -> Population:
@@ -175,6 +187,10 @@ class Circuit:
     def onto(self, name: str, site: Site) -> tuple[Projection, ...]:
         """The projections that arrive at one site of the population `name`."""
         return tuple(q for q in self.projections if q.post == name and q.site == site)
+
+    def toward(self, name: str) -> tuple[Projection, ...]:
+        """The projections that arrive at the population `name`."""
+        return tuple(q for q in self.projections if q.post == name)
 
     @property
     def dense(self) -> tuple[Projection, ...]:
