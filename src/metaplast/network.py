@@ -288,8 +288,15 @@ class PlasticNetwork(eqx.Module):
         _, (states[p.name], stack, pool) = deliver.along(
             [q.name for q in wires], layer, (cells[below], pools[below]), given
         )
-        _lay_out(p, stack, cells)
-        _lay_out(p, pool, pools)
+        self._lay_out(p, stack, cells)
+        self._lay_out(p, pool, pools)
+
+    def _lay_out(self, p: Population, stack, named: dict[str, Any]) -> None:
+        """Name what several layers have together, and what those have whom others hear."""
+        named[p.name] = stack
+        for index, name in enumerate(p.members):
+            if name in self.circuit.heard:
+                named[name] = jax.tree.map(lambda leaf, index=index: leaf[index], stack)
 
     def _feedback(self, states, cells, pools, teaching, deliver: Deliver, record: Record = unheard):
         """Output to input: every population replies to what it hears from above."""
@@ -319,7 +326,7 @@ class PlasticNetwork(eqx.Module):
         for p in reversed(self.circuit.populations):
             if p.members:
                 states[p.name], stack = back(p)
-                _lay_out(p, stack, cells)
+                self._lay_out(p, stack, cells)
                 continue
             apical = (
                 teaching.signal
@@ -353,13 +360,6 @@ class PlasticNetwork(eqx.Module):
     def _strength(self, q: Projection):
         log_gain = self.genome.log_gains.get(q.kind)
         return q.scale if log_gain is None else q.scale * jnp.exp(log_gain)
-
-
-def _lay_out(p: Population, stack, named: dict[str, Any]) -> None:
-    """Name what several layers have together, and what each of them has."""
-    named[p.name] = stack
-    for index, name in enumerate(p.members):
-        named[name] = jax.tree.map(lambda leaf, index=index: leaf[index], stack)
 
 
 def _presynaptic(q: Projection, cells: dict[str, Cell]) -> Cell:
@@ -406,9 +406,7 @@ def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[A
     return jnp.append(mean, reported)
 
 
-def _cell_keys(
-    neuron: AbstractNeuron, key: Key | None, index: int | Int[Array, ""], size: int
-):
+def _cell_keys(neuron: AbstractNeuron, key: Key | None, index: int | Int[Array, ""], size: int):
     if not neuron.noisy:
         return None
     if key is None:

@@ -1,4 +1,5 @@
-"""Synapses that are not all there, tied to others, or of one sign: what they deliver, how they change.
+"""Synapses that are not all there, tied to others, or of one sign: what they deliver, and how they
+change.
 
 The weights of a projection with a table of senders are `[post, fan_in]`: one for each synapse that
 there is. Where all places share them they are `[cells at a place, fan_in]`.

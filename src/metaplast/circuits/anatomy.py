@@ -207,6 +207,11 @@ class Circuit:
         """The populations whose cells are kept for a moment, for synapses that deliver late."""
         return tuple(dict.fromkeys(q.pre for q in self.projections if q.delay))
 
+    @property
+    def heard(self) -> frozenset[str]:
+        """Names of the layers that some projection, or interneuron, hears."""
+        return frozenset(q.pre for q in self.projections) | {p.after for p in self.populations}
+
     def senders(self, q: Projection) -> Senders:
         """Whom each cell hears over a projection with a table, `[post, fan_in]`."""
         pre, post = self[q.pre], self[q.post]
