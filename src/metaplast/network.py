@@ -135,9 +135,7 @@ class PlasticNetwork(eqx.Module):
         for name in self.circuit.remembered:
             # Nobody replied, so what it has to say to its synapses is what it was.
             old, new = cells[before(name)], cells[name]
-            cells[name] = dataclasses.replace(
-                new, message=old.message, post=old.post, pre=old.pre
-            )
+            cells[name] = dataclasses.replace(new, message=old.message, post=old.post, pre=old.pre)
         states = self._remembering(states, cells)
         return state._replace(cells=states), cells[self.circuit.output.name].drive
 

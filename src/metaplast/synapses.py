@@ -1,6 +1,6 @@
-"""Synapses that are not all there, tied to others, or of one sign: what they deliver, how they change.
+"""Synapses that are not all there, tied to others, or of one sign: what they deliver and become.
 
-The weights of a projection with a table of senders are `[post, fan_in]`: one for each synapse that
+The weights of a projection with a table of senders are `[post, fan_in]`: one for each synapse
 there is. Where all places share them they are `[cells at a place, fan_in]`.
 """
 

@@ -172,9 +172,7 @@ def changing_synapses(learner: Learner) -> int:
     if isinstance(learner, PlasticNetwork):
         circuit = learner.circuit
         return sum(
-            math.prod(circuit.shape(q))
-            for q in circuit.weighted
-            if q.kind in learner.genome.rules
+            math.prod(circuit.shape(q)) for q in circuit.weighted if q.kind in learner.genome.rules
         )
     synapses = getattr(learner, "synapses", None)
     if synapses is not None:
