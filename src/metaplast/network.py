@@ -109,8 +109,8 @@ class PlasticNetwork(eqx.Module):
                 mine = drawn[taken : taken + math.prod(shape)]
                 weights[q.name] = synapses.newborn(self.circuit, q, mine)
                 taken += math.prod(shape)
-            elif q.birth == "zero":
-                weights[q.name] = jnp.zeros(shape)
+            elif q.birth in ("zero", "even"):
+                weights[q.name] = synapses.alike(q, shape)
             else:
                 weights[q.name] = weights[q.of] if q.birth == "copied" else -weights[q.of]
             if q.kind in self.genome.rules:

@@ -1,7 +1,6 @@
-"""Synapses that are not all there, tied to others, or of one sign: what they deliver, and how they
-change.
+"""Synapses that are not all there, tied to others, or of one sign: what they deliver and become.
 
-The weights of a projection with a table of senders are `[post, fan_in]`: one for each synapse that
+The weights of a projection with a table of senders are `[post, fan_in]`: one for each synapse
 there is. Where all places share them they are `[cells at a place, fan_in]`.
 """
 
@@ -43,6 +42,13 @@ def newborn(circuit: Circuit, q: Projection, normal: Float[Array, " drawn"]) -> 
     shape = circuit.shape(q)
     weight = normal.reshape(shape) / jnp.sqrt(shape[1])
     return q.sign * jnp.abs(weight) if q.sign else weight
+
+
+def alike(q: Projection, shape: tuple[int, int]) -> Weight:
+    """Weights that are all the same at birth: zero, or 1 / fan-in with the declared sign."""
+    if q.birth == "zero":
+        return jnp.zeros(shape)
+    return jnp.full(shape, (q.sign or 1) / shape[1])
 
 
 def changed(circuit: Circuit, q: Projection, weight: Weight, change: Change) -> Weight:

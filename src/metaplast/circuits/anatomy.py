@@ -17,7 +17,7 @@ from metaplast.circuits.wiring import Senders
 Site = Literal["basal", "lateral", "apical"]
 Wiring = Literal["dense", "sparse", "others", "local", "shared", "one_to_one", "transpose"]
 Carried = Literal["activity", "settled", "message"]
-Birth = Literal["random", "zero", "copied", "opposite"]
+Birth = Literal["random", "zero", "even", "copied", "opposite"]
 
 BELOW, ABOVE = "the layer below", "the layer above"
 """In the place of a population: a layer's neighbors, where several layers are one population."""
@@ -61,8 +61,9 @@ class Projection:
     weights; `transpose` borrows the weights of the projection `of`: weight transport, the control
     that cheats."""
     birth: Birth = "random"
-    """Weights at birth; random ones are normal with variance 1 / fan-in. `copied` and `opposite`
-    ones are those of the projection `of`, or these with the other sign."""
+    """Weights at birth; random ones are normal with variance 1 / fan-in, even ones all 1 / fan-in,
+    either with the declared sign, where there is one. `copied` and `opposite` ones are those of
+    the projection `of`, or these with the other sign."""
     scale: float = 1.0
     """Efficacy that anatomy fixes, such as 1 / fan-in."""
     offset: int = 0

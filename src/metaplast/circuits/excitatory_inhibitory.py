@@ -13,8 +13,8 @@ SOURCE: Source = Source(
     "Learning to live with Dale's principle: ANNs with separate excitatory and inhibitory units",
     "10.1101/2020.11.02.364968",
 )  # fmt: skip
-MEAN = math.sqrt(2.0 / math.pi)
-"""Mean size of a standard normal number."""
+UNIT = 1.0 / math.sqrt(1.0 - 2.0 / math.pi)
+"""Efficacy with which the sizes of normal numbers vary as much as these numbers do."""
 
 
 def excitatory_inhibitory(
@@ -24,15 +24,19 @@ def excitatory_inhibitory(
 
     Inhibitory cells hear the layer below and inhibit the layer above within the moment:
     $v = W^{EX} x - W^{EI} W^{IX} x$ where all weights have the declared sign for life, whatever
-    the rule. At birth inhibition equals excitation on average, as after a layer normalization.
-    Feedback comes from excitatory cells over weights that can only excite.
+    the rule. At birth every cell is inhibited by the mean of what excites the inhibitory ones,
+    which takes the mean from its own excitation, as a layer normalization would. Feedback comes
+    from excitatory cells over weights that can only excite.
 
-    Where we deviate from Cornford et al.: inhibitory cells hear no errors, so their synapses learn
-    from what they themselves can tell (or not at all); their divisive inhibition is left out;
-    learning is not scaled by population.
+    Inhibitory cells say about the same, and much of it: so let their synapses learn at a tenth of
+    the rate of the others, or not at all.
+
+    Where we deviate from Cornford et al.: inhibitory cells hear no errors, so synapses onto them
+    learn from what these can tell (or not at all); their divisive inhibition is left out.
 
     Args:
-        inputs: input cells; their activity should not be negative.
+        inputs: input cells. Where their activity can be negative, what they excite is inhibited
+            then; Dale's law is about weights.
         hidden: excitatory cells of every hidden layer.
         outputs: output cells, one a class.
         share: inhibitory cells ahead of a layer, as a share of its cells; one at least.
@@ -52,13 +56,13 @@ def excitatory_inhibitory(
         inner = Population(f"{p.name}_inhibitory", math.ceil(share * p.size), "inhibitory")
         pops += [inner, p]
         kind = "forward" if p.kind == "hidden" else "readout"
-        even = 1.0 / (MEAN * math.sqrt(inner.size))
         wires += [
             Projection(f"{below.name}->{inner.name}", "recruiting", below.name, inner.name,
                        "basal", sign=1),
             Projection(f"{inner.name}->{p.name}", "inhibiting", inner.name, p.name, "basal",
-                       scale=even, sign=-1),
-            Projection(f"{below.name}->{p.name}", kind, below.name, p.name, "basal", sign=1),
+                       birth="even", scale=UNIT, sign=-1),
+            Projection(f"{below.name}->{p.name}", kind, below.name, p.name, "basal",
+                       scale=UNIT, sign=1),
         ]  # fmt: skip
         if below.kind == "hidden":
             wires.append(Projection(f"{p.name}~>{below.name}", "feedback", p.name, below.name,

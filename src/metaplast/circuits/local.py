@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 from metaplast.circuits import wiring
@@ -72,7 +73,7 @@ def pictured(
     pops.append(Population("output", outputs, "output"))
     last = pops[-2].name
     wires.append(Projection(f"{last}->output", "readout", last, "output", "basal"))
-    for below, above in zip(pops[1:-1], pops[2:], strict=True):
+    for below, above in itertools.pairwise(pops[1:]):
         source = pops[-1] if feedback == "direct" else above
         if feedback != "none":
             wires.append(Projection(f"{source.name}~>{below.name}", "feedback", source.name,

@@ -6,14 +6,19 @@ from metaplast.neurons.association import Association
 from metaplast.neurons.competing import Competing
 from metaplast.neurons.exemplar import Exemplar
 from metaplast.neurons.innovation import Innovation
+from metaplast.neurons.interneuron import Interneuron
 from metaplast.neurons.izhikevich import Izhikevich
 from metaplast.neurons.leaky import Leaky
 from metaplast.neurons.learned import Learned
 from metaplast.neurons.lif import LIF
 from metaplast.neurons.message import Message
+from metaplast.neurons.noisy import Noisy
+from metaplast.neurons.nudged import Nudged
 from metaplast.neurons.output import Output
+from metaplast.neurons.pyramidal import Pyramidal
 from metaplast.neurons.rate import Rate
 from metaplast.neurons.sensory import Sensory
+from metaplast.neurons.settling import Settling
 from metaplast.neurons.stochastic_binary import StochasticBinary
 from metaplast.neurons.traced import Traced
 from metaplast.neurons.two_compartment import TwoCompartment
@@ -25,14 +30,19 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Competing",
     "Exemplar",
     "Innovation",
+    "Interneuron",
     "Izhikevich",
     "LIF",
     "Leaky",
     "Learned",
     "Message",
+    "Noisy",
+    "Nudged",
     "Output",
+    "Pyramidal",
     "Rate",
     "Sensory",
+    "Settling",
     "StochasticBinary",
     "Traced",
     "TwoCompartment",

@@ -2,6 +2,7 @@
 
 from metaplast.rules.abcd import ABCD
 from metaplast.rules.abstract import AbstractRule, AbstractSeparable
+from metaplast.rules.anti_hebb import AntiHebb
 from metaplast.rules.bcm import BCM
 from metaplast.rules.decay import Decay
 from metaplast.rules.decorrelation import Decorrelation
@@ -9,10 +10,12 @@ from metaplast.rules.delta import Delta
 from metaplast.rules.eprop import EProp
 from metaplast.rules.factored import Factored
 from metaplast.rules.hebb import Hebb
+from metaplast.rules.mirror import Mirror
 from metaplast.rules.oja import Oja
 from metaplast.rules.one_shot import OneShot
 from metaplast.rules.pair_stdp import PairSTDP
 from metaplast.rules.polynomial import Polynomial
+from metaplast.rules.reciprocal import Reciprocal
 from metaplast.rules.reward_stdp import RewardSTDP
 from metaplast.rules.soft_hebb import SoftHebb
 from metaplast.rules.synaptic_gru import SynapticGRU
@@ -26,6 +29,7 @@ __all__ = [  # noqa: RUF022 (ABCD and BCM are no constants)
     "ABCD",
     "AbstractRule",
     "AbstractSeparable",
+    "AntiHebb",
     "BCM",
     "Decay",
     "Decorrelation",
@@ -33,10 +37,12 @@ __all__ = [  # noqa: RUF022 (ABCD and BCM are no constants)
     "EProp",
     "Factored",
     "Hebb",
+    "Mirror",
     "Oja",
     "OneShot",
     "PairSTDP",
     "Polynomial",
+    "Reciprocal",
     "RewardSTDP",
     "SoftHebb",
     "SynapticGRU",
