@@ -88,15 +88,24 @@ class Objective(eqx.Module):
         self, genome: Genome, state: State, experience: Episode, key: Key
     ) -> tuple[Float[Array, ""], State]:
         """Live the given stretch of experience; returns its mean loss and the new state."""
-        (state, _, _), (_, losses) = unroll(
+        begin = (state, jnp.asarray(True), jnp.asarray(0))
+        (state, _, _), (_, losses) = self.onward(genome, begin, experience, key)
+        return jnp.mean(losses), state
+
+    def onward(self, genome: Genome, begin, experience: Episode, key: Key):
+        """Live on from `(state, whether alive, age)` through a stretch of experience.
+
+        Returns:
+            The same three afterwards, and `(correct, loss)` of every moment.
+        """
+        return unroll(
             PlasticNetwork(self.circuit, genome),
             _Sharpened(self.task, self.sharpness, self.relative),
-            (state, jnp.asarray(True), jnp.asarray(0)),
+            begin,
             (experience.stimuli, experience.targets),
             key,
             self._segment(experience.targets.shape[0]),
         )
-        return jnp.mean(losses), state
 
 
 class _Sharpened(eqx.Module):

@@ -36,7 +36,7 @@ def descend(meta, evaluate, steps):
     @jax.jit
     def run(key):
         state = jax.tree.map(
-            lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), meta.init(START, key)
+            lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), meta.init(evaluate, START, key)
         )
         return jax.lax.scan(step, (START, state), jax.random.split(key, steps))
 

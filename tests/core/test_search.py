@@ -38,7 +38,7 @@ def bits(position) -> list[bytes]:
 @pytest.mark.parametrize("name", METAS)
 def test_interrupted_and_whole_searches_agree_bit_for_bit(name):
     meta = METAS[name]
-    begin = search.begin(plain(), meta, jax.random.key(1))
+    begin = search.begin(OBJECTIVE, plain(), meta, jax.random.key(1))
     whole, losses = run(meta, begin, STEPS, patience=1e-9)
     part, first = run(meta, begin, 3, patience=100.0)
     rest, second = run(meta, part[-1], STEPS, patience=100.0)
@@ -47,22 +47,22 @@ def test_interrupted_and_whole_searches_agree_bit_for_bit(name):
     np.testing.assert_array_equal(losses, np.concatenate([first, second]))
     assert np.ptp(losses) > 0
     assert bits(whole[-1]) != bits(begin)
-    other, _ = run(meta, search.begin(plain(), meta, jax.random.key(2)), STEPS, patience=100.0)
+    other, _ = run(meta, search.begin(OBJECTIVE, plain(), meta, jax.random.key(2)), STEPS, patience=100.0)
     assert bits(other[-1]) != bits(whole[-1]), "negative control: another seed, other bits"
 
 
 def test_what_is_switched_off_stays_off():
     meta = METAS["backprop"]
     genome = plain(0.0)
-    begin = search.begin(genome, meta, jax.random.key(1))
+    begin = search.begin(OBJECTIVE, genome, meta, jax.random.key(1))
     assert jax.tree.leaves(begin.theta) == []
-    begin = search.begin(plain(), meta, jax.random.key(1))
+    begin = search.begin(OBJECTIVE, plain(), meta, jax.random.key(1))
     assert len(jax.tree.leaves(begin.theta)) == 2
 
 
 def test_found_puts_the_searched_leaves_back():
     meta = METAS["backprop"]
-    begin = search.begin(plain(), meta, jax.random.key(1))
+    begin = search.begin(OBJECTIVE, plain(), meta, jax.random.key(1))
     places, _ = run(meta, begin, 2)
     rate = search.found(plain(), places[-1]).rules["forward"].rate.log
     assert float(rate) != float(plain().rules["forward"].rate.log)
@@ -72,6 +72,6 @@ def test_found_puts_the_searched_leaves_back():
 
 
 def test_a_search_stops_when_asked():
-    places, _ = run(METAS["backprop"], search.begin(plain(), METAS["backprop"], jax.random.key(1)),
+    places, _ = run(METAS["backprop"], search.begin(OBJECTIVE, plain(), METAS["backprop"], jax.random.key(1)),
                     STEPS, should_stop=lambda: True)  # fmt: skip
     assert places == []
