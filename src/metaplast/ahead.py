@@ -34,4 +34,5 @@ def compiling(experiment: Experiment, shelf: Shelf | None = None) -> Future[Loop
 def start(experiment: Experiment) -> tuple[Position, Key]:
     """The position before the first meta-step, and the key of the reference."""
     search_key, reference_key = jax.random.split(jax.random.key(experiment.seed))
-    return begin(experiment.objective, experiment.genome, experiment.meta, search_key), reference_key
+    position = begin(experiment.objective, experiment.genome, experiment.meta, search_key)
+    return position, reference_key

@@ -61,9 +61,7 @@ def searchable(leaf) -> bool:
     return eqx.is_inexact_array(leaf) and bool(np.all(np.isfinite(np.asarray(leaf))))
 
 
-def begin(
-    objective: Objective, genome: Genome, meta: AbstractMetaOptimizer, key: Key
-) -> Position:
+def begin(objective: Objective, genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
     """The position before the first meta-step.
 
     Raises:

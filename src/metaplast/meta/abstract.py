@@ -45,9 +45,7 @@ class Lives(Protocol):
         """A newborn, and all that is needed to live on: a PyTree of arrays."""
         ...
 
-    def advance(
-        self, theta: Theta, life: Any, moments: int
-    ) -> tuple[Float[Array, ""], Any, Any]:
+    def advance(self, theta: Theta, life: Any, moments: int) -> tuple[Float[Array, ""], Any, Any]:
         """Live the next moments: their mean loss, what to report, and the life after them."""
         ...
 

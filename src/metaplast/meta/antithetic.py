@@ -45,7 +45,7 @@ def both_ways(
 
 
 def stretched(lives: Lives, unravel, fresh, stretch: int, key: Key):
-    """`lived` for `both_ways`: both twins are born of the same key, and meet the same experience."""
+    """`lived` for `both_ways`: both twins are born of the same key and meet the same experience."""
 
     def lived(vector, life):
         theta = unravel(vector)

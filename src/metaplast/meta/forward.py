@@ -57,7 +57,5 @@ class Forward(AbstractHalfLived):
 
         floats_now = floats
         every = jax.vmap(along, out_axes=(0, 0, None, None))
-        gradient, tangents, score, after = every(
-            jnp.eye(vector.size, dtype=vector.dtype), tangents
-        )
+        gradient, tangents, score, after = every(jnp.eye(vector.size, dtype=vector.dtype), tangents)
         return gradient, score, (after, tangents)

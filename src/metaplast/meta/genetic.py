@@ -46,7 +46,9 @@ class Genetic(AbstractMetaOptimizer):
     Systems 9 (tournaments under noise); Syswerda (1989) ICGA (uniform crossover).
     """
 
-    source: ClassVar[Source] = Source("Holland", 1975, "Adaptation in natural and artificial systems")
+    source: ClassVar[Source] = Source(
+        "Holland", 1975, "Adaptation in natural and artificial systems"
+    )
     population: int = eqx.field(static=True, default=32)
     lives: int = eqx.field(static=True, default=4)
     spread: float = eqx.field(static=True, default=0.1)
@@ -79,9 +81,7 @@ class Genetic(AbstractMetaOptimizer):
         candidates = jax.vmap(lambda one: ravel_pytree(one)[0])(
             cloud(theta, self.population, self.spread, key)
         )
-        return Generation(
-            candidates.at[0].set(ravel_pytree(theta)[0]), jnp.asarray(0, jnp.int32)
-        )
+        return Generation(candidates.at[0].set(ravel_pytree(theta)[0]), jnp.asarray(0, jnp.int32))
 
     def step(self, evaluate, theta, state, key):
         _, unravel = ravel_pytree(theta)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from metaplast.meta.abstract import Evaluate, Lives, Theta
+from metaplast.meta.abstract import Lives, Theta
 from metaplast.meta.descent import AbstractDescent, Estimate
 from metaplast.meta.whole_lives import as_lives
 from metaplast.spread import spread
@@ -103,7 +104,7 @@ class AbstractHalfLived(AbstractDescent):
         stretch = self.stretch or horizon
         if horizon % stretch:
             fitting = [n for n in range(1, horizon + 1) if horizon % n == 0]
-            near = sorted(sorted(fitting, key=lambda n: abs(n - stretch))[:3])
+            near = sorted(sorted(fitting, key=lambda n: abs(math.log(n / stretch)))[:3])
             raise ValueError(
                 f"stretch = {stretch}: does not divide the horizon of {horizon} moments; "
                 f"give {' or '.join(map(str, near))}, or lives of another length"
@@ -123,6 +124,4 @@ class AbstractHalfLived(AbstractDescent):
 
 def renewed(lives: Lives, theta: Theta, life: Any, fresh: Bool[Array, ""], key: Key) -> Any:
     """The life, or another one that begins, where `fresh`."""
-    return jax.tree.map(
-        lambda new, old: jnp.where(fresh, new, old), lives.begin(theta, key), life
-    )
+    return jax.tree.map(lambda new, old: jnp.where(fresh, new, old), lives.begin(theta, key), life)

@@ -18,9 +18,9 @@ from metaplast.source import Source
 class NRES(AbstractHalfLived):
     r"""Pairs of lives that keep their perturbation from birth to death.
 
-    $g_k = \epsilon\,(L^+_k - L^-_k) / 2\sigma^2$: the sum over the stretches of a life is what `ES` makes of
-    the whole of it, heard piece by piece. Staggered lives make the mean of a meta-step one over
-    all ages.
+    $g_k = \epsilon\,(L^+_k - L^-_k) / 2\sigma^2$: the mean over the stretches of a life is what
+    `ES` makes of the whole of it, heard piece by piece. Staggered lives make the mean of a
+    meta-step one over all ages.
 
     Args:
         spread: standard deviation of the perturbation.

@@ -10,7 +10,8 @@ from metaplast.meta.abstract import Evaluate, Lives
 class whole_lives(NamedTuple):
     """Lives that cannot be cut: each of them is one moment long.
 
-    With it an estimator that holds lives half-lived also works on an objective that only knows whole ones.
+    With it an estimator that holds lives half-lived also works on an objective that only knows
+    whole ones.
     """
 
     evaluate: Evaluate
