@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from metaplast.experiment import Experiment
+from metaplast.preflight import differentiated
 from metaplast.search import Position, begin, traced
 from metaplast.shelf import Shelf
 from metaplast.types import Key
@@ -23,7 +24,10 @@ def compiling(experiment: Experiment, shelf: Shelf | None = None) -> Future[Loop
     The compiler needs no Python, so whatever else a start takes can be done meanwhile.
     """
     position, _ = start(experiment)
-    loop = traced(experiment.objective, experiment.genome, experiment.meta, position, shelf=shelf)
+    with differentiated(experiment.meta):
+        loop = traced(
+            experiment.objective, experiment.genome, experiment.meta, position, shelf=shelf
+        )
     aside = ThreadPoolExecutor(1)
     try:
         return aside.submit(loop.compiled)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metaplast import memory
 from metaplast.meta import AbstractDescent, AbstractHalfLived
 from metaplast.meta.abstract import Evaluate, Lives
 from metaplast.meta.whole_lives import as_lives
@@ -97,11 +98,4 @@ def sample(
         made.append(np.asarray(gradients, np.float64))
     seconds = (time.perf_counter() - began) / (cycles * steps)
     found = np.stack(made[burnt:])
-    return Sample(found.reshape(cycles, steps, *found.shape[1:]), seconds, _memory(compiled))
-
-
-def _memory(compiled) -> int:
-    told = compiled.memory_analysis()
-    if told is None:
-        return 0
-    return (told.temp_size_in_bytes + told.output_size_in_bytes) * len(jax.local_devices())
+    return Sample(found.reshape(cycles, steps, *found.shape[1:]), seconds, memory.used(compiled))
