@@ -27,9 +27,7 @@ def advice(found: Comparison) -> str:
             f"{found.horizon} moments; beyond, backprop follows a gradient without meaning."
         )
     else:
-        lines.append(
-            f"Derivatives predict what a step does over all {found.horizon} moments."
-        )
+        lines.append(f"Derivatives predict what a step does over all {found.horizon} moments.")
     if best is None:
         lines.append("None of the estimators pointed downhill with this budget: give more lives.")
     else:

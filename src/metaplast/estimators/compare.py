@@ -82,7 +82,10 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    experiment: Experiment, budget: Budget, key: Key, told: Callable[[str], None] = lambda name: None
+    experiment: Experiment,
+    budget: Budget,
+    key: Key,
+    told: Callable[[str], None] = lambda name: None,
 ) -> Comparison:
     """Measure every estimator at the start of an experiment.
 
