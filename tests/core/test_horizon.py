@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import NamedTuple
 
 import jax
@@ -9,10 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metaplast.cli.output import plain
 from metaplast.estimators.advice import advice, recommended
-from metaplast.estimators.compare import Comparison, cosine, row
+from metaplast.estimators.compare import Budget, Comparison, cosine, row
+from metaplast.estimators.facts import facts
 from metaplast.estimators.horizon import Agreement, agreement, lyapunov
 from metaplast.estimators.sample import Sample
+from metaplast.report.estimators import page
 
 THETA = {"theta": jnp.asarray(4.0)}
 
@@ -97,3 +101,14 @@ def test_advice_takes_no_biased_estimator_and_no_derivative_without_meaning(long
     best = recommended(found)
     assert best is not None and best.name == ("Backprop" if longest == 60 else "PES")
     assert f'meta.type = "{best.name}"' in advice(found)
+
+
+def test_the_page_shows_every_estimator_and_the_advice():
+    exact = made([3.0, 4.0], 0.1, 1.0)
+    rows = [row("Backprop", made([3.0, 4.0], 0.1, 1.0, 1), exact)]
+    trusted = Agreement(np.arange(1, 3), np.ones((1, 1, 2)), np.ones((1, 1, 2)))
+    found = Comparison(2, 2, 1, 5.0, rows, trusted, np.full((1, 2), 0.125), True)
+    told = facts("<x>", Budget(), found)
+    shown = page(plain(told))
+    assert advice(found) in html.unescape(shown) and "&lt;x&gt;" in shown and "0.12" in shown
+    assert all(cell in shown for cell in told["cells"][0])
