@@ -42,6 +42,11 @@ class SearchedLives(NamedTuple):
     @property
     def horizon(self) -> int:
         """Moments of a whole life."""
+        return self.objective.episodes * self._episode
+
+    @property
+    def _episode(self) -> int:
+        """Moments of an episode."""
         return self.objective.task.moments  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
@@ -62,16 +67,39 @@ class SearchedLives(NamedTuple):
     def advance(
         self, theta: Any, life: HalfLived, moments: int
     ) -> tuple[Float[Array, ""], Score, HalfLived]:
-        """Live the next moments."""
+        """Live the next moments: whole episodes, or an even part of one.
+
+        Raises:
+            ValueError: the part is not even.
+        """
+        if moments > self._episode and moments % self._episode == 0:
+            return self._through(theta, life, moments // self._episode)
+        if self._episode % moments:
+            raise ValueError(
+                f"stretch = {moments}: neither divides the {self._episode} moments of an episode, "
+                f"nor is a multiple of them; give {self._episode} or an even part of it"
+            )
         task_key, life_key = jax.random.split(life.key)
         _, noise_key = jax.random.split(life_key)
-        experience = _part(self.objective.task.sample(task_key), life.moment, moments)
+        number, at = life.moment // self._episode, life.moment % self._episode
+        experience = _part(self.objective.episode(task_key, number), at, moments)
         (state, alive, age), (correct, losses) = self.objective.onward(
             self._genome(theta), life[:3], experience, noise_key
         )
         loss = jnp.mean(losses)
         score = Score(loss, jnp.mean(correct.astype(loss.dtype)), (~alive).astype(loss.dtype))
         return loss, score, HalfLived(state, alive, age, life.moment + moments, life.key)
+
+    def _through(self, theta: Any, life: HalfLived, episodes: int):
+        """Live the next whole episodes."""
+
+        def on(life, _):
+            loss, score, life = self.advance(theta, life, self._episode)
+            return life, (loss, score)
+
+        life, (losses, scores) = jax.lax.scan(on, life, None, episodes)
+        loss = jnp.mean(losses)
+        return loss, Score(loss, jnp.mean(scores.accuracy), scores.exploded[-1]), life
 
     def _genome(self, theta: Any) -> Genome:
         return eqx.combine(theta, self.fixed)

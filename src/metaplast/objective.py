@@ -8,7 +8,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from metaplast.circuits import Circuit
 from metaplast.lifetime import live, unroll
@@ -46,6 +46,8 @@ class Objective(eqx.Module):
         relative: whether answers are judged by their shape alone.
         segment: moments between two copies of the weights that the backward pass can rely on
             (`lifetime.unroll`), by default the square root of the horizon; 0 stores everything.
+        episodes: episodes of a life, one after the other: the learner lives on from each to the
+            next. So a life may be far longer than the episodes that a task can draw.
     """
 
     task: AbstractTask
@@ -53,12 +55,15 @@ class Objective(eqx.Module):
     sharpness: float = eqx.field(static=True, default=1.0)
     segment: int | None = eqx.field(static=True, default=None)
     relative: bool = eqx.field(static=True, default=False)
+    episodes: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
         if self.segment is not None and self.segment < 0:
             raise ValueError(
                 f"segment = {self.segment}: expected 1 or more moments, or 0 for no checkpoints"
             )
+        if self.episodes < 1:
+            raise ValueError(f"episodes = {self.episodes}: expected 1 or more; give 1")
 
     def _segment(self, moments: int) -> int | None:
         """Moments in a segment of a life of that length, as `lifetime.scan` takes them."""
@@ -67,6 +72,8 @@ class Objective(eqx.Module):
     def __call__(self, genome: Genome, key: Key) -> tuple[Float[Array, ""], Score]:
         """One life: the loss, and the score that goes with it."""
         task_key, life_key = jax.random.split(key)
+        if self.episodes > 1:
+            return self._chained(genome, task_key, life_key)
         episode = self.task.sample(task_key)
         judged = _Sharpened(self.task, self.sharpness, self.relative)
         life, _ = live(
@@ -78,6 +85,26 @@ class Objective(eqx.Module):
         )
         loss = jnp.mean(life.loss)
         return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype))
+
+    def _chained(self, genome: Genome, task_key: Key, life_key: Key):
+        birth_key, noise_key = jax.random.split(life_key)
+
+        def lived(standing, number):
+            episode = self.episode(task_key, number)
+            return self.onward(genome, standing, episode, noise_key)
+
+        begin = (PlasticNetwork(self.circuit, genome).born(birth_key), jnp.asarray(True))
+        (_, alive, _), (correct, losses) = jax.lax.scan(
+            lived, (*begin, jnp.asarray(0)), jnp.arange(self.episodes)
+        )
+        loss = jnp.mean(losses)
+        accuracy = jnp.mean(correct.astype(loss.dtype))
+        return loss, Score(loss, accuracy, (~alive).astype(loss.dtype))
+
+    def episode(self, task_key: Key, number: Int[Array, ""]) -> Episode:
+        """The experience of that number in a life."""
+        only = self.episodes == 1
+        return self.task.sample(task_key if only else jax.random.fold_in(task_key, number))
 
     def begin(self, genome: Genome, key: Key) -> tuple[State, Episode]:
         """A newborn and the life before it."""

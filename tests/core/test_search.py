@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -68,19 +70,32 @@ def test_a_half_lived_search_goes_on_from_its_checkpoint(tmp_path):
     assert bits(other[-1]) != bits(whole[-1])
 
 
-@pytest.mark.parametrize("stretch", [1, 3])
-def test_to_live_in_stretches_is_to_live_whole(stretch):
+@pytest.mark.parametrize(("stretch", "episodes"), [(1, 1), (3, 1), (3, 2), (6, 2), (12, 2)])
+def test_to_live_in_stretches_is_to_live_whole(stretch, episodes):
     theta, fixed = parts(plain(0.3))
-    lives = SearchedLives(OBJECTIVE, fixed)
+    lives = SearchedLives(dataclasses.replace(OBJECTIVE, episodes=episodes), fixed)
     loss, score = lives(theta, jax.random.key(5))
     life, heard = lives.begin(theta, jax.random.key(5)), []
     for _ in range(lives.horizon // stretch):
         mean, part, life = lives.advance(theta, life, stretch)
         heard.append((float(mean), float(part.accuracy)))
     np.testing.assert_allclose(np.mean(heard, 0), [loss, score.accuracy], rtol=1e-5)
-    assert float(loss) > 0.1 and np.ptp([h[0] for h in heard]) > 1e-3
+    assert float(loss) > 0.1 and len(heard) == 6 * episodes // stretch
     other, _ = lives(theta, jax.random.key(6))
     assert abs(float(other) - float(loss)) > 1e-3, "negative control: another life, another loss"
+
+
+def test_a_life_goes_on_from_episode_to_episode():
+    """A second episode of the same blobs would be easier; here they are new ones."""
+    theta, fixed = parts(plain(0.3))
+    lives = SearchedLives(dataclasses.replace(OBJECTIVE, episodes=2), fixed)
+    life = lives.begin(theta, jax.random.key(5))
+    first, _, grown = lives.advance(theta, life, 6)
+    second, _, _ = lives.advance(theta, grown, 6)
+    newborn, _, _ = lives.advance(theta, life._replace(moment=grown.moment), 6)
+    assert float(first) != float(second) != float(newborn), "experience and learner both matter"
+    with pytest.raises(ValueError, match="stretch = 4: neither divides the 6 moments"):
+        lives.advance(theta, life, 4)
 
 
 def test_what_is_switched_off_stays_off():
