@@ -2,8 +2,8 @@
 
     python benchmarks/estimators.py [--quick] [--json]
 
-Influence balancing (Tallec & Ollivier 2017; Vicol, Metz & Sohl-Dickstein 2021, section 5): 23 cells, one
-number, 100 moments. First, in float64, every estimator against the exact derivative; then, in
+Influence balancing (Tallec & Ollivier 2017; Vicol, Metz & Sohl-Dickstein 2021, section 5): 23 cells,
+one number, 100 moments. First, in float64, every estimator against the exact derivative; then, in
 float32, how far each of them descends in the same number of meta-steps.
 """
 
@@ -28,8 +28,8 @@ def measure(quick: bool) -> Section:
     section.write(
         f"One number drives {Influence().upward} near cells upward and the far ones downward; the "
         f"loss hears the first cell for {HORIZON} moments. Estimators cut lives into stretches of "
-        f"{STRETCH} moments. What is far arrives late, so through one stretch the derivative has the "
-        "wrong sign."
+        f"{STRETCH} moments. What is far arrives late, so through one stretch the derivative has "
+        "the wrong sign."
     )
     with jax.enable_x64(True):
         known(section, quick)
@@ -69,8 +69,8 @@ def known(section: Section, quick: bool) -> None:
             ratio = Spread(*(mean / exact,) * 3)
             section.claims.append(Claim("truncated backprop / exact gradient", ratio, most=0))
     section.write(
-        f"Exact derivative at θ = {START}: {exact:.4f}. Mean over {pairs} pairs of lives and {cycles} "
-        "passes through all stretches; the standard error is over lives."
+        f"Exact derivative at θ = {START}: {exact:.4f}. Mean over {pairs} pairs of lives and "
+        f"{cycles} passes through all stretches; the standard error is over lives."
     )
     section.table(("estimator", "mean", "standard error", "off by, standard errors"), rows)
 
@@ -115,8 +115,7 @@ def descended(section: Section, quick: bool) -> None:
 
 def strong(tree):
     """Without weak types, which a loop would not give back."""
-    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype)
-                        if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf, tree)  # fmt: skip
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), tree)
 
 
 if __name__ == "__main__":

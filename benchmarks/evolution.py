@@ -55,8 +55,8 @@ def measure(quick: bool) -> Section:
         rows.append([name, count, lives, short(seconds), short(ends[name].mean()), ratio])
     section = Section("Searches without a derivative, beside backprop")
     section.write(
-        f"The experiment `digits`; lives are those that the search lived, in units of 300 moments; "
-        f"seconds are those of its meta-steps, without compiling. Accuracy: mean online accuracy on "
+        "The experiment `digits`; lives are those that the search lived, in units of 300 moments; "
+        "seconds are those of its meta-steps, without compiling. Accuracy: mean online accuracy on "
         f"{LIVES} lives of the comparison pool; the ratio is taken life by life."
     )
     section.table(

@@ -36,6 +36,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "peer_evosax": (),
     "estimators": (),
     "evolution": (),
+    "long_lives": (),
     "synaptic_mlp": (),
 }
 """Scripts beside this one, and the modules that each needs beyond the package's own."""
