@@ -2,9 +2,9 @@
 
     python benchmarks/estimators.py [--quick] [--json]
 
-Influence balancing (Tallec & Ollivier 2017; Vicol, Metz & Sohl-Dickstein 2021, section 5): 23 cells,
-one number, 100 moments. First, in float64, every estimator against the exact derivative; then, in
-float32, how far each of them descends in the same number of meta-steps.
+Influence balancing (Tallec & Ollivier 2017; Vicol, Metz & Sohl-Dickstein 2021, section 5): 23
+cells, one number, 100 moments. First, in float64, every estimator against the exact derivative;
+then, in float32, how far each of them descends in the same number of meta-steps.
 """
 
 from __future__ import annotations

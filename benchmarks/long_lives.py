@@ -60,8 +60,8 @@ def stable(section: Section, moments: int) -> None:
         )  # fmt: skip
     section.write(
         f"{LIVES} lives of {moments} moments: the 1597 images of the digits, {EPISODE} of them "
-        "drawn anew for every episode. Accuracy before learning over the last 10 000 moments up to each mark "
-        "(of all so far, where there are fewer)."
+        "drawn anew for every episode. Accuracy before learning over the last 10 000 moments up to "
+        "each mark (of all so far, where there are fewer)."
     )
     header = ("rule", *(f"at {mark}" for mark in marks), "exploded")
     section.table(header, rows)

@@ -70,7 +70,8 @@ def unreached(
     Raises:
         SpecError: none reaches any; the text names the operations where it ends.
     """
-    if not isinstance(experiment.meta, DIFFERENTIATING):
+    meta = getattr(experiment.meta, "of", experiment.meta)
+    if not isinstance(meta, DIFFERENTIATING):
         return []
     name = shelf.name("reach", spec.tables) if shelf and spec else None
     if shelf and (kept := shelf.read(name)) is not None:
@@ -81,7 +82,7 @@ def unreached(
     if found.dead and not found.alive:
         where = " and ".join(map(repr, found.operations[-3:]))
         raise SpecError(
-            f"meta.type = {type(experiment.meta).__name__!r}: no derivative of the loss reaches "
+            f"meta.type = {type(meta).__name__!r}: no derivative of the loss reaches "
             f"any searchable number, for it ends at the operation {where}; {INSTEAD}"
         )
     if shelf:

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from metaplast.meta import Backprop, Evolution, Genetic
+from metaplast.meta import Backprop, Evolution, Genetic, Restarts
 from metaplast.meta.fitness import fitness
 from metaplast.meta.genetic import Generation
 
@@ -59,8 +59,7 @@ def test_evolution_descends_a_quadratic(strategy, steps):
     assert float(bowl(worse, None)[0]) > before, "negative control: it follows the objective"
 
 
-@pytest.mark.parametrize("selection", ["truncation", "tournament"])
-@pytest.mark.parametrize("crossover", [0.0, 0.7])
+@pytest.mark.parametrize(("selection", "crossover"), [("truncation", 0.0), ("tournament", 0.7)])
 def test_a_genetic_algorithm_descends_a_quadratic(selection, crossover):
     meta = Genetic(32, 1, 0.5, 40, selection, crossover=crossover)
     theta, (_, lost) = descend(meta, bowl, 40)
@@ -94,6 +93,23 @@ def test_evolution_survives_candidates_without_a_fitness(meta):
     assert 0 < float(lost[0]) < 1
     assert np.isfinite(loss).all()
     assert float(bowl(theta, None)[0]) < 0.1
+
+
+def test_of_several_restarts_the_best_counts():
+    """Two valleys: a search alone ends in the nearer one, one of several in the deeper one."""
+
+    def valleys(theta, key):
+        x = theta["a"][0]
+        loss = jnp.minimum((x + 1) ** 2, (x - 3) ** 2 - 2) + jnp.sum(theta["b"] ** 2)
+        return loss, (loss,)
+
+    alone = Backprop("adam", 0.1, 60, lives=2, clip=1e9)
+    near, _ = descend(alone, valleys, 60)
+    deep, (_, lost) = descend(Restarts(alone, 8, 3.0), valleys, 60)
+    assert float(valleys(near, None)[0]) > -0.1 and float(valleys(deep, None)[0]) < -1.8
+    assert float(np.max(lost)) == 0
+    single, _ = descend(Restarts(alone, 1, 3.0), valleys, 60)
+    np.testing.assert_allclose(single["a"][0], near["a"][0], atol=0.02)
 
 
 def test_a_generation_without_any_fitness_has_finite_numbers_all_the_same():

@@ -11,6 +11,7 @@ from metaplast.meta.half_lived import AbstractHalfLived
 from metaplast.meta.low_rank import LowRankES
 from metaplast.meta.nres import NRES
 from metaplast.meta.pes import PES
+from metaplast.meta.restarts import Restarts
 from metaplast.meta.truncated import Truncated
 
 __all__ = [  # noqa: RUF022
@@ -25,5 +26,6 @@ __all__ = [  # noqa: RUF022
     "LowRankES",
     "NRES",
     "PES",
+    "Restarts",
     "Truncated",
 ]
