@@ -128,9 +128,11 @@ def _comparison(cell: dict[str, Any], figure: str) -> str:
 
 def _search(log: list[dict[str, Any]]) -> str:
     seconds = sum(row.get("seconds") or 0.0 for row in log)
+    lost = sum(row.get("lost") or 0.0 for row in log) / max(1, len(log))
+    told = f" {100 * lost:.1f} % of the lives were lost: not finite, and left out." if lost else ""
     return (
         "<section><h2>The search</h2>"
-        f'<p class="note">{len(log)} meta-steps in {seconds:.0f} s of computation.</p>'
+        f'<p class="note">{len(log)} meta-steps in {seconds:.0f} s of computation.{told}</p>'
         '<div class="plot" id="meta"></div></section>'
     )
 
