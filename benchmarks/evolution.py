@@ -16,7 +16,7 @@ from interleaved import Spread, short
 from section import Claim, Section, run, say
 
 from metaplast.experiment import Experiment, build
-from metaplast.meta import ES, NRES, PES, Evolution
+from metaplast.meta import NRES, Evolution
 from metaplast.network import Genome
 from metaplast.objective import Objective
 from metaplast.search import begin, found, search
@@ -34,25 +34,26 @@ def measure(quick: bool) -> Section:
     use_cores()
     experiment = build(load("digits"))
     steps = 10 if quick else 80
-    searches: dict[str, tuple[Any, int]] = {
-        "Backprop": (experiment.meta, 1),
+    ours: Any = experiment.meta
+    searches: dict[str, tuple[Any, float]] = {
+        "Backprop": (ours, ours.lives),
         "Evolution, SNES": (Evolution("SNES", 16, 4, SPREAD, steps), 64),
-        "ES": (ES("adam", 0.006, steps, lives=16, spread=SPREAD), 32),
-        "PES": (PES("adam", 0.006, 5 * steps, lives=16, stretch=STRETCH, spread=SPREAD), 32),
-        "NRES": (NRES("adam", 0.006, 5 * steps, lives=16, stretch=STRETCH, spread=SPREAD), 32),
     }
+    if not quick:
+        options = {"lives": 16, "stretch": STRETCH, "spread": SPREAD}
+        searches["NRES"] = (NRES("adam", 0.006, 5 * steps, **options), 32 * STRETCH / 300)
     judge = Objective(digits(300), experiment.objective.circuit)
     start = accuracies(judge, experiment.genome)
     ends, rows = {}, [["(start)", "0", "0", "0", short(start.mean()), ""]]
-    for name, (meta, at_once) in searches.items():
-        count = steps * (5 if hasattr(meta, "stretch") else 1)
+    for name, (meta, lives) in searches.items():
+        count = meta.steps if meta is not ours else steps
         say(f"evolution: {name}, {count} meta-steps")
         genome, seconds = searched(experiment, meta, count)
         ends[name] = accuracies(judge, genome)
-        whole = count * (at_once if at_once > 1 else experiment.meta.lives)  # pyright: ignore
-        lives = whole * STRETCH // 300 if hasattr(meta, "stretch") else whole
         ratio = Spread.of(ends[name] / ends["Backprop"])
-        rows.append([name, count, lives, short(seconds), short(ends[name].mean()), ratio])
+        rows.append(
+            [name, count, round(count * lives), short(seconds), short(ends[name].mean()), ratio]
+        )
     section = Section("Searches without a derivative, beside backprop")
     section.write(
         "The experiment `digits`; lives are those that the search lived, in units of 300 moments; "

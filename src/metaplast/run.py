@@ -45,7 +45,7 @@ class Report(NamedTuple):
     steps_per_second: float
     seconds_left: float
     lost: float = 0.0
-    """Share of the lives (or candidates) of the last meta-steps that had no finite loss or gradient:
+    """Share of the lives (or candidates) of the last meta-steps without a finite loss or gradient:
     they were left out, or ranked last."""
 
 
