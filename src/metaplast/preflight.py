@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -88,6 +89,19 @@ def unreached(
     if shelf:
         shelf.write(name, json.dumps(found.dead).encode())
     return found.dead
+
+
+def idle(experiment: Experiment) -> str:
+    """A line about devices for which a search has nothing to live; empty if there are none."""
+    meta: Any = getattr(experiment.meta, "of", experiment.meta)
+    name = "population" if hasattr(meta, "population") else "lives"
+    count, devices = getattr(meta, name, None), len(jax.local_devices())
+    if count is None or count >= devices:
+        return ""
+    return (
+        f"meta.{name} = {count}: {devices - count} of {devices} devices have nothing to do; "
+        f"give a multiple of {devices}"
+    )
 
 
 @contextlib.contextmanager

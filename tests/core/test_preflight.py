@@ -80,6 +80,13 @@ def test_there_is_some_memory_and_not_without_end():
     assert 10**8 < (memory.free() or 0) < 10**15
 
 
+def test_a_device_without_anything_to_do_is_told_of(monkeypatch):
+    monkeypatch.setattr(jax, "local_devices", lambda: [None] * 4)
+    told = preflight.idle(experiment(meta=Evolution("SNES", 3, 2)))
+    assert told.startswith("meta.population = 3: 1 of 4 devices") and "multiple of 4" in told
+    assert preflight.idle(experiment(meta=Evolution("SNES", 4, 2))) == ""
+
+
 def test_derivatives_are_followed_through_loops_and_branches():
     def loss(theta, flag):
         def body(carry, _):

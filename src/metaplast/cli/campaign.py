@@ -31,13 +31,15 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     from metaplast import run as runs
     from metaplast.ahead import compiling
     from metaplast.passed import passed
-    from metaplast.preflight import unreached
+    from metaplast.preflight import idle, unreached
     from metaplast.spread import use_cores
 
     use_cores()
     experiment = checked(spec)
     for leaf in unreached(experiment, spec, kept):
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
+    if left := idle(experiment):
+        print(left, file=sys.stderr)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:
         from metaplast.audit.demands import check_names

@@ -124,4 +124,4 @@ def mean_of_survivors(gradients, scores, clip):
     def averaged(leaf):
         return jnp.sum(jnp.where(sound & jnp.isfinite(leaf), leaf, 0.0), 0) / count
 
-    return jax.tree.map(clipped, gradients), jax.tree.map(averaged, scores), 1 - jnp.mean(sound)
+    return jax.tree.map(clipped, gradients), jax.tree.map(averaged, scores), jnp.mean(~sound)

@@ -55,7 +55,7 @@ def fitness(evaluate: Evaluate, candidates: Any, lives: int, key: Key) -> Fitnes
     worst = jnp.max(jnp.where(finite, losses, -jnp.inf))
     worst = jnp.where(jnp.any(finite), worst, 0.0)
     values = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)
-    return Fitness(values, scores, 1.0 - jnp.mean(sound))
+    return Fitness(values, scores, jnp.mean(~sound))
 
 
 def cloud(theta, population: int, spread: float, key: Key):
