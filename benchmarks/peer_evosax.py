@@ -76,7 +76,7 @@ def shorter(experiment: Experiment, moments: int) -> Experiment:
 
 def ours(experiment: Experiment, meta: Evolution, generations: int):
     """Call after call, the next dispatch of one search."""
-    position = begin(experiment.genome, meta, jax.random.key(0))
+    position = begin(experiment.objective, experiment.genome, meta, jax.random.key(0))
     steps = search(
         experiment.objective, experiment.genome, meta, position, FOREVER, 1e6, most=generations
     )
@@ -90,7 +90,7 @@ def theirs(experiment: Experiment, meta: Evolution, generations: int):
     """A function of theta, strategy state and key, and these: evosax as its documentation has it,
     but for keys that are drawn as `search` draws them."""
     _, fixed = eqx.partition(experiment.genome, searchable)
-    start = begin(experiment.genome, meta, jax.random.key(0))
+    start = begin(experiment.objective, experiment.genome, meta, jax.random.key(0))
     strategy = meta.algorithm(start.theta)
     params = strategy.default_params.replace(std_init=SPREAD)
 
@@ -116,7 +116,7 @@ def theirs(experiment: Experiment, meta: Evolution, generations: int):
 
 def disagreement(experiment: Experiment, meta: Evolution, generations: int) -> float:
     """Distance between both ends, relative to the way from the start."""
-    position = begin(experiment.genome, meta, jax.random.key(0))
+    position = begin(experiment.objective, experiment.genome, meta, jax.random.key(0))
     *_, last = search(experiment.objective, experiment.genome, meta, position, generations)
     loop, state, key = theirs(experiment, meta, generations)
     end, _ = jax.jit(loop)(state, key)

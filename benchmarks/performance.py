@@ -34,6 +34,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "peer_backprop": TORCH,
     "peer_polynomial": (),
     "peer_evosax": (),
+    "estimators": (),
+    "evolution": (),
+    "long_lives": (),
     "synaptic_mlp": (),
 }
 """Scripts beside this one, and the modules that each needs beyond the package's own."""

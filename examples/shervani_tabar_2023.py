@@ -178,7 +178,7 @@ def find(objective: SparseQueryLoss, options) -> Float[Array, " terms"]:
     meta = MetaBackprop("adam", options.meta_rate, options.steps, options.meta_lives)
     # The physiology of the cells is fixed by hand: only the coefficients are searched.
     first = pseudo_gradient(options.start)
-    position = search.begin(first, meta, jax.random.key(options.seed))
+    position = search.begin(objective, first, meta, jax.random.key(options.seed))
     for progress in search.search(objective, first, meta, position, options.steps, 10.0):
         position = progress.position
         accuracy = 100 * progress.accuracy.mean()

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from metaplast.experiment import Experiment
+from metaplast.preflight import differentiated
 from metaplast.search import Position, begin, traced
 from metaplast.shelf import Shelf
 from metaplast.types import Key
@@ -23,7 +24,10 @@ def compiling(experiment: Experiment, shelf: Shelf | None = None) -> Future[Loop
     The compiler needs no Python, so whatever else a start takes can be done meanwhile.
     """
     position, _ = start(experiment)
-    loop = traced(experiment.objective, experiment.genome, experiment.meta, position, shelf=shelf)
+    with differentiated(experiment.meta):
+        loop = traced(
+            experiment.objective, experiment.genome, experiment.meta, position, shelf=shelf
+        )
     aside = ThreadPoolExecutor(1)
     try:
         return aside.submit(loop.compiled)
@@ -34,4 +38,5 @@ def compiling(experiment: Experiment, shelf: Shelf | None = None) -> Future[Loop
 def start(experiment: Experiment) -> tuple[Position, Key]:
     """The position before the first meta-step, and the key of the reference."""
     search_key, reference_key = jax.random.split(jax.random.key(experiment.seed))
-    return begin(experiment.genome, experiment.meta, search_key), reference_key
+    position = begin(experiment.objective, experiment.genome, experiment.meta, search_key)
+    return position, reference_key

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from metaplast.circuits import Circuit
 from metaplast.kept import MEGABYTE, Kept, kept
@@ -48,6 +48,8 @@ class Objective(eqx.Module):
             (`lifetime.unroll`), by default chosen from the horizon; 0 stores everything.
         memory: megabytes that a backward pass may keep of one life; where they are too few, parts
             of it are lived twice. By default what grows with the root of the horizon (`kept`).
+        episodes: episodes of a life, one after the other: the learner lives on from each to the
+            next. So a life may be far longer than the episodes that a task can draw.
     """
 
     task: AbstractTask
@@ -56,12 +58,15 @@ class Objective(eqx.Module):
     segment: int | None = eqx.field(static=True, default=None)
     relative: bool = eqx.field(static=True, default=False)
     memory: float | None = eqx.field(static=True, default=None)
+    episodes: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
         if self.segment is not None and self.segment < 0:
             raise ValueError(
                 f"segment = {self.segment}: expected 1 or more moments, or 0 for no checkpoints"
             )
+        if self.episodes < 1:
+            raise ValueError(f"episodes = {self.episodes}: expected 1 or more; give 1")
 
         if self.memory is not None and not self.memory > 0:
             raise ValueError(f"memory = {self.memory}: expected megabytes of one life, such as 32")
@@ -77,6 +82,8 @@ class Objective(eqx.Module):
     def __call__(self, genome: Genome, key: Key) -> tuple[Float[Array, ""], Score]:
         """One life: the loss, and the score that goes with it."""
         task_key, life_key = jax.random.split(key)
+        if self.episodes > 1:
+            return self._chained(genome, task_key, life_key)
         episode = self.task.sample(task_key)
         network = PlasticNetwork(self.circuit, genome)
         kept = self.kept(network, (episode.stimuli, episode.targets), life_key)
@@ -84,6 +91,26 @@ class Objective(eqx.Module):
         life, _ = live(network, judged, episode, life_key, *(kept or ()))
         loss = jnp.mean(life.loss)
         return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype))
+
+    def _chained(self, genome: Genome, task_key: Key, life_key: Key):
+        birth_key, noise_key = jax.random.split(life_key)
+
+        def lived(standing, number):
+            episode = self.episode(task_key, number)
+            return self.onward(genome, standing, episode, noise_key)
+
+        begin = (PlasticNetwork(self.circuit, genome).born(birth_key), jnp.asarray(True))
+        (_, alive, _), (correct, losses) = jax.lax.scan(
+            lived, (*begin, jnp.asarray(0)), jnp.arange(self.episodes)
+        )
+        loss = jnp.mean(losses)
+        accuracy = jnp.mean(correct.astype(loss.dtype))
+        return loss, Score(loss, accuracy, (~alive).astype(loss.dtype))
+
+    def episode(self, task_key: Key, number: Int[Array, ""]) -> Episode:
+        """The experience of that number in a life."""
+        only = self.episodes == 1
+        return self.task.sample(task_key if only else jax.random.fold_in(task_key, number))
 
     def begin(self, genome: Genome, key: Key) -> tuple[State, Episode]:
         """A newborn and the life before it."""
@@ -94,13 +121,21 @@ class Objective(eqx.Module):
         self, genome: Genome, state: State, experience: Episode, key: Key
     ) -> tuple[Float[Array, ""], State]:
         """Live the given stretch of experience; returns its mean loss and the new state."""
-        network = PlasticNetwork(self.circuit, genome)
-        seen = (experience.stimuli, experience.targets)
-        judged = _Sharpened(self.task, self.sharpness, self.relative)
         begin = (state, jnp.asarray(True), jnp.asarray(0))
-        kept = self.kept(network, seen, key)
-        (state, _, _), (_, losses) = unroll(network, judged, begin, seen, key, *(kept or ()))
+        (state, _, _), (_, losses) = self.onward(genome, begin, experience, key)
         return jnp.mean(losses), state
+
+    def onward(self, genome: Genome, begin, experience: Episode, key: Key):
+        """Live on from `(state, whether alive, age)` through a stretch of experience.
+
+        Returns:
+            The same three afterwards, and `(correct, loss)` of every moment.
+        """
+        network = PlasticNetwork(self.circuit, genome)
+        judged = _Sharpened(self.task, self.sharpness, self.relative)
+        seen = (experience.stimuli, experience.targets)
+        kept = self.kept(network, seen, key)
+        return unroll(network, judged, begin, seen, key, *(kept or ()))
 
 
 class _Sharpened(eqx.Module):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 from jax import export
 
+from metaplast import memory
 from metaplast.shelf import Shelf
 from metaplast.spread import on_every_device
 
@@ -27,6 +28,10 @@ class Program(NamedTuple):
                 may trace or compile at the same time.
         """
         run = self.lowered.compile(compiler_options=options)
+        memory.fits(
+            "the compiled program", memory.used(run),
+            "give fewer lives at once (meta.width), a smaller population or a shorter horizon",
+        )  # fmt: skip
 
         def call(*arguments):
             return jax.tree.unflatten(self.returns, run(*jax.tree.leaves(arguments)))

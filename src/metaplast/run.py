@@ -44,6 +44,9 @@ class Report(NamedTuple):
     """That of backprop (Adam, best of a few rates) on lives of the same task."""
     steps_per_second: float
     seconds_left: float
+    lost: float = 0.0
+    """Share of the lives (or candidates) of the last meta-steps without a finite loss or gradient:
+    they were left out, or ranked last."""
 
 
 class Outcome(NamedTuple):
@@ -129,7 +132,7 @@ def run(
         position, backprop, dispatch = _standing(folder, experiment, shelf, loop)
         with open(folder / "log.jsonl", "a") as log:
             saved = time.monotonic()
-            recent: list[tuple[float, float]] = []
+            recent: list[tuple[float, float, float]] = []
             warm: tuple[int, float] | None = None  # step and time when all was compiled
             for progress in search(
                 experiment.objective,
@@ -142,7 +145,7 @@ def run(
             ):
                 position = progress.position
                 _write_log(log, progress)
-                recent += zip(progress.loss, progress.accuracy, strict=True)
+                recent += zip(progress.loss, progress.accuracy, progress.lost, strict=True)
                 recent = recent[-SMOOTHING:]
                 now = time.monotonic()
                 warm = warm or (progress.step, now)
@@ -194,7 +197,7 @@ def _report(progress: Progress, steps: int, recent, backprop: float, speed: floa
 
     # Before the second dispatch the time of compiling cannot be told from that of searching.
     left = (steps - progress.step) / speed if speed > 0 else math.nan
-    return Report(progress.step, steps, mean(0), mean(1), backprop, speed, left)
+    return Report(progress.step, steps, mean(0), mean(1), backprop, speed, left, mean(2))
 
 
 def _speed(progress: Progress, warm: tuple[int, float], now: float) -> float:

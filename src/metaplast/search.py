@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from metaplast import program
+from metaplast.lives import lives_of
 from metaplast.meta import AbstractMetaOptimizer
 from metaplast.network import Genome
 from metaplast.objective import Objective
@@ -60,11 +61,16 @@ def searchable(leaf) -> bool:
     return eqx.is_inexact_array(leaf) and bool(np.all(np.isfinite(np.asarray(leaf))))
 
 
-def begin(genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
-    """The position before the first meta-step."""
+def begin(objective: Objective, genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
+    """The position before the first meta-step.
+
+    Raises:
+        ValueError: the meta-optimizer does not fit the objective.
+    """
     init_key, run_key = jax.random.split(key)
-    theta, _ = eqx.partition(genome, searchable)
-    position = Position(theta, meta.init(theta, init_key), run_key, jnp.asarray(0))
+    theta, fixed = eqx.partition(genome, searchable)
+    outer = meta.init(lives_of(objective, fixed), theta, init_key)
+    position = Position(theta, outer, run_key, jnp.asarray(0))
     return everywhere(jax.tree.map(_strong, position))
 
 
@@ -87,8 +93,7 @@ def traced(
 
     # The arrays of the task are an argument: as constants they would be compiled in.
     def dispatch(position: Position, tasks, count):
-        def evaluate(theta, key):
-            return eqx.combine(tasks, static)(eqx.combine(theta, fixed), key)
+        evaluate = lives_of(eqx.combine(tasks, static), fixed)
 
         def one(index, carry):
             position, records = carry

@@ -78,7 +78,14 @@ def spread(
     # Dealt out as cards are, so that no device gets all of what is left over.
     order = np.arange(rounds * devices).reshape(rounds, devices).T.reshape(-1)
     dealt = jax.tree.map(lambda a: a[order], _cut(items, rounds * devices, size))
-    every = jax.jit(jax.vmap(function))  # so that it is traced once for all its uses below
+    kinds: list[Any] = []  # of the random keys among what the function returns
+
+    def numbers(item):
+        made = function(item)
+        kinds[:] = [jax.random.key_impl(a) if _is_key(a) else None for a in jax.tree.leaves(made)]
+        return jax.tree.map(lambda a: jax.random.key_data(a) if _is_key(a) else a, made)
+
+    every = jax.jit(jax.vmap(numbers))  # so that it is traced once for all its uses below
 
     def share(real, chunks):
         """What one device makes of the chunks that it was dealt; what only pads is not computed."""
@@ -95,7 +102,21 @@ def spread(
     done = jax.shard_map(share, mesh=_mesh(), in_specs=P(ITEMS), out_specs=P(), check_vma=False)(
         jnp.asarray(order < chunks), dealt
     )
-    return _joined(jax.tree.map(lambda a: a[np.argsort(order)], done), count)
+    return _with_keys(_joined(jax.tree.map(lambda a: a[np.argsort(order)], done), count), kinds)
+
+
+def _with_keys(tree, kinds: list[Any]):
+    """Random keys made again of their numbers, for devices exchange only these."""
+    leaves, structure = jax.tree.flatten(tree)
+    made = [
+        leaf if kind is None else jax.random.wrap_key_data(leaf, impl=kind)
+        for leaf, kind in zip(leaves, kinds, strict=True)
+    ]
+    return jax.tree.unflatten(structure, made)
+
+
+def _is_key(leaf) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _gathered(tree):

@@ -43,6 +43,7 @@ LIGHT = {
     "no learner": (["bench"], ["learners"]),
     "bad hidden": (["bench", "backprop", "--hidden", "64,-1"], ["hidden", "64,-1"]),
     "lives that are no number": (["bench", "backprop", "--lives", "many"], ["lives", "many"]),
+    "one repetition": (["estimators", "digits", "--cycles", "1"], ["cycles", "1", "2 or more"]),
     "unknown kind": (["list", "rulez"], ["rulez", "rules"]),
     "unknown thing": (["show", "Ojja"], ["Ojja", "Oja"]),
     "folder that is no run": (["show", "."], ["'.'", "spec.toml"]),
@@ -68,6 +69,10 @@ HEAVY = {
     "horizon of zero": (["task.moments=0"], ["task", "moments", "0"]),
     "unknown data of the bench": (['bench.data=["digitz"]'], ["digitz", "digits"]),
     "no meta-steps": (["meta.steps=0"], ["meta", "steps", "0"]),
+    "stretches that do not fit": (
+        ['meta={type="PES", stretch=3}'],
+        ["meta", "stretch = 3", "10 moments", "2 or 5"],
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
 
@@ -28,6 +29,14 @@ def test_every_entry_has_a_line(kind):
     assert entries(kind)
     for entry in entries(kind):
         assert entry.line, entry.name
+
+
+def test_options_include_those_of_abstract_classes():
+    from metaplast.meta import PES
+
+    (pes,) = [entry for entry in entries("meta") if entry.name == "PES"]
+    assert {name for name, *_ in pes.options} == {f.name for f in dataclasses.fields(PES)}
+    assert ("stretch", "int | None", "None") in pes.options
 
 
 @pytest.mark.parametrize("kind", ["neurons", "rules", "meta"])

@@ -12,7 +12,7 @@ from learners.easy import Easy
 from core.small import plain
 from metaplast.circuits import layered
 from metaplast.lifetime import live
-from metaplast.meta.backprop import mean_of_survivors
+from metaplast.meta.descent import mean_of_survivors
 from metaplast.network import PlasticNetwork
 from metaplast.neurons import Output
 

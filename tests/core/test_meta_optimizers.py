@@ -8,7 +8,9 @@ import numpy as np
 import optax
 import pytest
 
-from metaplast.meta import Backprop, Evolution
+from metaplast.meta import Backprop, Evolution, Genetic, Restarts
+from metaplast.meta.fitness import fitness
+from metaplast.meta.genetic import Generation
 
 GOAL = jnp.asarray([1.0, -2.0, 0.5])
 START = {"a": jnp.zeros(2), "b": jnp.zeros(1)}
@@ -35,9 +37,8 @@ def descend(meta, evaluate, steps):
 
     @jax.jit
     def run(key):
-        state = jax.tree.map(
-            lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), meta.init(START, key)
-        )
+        begun = meta.init(evaluate, START, key)
+        state = jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), begun)
         return jax.lax.scan(step, (START, state), jax.random.split(key, steps))
 
     (theta, _), reports = run(jax.random.key(0))
@@ -58,15 +59,66 @@ def test_evolution_descends_a_quadratic(strategy, steps):
     assert float(bowl(worse, None)[0]) > before, "negative control: it follows the objective"
 
 
-def test_evolution_survives_candidates_without_a_fitness():
+@pytest.mark.parametrize(("selection", "crossover"), [("truncation", 0.0), ("tournament", 0.7)])
+def test_a_genetic_algorithm_descends_a_quadratic(selection, crossover):
+    meta = Genetic(32, 1, 0.5, 40, selection, crossover=crossover)
+    theta, (_, lost) = descend(meta, bowl, 40)
+    assert float(bowl(theta, None)[0]) < 0.2 < float(bowl(START, None)[0])
+    assert float(np.max(lost)) == 0
+    worse, _ = descend(meta, upside_down, 10)
+    assert float(bowl(worse, None)[0]) > float(bowl(START, None)[0])
+
+
+def test_crossover_mixes_two_parents_number_by_number():
+    """Without mutation to speak of, every number of a child is that of one of the parents."""
+    parents = jnp.asarray([[1.0, 1.0, 1.0], [2.0, 2.0, 2.0], [9.0, 9.0, 9.0], [9.0, 9.0, 9.0]])
+    meta = Genetic(4, 1, 1e-9, parents=0.5, crossover=1.0)
+    state = Generation(parents, jnp.asarray(0))
+    born = [
+        np.round(np.asarray(meta.step(bowl, START, state, jax.random.key(k))[1].candidates))
+        for k in range(4)
+    ]
+    rows = {tuple(row.tolist()) for generation in born for row in generation[1:]}
+    assert all(set(row) <= {1.0, 2.0} for row in rows), "those ranked last have no children"
+    assert any(len(set(row)) == 2 for row in rows)
+
+
+@pytest.mark.parametrize("meta", [Evolution("CMA_ES", 16, 1, 0.5), Genetic(16, 1, 0.5, 60)])
+def test_evolution_survives_candidates_without_a_fitness(meta):
     def treacherous(theta, key):
         loss, score = bowl(theta, key)
         return jnp.where(theta["a"][0] < -0.3, jnp.nan, loss), score
 
-    theta, (loss, lost) = descend(Evolution("CMA_ES", 16, 1, 0.5), treacherous, 60)
+    theta, (loss, lost) = descend(meta, treacherous, 60)
     assert 0 < float(lost[0]) < 1
     assert np.isfinite(loss).all()
     assert float(bowl(theta, None)[0]) < 0.1
+
+
+def test_of_several_restarts_the_best_counts():
+    """Two valleys: a search alone ends in the nearer one, one of several in the deeper one."""
+
+    def valleys(theta, key):
+        x = theta["a"][0]
+        loss = jnp.minimum((x + 1) ** 2, (x - 3) ** 2 - 2) + jnp.sum(theta["b"] ** 2)
+        return loss, (loss,)
+
+    alone = Backprop("adam", 0.1, 60, lives=2, clip=1e9)
+    near, _ = descend(alone, valleys, 60)
+    deep, (_, lost) = descend(Restarts(alone, 8, 3.0), valleys, 60)
+    assert float(valleys(near, None)[0]) > -0.1 and float(valleys(deep, None)[0]) < -1.8
+    assert float(np.max(lost)) == 0
+    single, _ = descend(Restarts(alone, 1, 3.0), valleys, 60)
+    np.testing.assert_allclose(single["a"][0], near["a"][0], atol=0.02)
+
+
+def test_a_generation_without_any_fitness_has_finite_numbers_all_the_same():
+    def hopeless(theta, key):
+        return jnp.asarray(jnp.nan), (jnp.asarray(jnp.nan),)
+
+    found = fitness(hopeless, {"a": jnp.zeros((3, 2))}, 2, jax.random.key(0))
+    assert np.isfinite(found.values).all() and float(found.lost) == 1
+    assert float(found.report.score[0]) == 0
 
 
 def test_backprop_finds_the_minimum_of_a_quadratic():

@@ -22,6 +22,7 @@ CONTRACTS = {
     "tasks": AbstractTask,
 }
 HELPERS = {
+    "meta": {"antithetic", "fitness", "whole_lives"},
     "neurons": {"surrogate"},
     "tasks": {
         "boxes", "check", "checksum", "class_folders", "events", "folder", "idx", "pictures",

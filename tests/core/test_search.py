@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 from learners.easy import Easy
 
-from core.small import plain
-from metaplast import search
+from core.small import parts, plain
+from metaplast import checkpoint, search
 from metaplast.circuits import layered
-from metaplast.meta import Backprop, Evolution
+from metaplast.lives import SearchedLives
+from metaplast.meta import PES, Backprop, Evolution
 from metaplast.objective import Objective
 
 STEPS = 7
@@ -18,6 +21,7 @@ OBJECTIVE = Objective(Easy(moments=6), layered(6, (4,), 3))
 METAS = {
     "backprop": Backprop(rate=0.1, steps=STEPS, lives=2),
     "evolution": Evolution("SNES", population=4, lives=2),
+    "half-lived": PES(rate=0.1, steps=STEPS, lives=2, stretch=2),
 }
 
 
@@ -31,14 +35,13 @@ def run(meta, position, steps, **options):
 
 
 def bits(position) -> list[bytes]:
-    position = position._replace(key=jax.random.key_data(position.key))
-    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(position)]
+    return [leaf.tobytes() for leaf in checkpoint.flatten(position)[0].values()]
 
 
 @pytest.mark.parametrize("name", METAS)
 def test_interrupted_and_whole_searches_agree_bit_for_bit(name):
     meta = METAS[name]
-    begin = search.begin(plain(), meta, jax.random.key(1))
+    begin = search.begin(OBJECTIVE, plain(), meta, jax.random.key(1))
     whole, losses = run(meta, begin, STEPS, patience=1e-9)
     part, first = run(meta, begin, 3, patience=100.0)
     rest, second = run(meta, part[-1], STEPS, patience=100.0)
@@ -47,22 +50,66 @@ def test_interrupted_and_whole_searches_agree_bit_for_bit(name):
     np.testing.assert_array_equal(losses, np.concatenate([first, second]))
     assert np.ptp(losses) > 0
     assert bits(whole[-1]) != bits(begin)
-    other, _ = run(meta, search.begin(plain(), meta, jax.random.key(2)), STEPS, patience=100.0)
+    elsewhere = search.begin(OBJECTIVE, plain(), meta, jax.random.key(2))
+    other, _ = run(meta, elsewhere, STEPS, patience=100.0)
     assert bits(other[-1]) != bits(whole[-1]), "negative control: another seed, other bits"
+
+
+def test_a_half_lived_search_goes_on_from_its_checkpoint(tmp_path):
+    """Half-lived lives are a part of the state: newborns in their place give other bits."""
+    meta = METAS["half-lived"]
+    begin = search.begin(OBJECTIVE, plain(), meta, jax.random.key(1))
+    whole, _ = run(meta, begin, STEPS, patience=100.0)
+    part, _ = run(meta, begin, 2, patience=100.0)
+    checkpoint.save_checkpoint(tmp_path, part[-1], {"step": 2})
+    loaded, _ = checkpoint.load_checkpoint(tmp_path, begin)
+    rest, _ = run(meta, loaded, STEPS, patience=100.0)
+    assert bits(rest[-1]) == bits(whole[-1])
+    newborn = loaded._replace(outer=loaded.outer._replace(held=begin.outer.held))
+    other, _ = run(meta, newborn, STEPS, patience=100.0)
+    assert bits(other[-1]) != bits(whole[-1])
+
+
+@pytest.mark.parametrize(("stretch", "episodes"), [(1, 1), (3, 2), (12, 2)])
+def test_to_live_in_stretches_is_to_live_whole(stretch, episodes):
+    theta, fixed = parts(plain(0.3))
+    lives = SearchedLives(dataclasses.replace(OBJECTIVE, episodes=episodes), fixed)
+    loss, score = lives(theta, jax.random.key(5))
+    life, heard = lives.begin(theta, jax.random.key(5)), []
+    for _ in range(lives.horizon // stretch):
+        mean, part, life = lives.advance(theta, life, stretch)
+        heard.append((float(mean), float(part.accuracy)))
+    np.testing.assert_allclose(np.mean(heard, 0), [loss, score.accuracy], rtol=1e-5)
+    assert float(loss) > 0.1 and len(heard) == 6 * episodes // stretch
+    other, _ = lives(theta, jax.random.key(6))
+    assert abs(float(other) - float(loss)) > 1e-3, "negative control: another life, another loss"
+
+
+def test_a_life_goes_on_from_episode_to_episode():
+    """A second episode of the same blobs would be easier; here they are new ones."""
+    theta, fixed = parts(plain(0.3))
+    lives = SearchedLives(dataclasses.replace(OBJECTIVE, episodes=2), fixed)
+    life = lives.begin(theta, jax.random.key(5))
+    first, _, grown = lives.advance(theta, life, 6)
+    second, _, _ = lives.advance(theta, grown, 6)
+    newborn, _, _ = lives.advance(theta, life._replace(moment=grown.moment), 6)
+    assert float(first) != float(second) != float(newborn), "experience and learner both matter"
+    with pytest.raises(ValueError, match="stretch = 4: neither divides the 6 moments"):
+        lives.advance(theta, life, 4)
 
 
 def test_what_is_switched_off_stays_off():
     meta = METAS["backprop"]
     genome = plain(0.0)
-    begin = search.begin(genome, meta, jax.random.key(1))
+    begin = search.begin(OBJECTIVE, genome, meta, jax.random.key(1))
     assert jax.tree.leaves(begin.theta) == []
-    begin = search.begin(plain(), meta, jax.random.key(1))
+    begin = search.begin(OBJECTIVE, plain(), meta, jax.random.key(1))
     assert len(jax.tree.leaves(begin.theta)) == 2
 
 
 def test_found_puts_the_searched_leaves_back():
     meta = METAS["backprop"]
-    begin = search.begin(plain(), meta, jax.random.key(1))
+    begin = search.begin(OBJECTIVE, plain(), meta, jax.random.key(1))
     places, _ = run(meta, begin, 2)
     rate = search.found(plain(), places[-1]).rules["forward"].rate.log
     assert float(rate) != float(plain().rules["forward"].rate.log)
@@ -72,6 +119,6 @@ def test_found_puts_the_searched_leaves_back():
 
 
 def test_a_search_stops_when_asked():
-    places, _ = run(METAS["backprop"], search.begin(plain(), METAS["backprop"], jax.random.key(1)),
-                    STEPS, should_stop=lambda: True)  # fmt: skip
+    begin = search.begin(OBJECTIVE, plain(), METAS["backprop"], jax.random.key(1))
+    places, _ = run(METAS["backprop"], begin, STEPS, should_stop=lambda: True)
     assert places == []

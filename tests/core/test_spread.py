@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metaplast.memory import used
 from metaplast.spread import AT_ONCE, spread
 
 SEARCH = """
@@ -70,3 +71,16 @@ def test_a_search_finds_the_same_bits_on_two_devices_and_on_four(request):
     assert two[1] == "True"  # the search has moved, so that its bits say something
     assert two[1:] == four[1:]
     assert two[3] == "5"  # devices for which nothing is left compute nothing
+
+
+def test_working_memory_does_not_grow_with_the_number_of_items():
+    def costly(x):
+        return jnp.sum(jnp.sort(jnp.sin(x * jnp.arange(10_000.0))))
+
+    def needed(count, function):
+        return used(jax.jit(function).lower(jax.ShapeDtypeStruct((count,), float)).compile())
+
+    few, many = (needed(n, lambda items: spread(costly, items)) for n in (64, 12_800))
+    assert few > 10**5 and many < 1.5 * few
+    whole = needed(640, jax.vmap(costly))
+    assert whole > 5 * many, "negative control: all at once"

@@ -1,4 +1,4 @@
-"""The command line: `metaplast search | resume | bench | audit | list | show | doctor`.
+"""The command line: `metaplast search | resume | bench | audit | estimators | ...`.
 
 Each sub-command is a frozen dataclass in a file of its own; what the dataclass says is
 what `--help` says. Nothing heavy is imported before a command needs it.

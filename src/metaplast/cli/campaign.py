@@ -31,10 +31,15 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     from metaplast import run as runs
     from metaplast.ahead import compiling
     from metaplast.passed import passed
+    from metaplast.preflight import idle, unreached
     from metaplast.spread import use_cores
 
     use_cores()
     experiment = checked(spec)
+    for leaf in unreached(experiment, spec, kept):
+        print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
+    if left := idle(experiment):
+        print(left, file=sys.stderr)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:
         from metaplast.audit.demands import check_names
@@ -54,11 +59,13 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
 
 def checked(spec: Spec) -> Experiment:
     """The built experiment, after a look at everything that the comparison will need."""
+    from metaplast import preflight
     from metaplast.experiment import build
     from metaplast.learners import registry
     from metaplast.tasks import named
 
     experiment = build(spec)
+    preflight.check(experiment)
     asked = spec["bench"]
     for data, moments in itertools.product(asked["data"], asked["moments"]):
         task = named(data, moments=moments)

@@ -68,12 +68,30 @@ def _namespace(kind: str) -> list[Entry]:
         file = PACKAGE.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
         if not file.exists():
             continue
-        defined = {
-            d.name: d for d in _parse(file).body if isinstance(d, (ast.ClassDef, ast.FunctionDef))
-        }
+        defined = _defined(file)
         for alias in node.names:
             if alias.name in defined and not alias.name.startswith("Abstract"):
-                found.append(_entry(kind, defined[alias.name], file))
+                entry = _entry(kind, defined[alias.name], file)
+                inherited = _inherited(defined[alias.name], PACKAGE / kind)
+                options = {name: (name, *rest) for name, *rest in (*inherited, *entry.options)}
+                found.append(dataclasses.replace(entry, options=tuple(options.values())))
+    return found
+
+
+def _defined(file: Path) -> dict[str, ast.ClassDef | ast.FunctionDef]:
+    """The classes and functions of a file, by name."""
+    return {d.name: d for d in _parse(file).body if isinstance(d, (ast.ClassDef, ast.FunctionDef))}
+
+
+def _inherited(node: ast.ClassDef | ast.FunctionDef, folder: Path) -> list[tuple[str, str, str]]:
+    """Options that a class has of abstract classes of its package, the farthest first."""
+    found: list[tuple[str, str, str]] = []
+    for base in node.bases if isinstance(node, ast.ClassDef) else []:
+        name = ast.unparse(base)
+        homes = [file for file in sorted(folder.glob("*.py")) if name in _defined(file)]
+        if name.startswith("Abstract") and homes:
+            above = _defined(homes[0])[name]
+            found += [*_inherited(above, folder), *_options(above)]
     return found
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "resume": "continue a search that was stopped or killed",
     "bench": "compare learners on the same lives",
     "audit": "certify which biological constraints a learner respects",
+    "estimators": "which estimator of the meta-gradient suits an experiment",
     "list": "everything there is: rules, neurons, tasks, learners, constraints, ...",
     "show": "one of these things, a found rule, or a run, in detail",
     "doctor": "what works on this machine, and what is missing",

@@ -2,6 +2,30 @@
 
 from metaplast.meta.abstract import AbstractMetaOptimizer
 from metaplast.meta.backprop import Backprop
+from metaplast.meta.descent import AbstractDescent
+from metaplast.meta.es import ES
 from metaplast.meta.evolution import Evolution
+from metaplast.meta.forward import Forward
+from metaplast.meta.genetic import Genetic
+from metaplast.meta.half_lived import AbstractHalfLived
+from metaplast.meta.low_rank import LowRankES
+from metaplast.meta.nres import NRES
+from metaplast.meta.pes import PES
+from metaplast.meta.restarts import Restarts
+from metaplast.meta.truncated import Truncated
 
-__all__ = ["AbstractMetaOptimizer", "Backprop", "Evolution"]
+__all__ = [  # noqa: RUF022
+    "AbstractDescent",
+    "AbstractHalfLived",
+    "AbstractMetaOptimizer",
+    "Backprop",
+    "ES",
+    "Evolution",
+    "Forward",
+    "Genetic",
+    "LowRankES",
+    "NRES",
+    "PES",
+    "Restarts",
+    "Truncated",
+]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -20,6 +20,34 @@ Theta = Any
 
 Evaluate = Callable[[Theta, Key], tuple[Float[Array, ""], Any]]
 """One sample of the objective: the loss to minimize, and a PyTree of scalars to report."""
+
+
+@runtime_checkable
+class Lives(Protocol):
+    """An objective that can also be lived piece by piece: for estimators that hold lives
+    half-lived. `whole_lives` makes one of any `Evaluate`."""
+
+    @property
+    def horizon(self) -> int:
+        """Moments of a whole life."""
+        ...
+
+    @property
+    def plain(self) -> Lives:
+        """The same lives, of operations that have forward derivatives too."""
+        ...
+
+    def __call__(self, theta: Theta, key: Key) -> tuple[Float[Array, ""], Any]:
+        """Live one whole life: its mean loss, and what to report."""
+        ...
+
+    def begin(self, theta: Theta, key: Key) -> Any:
+        """A newborn, and all that is needed to live on: a PyTree of arrays."""
+        ...
+
+    def advance(self, theta: Theta, life: Any, moments: int) -> tuple[Float[Array, ""], Any, Any]:
+        """Live the next moments: their mean loss, what to report, and the life after them."""
+        ...
 
 
 class Step(NamedTuple):
@@ -37,11 +65,20 @@ class AbstractMetaOptimizer(eqx.Module):
     source: ClassVar[Source]
 
     @abc.abstractmethod
-    def init(self, theta: Theta, key: Key) -> Any:
-        """The outer state before the first step."""
+    def init(self, evaluate: Evaluate | Lives, theta: Theta, key: Key) -> Any:
+        """The outer state before the first step.
+
+        Args:
+            evaluate: the objective; `Lives` where lives are held half-lived.
+            theta: where the search begins.
+            key: of what is drawn once.
+
+        Raises:
+            ValueError: the options do not fit the objective.
+        """
 
     @abc.abstractmethod
     def step(
-        self, evaluate: Evaluate, theta: Theta, state: Any, key: Key
+        self, evaluate: Evaluate | Lives, theta: Theta, state: Any, key: Key
     ) -> tuple[Theta, Any, Step]:
         """One meta-step: the better theta, the outer state, the report."""

@@ -9,16 +9,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from metaplast.meta.abstract import AbstractMetaOptimizer, Step
+from metaplast.meta.abstract import AbstractMetaOptimizer
+from metaplast.meta.fitness import cloud, fitness
 from metaplast.source import Source
-from metaplast.spread import spread
+
+PERSISTENT = {"PersistentES": "PES", "NoiseReuseES": "NRES"}
+"""Strategies of evosax that want half-lived lives of their caller, and ours that have them."""
 
 
 class Evolution(AbstractMetaOptimizer):
     """An evosax strategy by name, such as `CMA_ES`, `SNES` or `Open_ES`.
 
-    Every candidate of a generation lives the same `lives` lives (common random numbers),
-    so that candidates differ by their genes and not by their luck.
+    Every candidate of a generation lives the same `lives` lives, and whole ones.
 
     Args:
         strategy: a name from `evosax.algorithms`.
@@ -50,6 +52,11 @@ class Evolution(AbstractMetaOptimizer):
         self.algorithm(jnp.zeros(2))
 
     def algorithm(self, theta):
+        if self.strategy in PERSISTENT:
+            raise ValueError(
+                f"strategy = {self.strategy!r}: lives whole lives here, which is not what it is "
+                f"for; give type = {PERSISTENT[self.strategy]!r}"
+            )
         # evosax draws flax and matplotlib in, so it is imported only where it is used.
         from evosax.algorithms import algorithms
 
@@ -64,47 +71,27 @@ class Evolution(AbstractMetaOptimizer):
         params = algorithm.default_params
         return params.replace(std_init=self.spread) if hasattr(params, "std_init") else params
 
-    def init(self, theta, key):
+    def init(self, evaluate, theta, key):
+        del evaluate
         algorithm = self.algorithm(theta)
         if hasattr(algorithm, "get_mean"):
             return algorithm.init(key, theta, self._params(algorithm))
         # A strategy that keeps a population, not a distribution, starts from a cloud
         # around theta of which nothing is known yet.
         first, inner = jax.random.split(key)
-        cloud = _cloud(theta, self.population, self.spread, first)
+        start = cloud(theta, self.population, self.spread, first)
         unknown = jnp.full((self.population,), jnp.inf)
-        return algorithm.init(inner, cloud, unknown, self._params(algorithm))
+        return algorithm.init(inner, start, unknown, self._params(algorithm))
 
     def step(self, evaluate, theta, state, key):
         algorithm = self.algorithm(theta)
         params = self._params(algorithm)
         ask_key, tell_key, lives_key = jax.random.split(key, 3)
         candidates, state = algorithm.ask(ask_key, state, params)
-        keys = jax.random.split(lives_key, self.lives)
-
-        def lived(candidate):
-            return jax.vmap(lambda k: evaluate(candidate, k))(keys)
-
-        losses, scores = spread(lived, candidates, lives=self.lives)
-        sound = jnp.all(jnp.isfinite(losses), axis=1)
-        worst = jnp.max(jnp.where(jnp.isfinite(losses), losses, -jnp.inf))
-        fitness = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)
-        state, _ = algorithm.tell(tell_key, candidates, fitness, state, params)
+        lived = fitness(evaluate, candidates, self.lives, lives_key)
+        state, _ = algorithm.tell(tell_key, candidates, lived.values, state, params)
         if hasattr(algorithm, "get_mean"):
             theta = algorithm.get_mean(state)
         else:
-            theta = jax.tree.map(lambda c: c[jnp.argmin(fitness)], candidates)
-        score = jax.tree.map(lambda s: jnp.mean(jnp.where(jnp.isfinite(s), s, 0.0)), scores)
-        return theta, state, Step(jnp.mean(fitness), score, 1.0 - jnp.mean(sound))
-
-
-def _cloud(theta, population: int, spread: float, key):
-    leaves, tree = jax.tree.flatten(theta)
-    keys = jax.random.split(key, len(leaves))
-    return jax.tree.unflatten(
-        tree,
-        [
-            leaf + spread * jax.random.normal(k, (population, *leaf.shape))
-            for leaf, k in zip(leaves, keys, strict=True)
-        ],
-    )
+            theta = jax.tree.map(lambda c: c[jnp.argmin(lived.values)], candidates)
+        return theta, state, lived.report

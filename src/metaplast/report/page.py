@@ -11,6 +11,7 @@ from typing import Any
 
 from metaplast import __version__, rulefile, spec
 from metaplast.report.certificate import CERTIFICATE, certificate_section
+from metaplast.report.estimators import ESTIMATORS, estimators_figures, estimators_section
 from metaplast.report.figures import learning_curves, meta_training
 from metaplast.report.tables import bench_table, facts_table, genome_table
 from metaplast.report.verdict import outcome, verdict
@@ -23,7 +24,7 @@ def write(folder: Path) -> Path:
     """Write `report.html` from what a run folder holds, and return its path.
 
     Needs `spec.toml`, `log.jsonl`, `rule.safetensors` and `bench.json`; shows `certificate.json`
-    where there is one. Imports no JAX.
+    and `estimators.json` where there are. Imports no JAX.
     """
     experiment = spec.load(folder / "spec.toml")
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -31,7 +32,9 @@ def write(folder: Path) -> Path:
     rule = rulefile.read(folder / rulefile.RULE)
     certified = folder / CERTIFICATE
     certificate = json.loads(certified.read_text()) if certified.exists() else None
-    page = render(folder, experiment, log, result, rule, _backprop(folder), certificate)
+    measured = folder / ESTIMATORS
+    estimators = json.loads(measured.read_text()) if measured.exists() else None
+    page = render(folder, experiment, log, result, rule, _backprop(folder), certificate, estimators)
     rulefile.replace(folder / PAGE, page.encode())
     return folder / PAGE
 
@@ -44,10 +47,9 @@ def render(
     rule: rulefile.Contents,
     backprop: float | None,
     certificate: dict[str, Any] | None = None,
+    estimators: dict[str, Any] | None = None,
 ) -> str:
     """The text of the page."""
-    from plotly.offline import get_plotlyjs
-
     figures: dict[str, Any] = {}
     body = [_header(experiment, result)]
     for index, cell in enumerate(result["cells"]):
@@ -56,21 +58,37 @@ def render(
     figures["meta"] = meta_training(log, backprop)
     if certificate:
         body.append(certificate_section(certificate, experiment["constraints"]))
+    if estimators:
+        figures |= estimators_figures(estimators)
+        body.append(estimators_section(estimators))
     body += [_search(log), _genome(rule), _again(folder, experiment, rule)]
+    return document(f"{escape(experiment.name)}: a found learning rule", "".join(body), figures)
+
+
+def document(title: str, body: str, figures: dict[str, Any]) -> str:
+    """One HTML file with everything in it.
+
+    Args:
+        title: as HTML.
+        body: as HTML, with an element of the id of every figure.
+        figures: plotly's data and layout, by that id.
+    """
+    from plotly.offline import get_plotlyjs
+
     style = (resources.files("metaplast.report") / "page.css").read_text()
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(experiment.name)}: a found learning rule</title>
+<title>{title}</title>
 <link rel="icon" href="data:,">
 <style>{style}</style>
 <script>{get_plotlyjs()}</script>
 </head>
 <body>
 <main>
-{"".join(body)}
+{body}
 </main>
 <script type="application/json" id="figures">{_embedded(figures)}</script>
 <script>
@@ -110,9 +128,11 @@ def _comparison(cell: dict[str, Any], figure: str) -> str:
 
 def _search(log: list[dict[str, Any]]) -> str:
     seconds = sum(row.get("seconds") or 0.0 for row in log)
+    lost = sum(row.get("lost") or 0.0 for row in log) / max(1, len(log))
+    told = f" {100 * lost:.1f} % of the lives were lost: not finite, and left out." if lost else ""
     return (
         "<section><h2>The search</h2>"
-        f'<p class="note">{len(log)} meta-steps in {seconds:.0f} s of computation.</p>'
+        f'<p class="note">{len(log)} meta-steps in {seconds:.0f} s of computation.{told}</p>'
         '<div class="plot" id="meta"></div></section>'
     )
 

@@ -52,7 +52,8 @@ class EvolutionaryOuterLoop(AbstractConstraint):
         table = spec["meta"]
         meta, kind = construct("meta", dict(table), "meta"), table["type"]
         theta = {"a": jnp.zeros(3), "b": jnp.ones(2)}
-        state = jax.tree.map(jnp.asarray, meta.init(theta, jax.random.key(0)))
+        begun = meta.init(lambda theta, key: _fitness(theta, 0), theta, jax.random.key(0))
+        state = jax.tree.map(jnp.asarray, begun)
 
         def step(theta, state, key, how):
             return meta.step(lambda theta, key: _fitness(theta, how), theta, state, key)[:2]

@@ -1,0 +1,1 @@
+"""How good the estimators of the meta-gradient are, on a given experiment."""

@@ -1,0 +1,180 @@
+"""All estimators of the meta-gradient on one experiment: bias, variance, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from metaplast.derivable import reach
+from metaplast.estimators.horizon import Agreement, agreement, lyapunov
+from metaplast.estimators.sample import Sample, sample
+from metaplast.experiment import Experiment
+from metaplast.lives import lives_of
+from metaplast.meta import ES, NRES, PES, AbstractDescent, Backprop, Forward, LowRankES, Truncated
+from metaplast.meta.abstract import Lives
+from metaplast.search import searchable
+from metaplast.types import Key
+
+SMALL = 64
+"""Most numbers of theta that tangents are carried for."""
+STRETCHES = 10
+"""Stretches of a life, about, where nobody says how long one is."""
+REFERENCE = 8
+"""Times as many lives for the exact gradient as for the row of backprop itself."""
+
+
+class Budget(NamedTuple):
+    """What every estimator is given."""
+
+    lives: int = 8
+    """Lives at once; pairs are two of them."""
+    cycles: int = 8
+    """Repetitions: estimates, or whole passes through all stretches of a life."""
+    spread: float = 0.03
+    """Standard deviation of perturbations of theta."""
+    stretch: int | None = None
+    """Moments of a stretch."""
+
+
+class Row(NamedTuple):
+    """One estimator. What is relative is relative to the length of the exact gradient."""
+
+    name: str
+    bias: float
+    """Distance of its mean from the exact gradient, what the noise of both explains taken off."""
+    noise: float
+    """Distance that this noise explains: a bias below it cannot be told from none."""
+    variance: float
+    """Expected squared distance of one estimate from their mean."""
+    cosine: float
+    """Of one estimate and the exact gradient, on average."""
+    mean_cosine: float
+    """Of the mean of all estimates and the exact gradient."""
+    lost: float
+    seconds: float
+    bytes: int
+
+    @property
+    def cost(self) -> float:
+        """Seconds per estimate, times its squared error: of two, the lower gets further."""
+        return self.seconds * (1 + self.variance + self.bias**2)
+
+
+class Comparison(NamedTuple):
+    """Everything that the command prints."""
+
+    numbers: int
+    """Of theta."""
+    horizon: int
+    stretch: int
+    exact: float
+    """Length of the exact gradient; NaN where there is none."""
+    rows: list[Row]
+    agreement: Agreement
+    lyapunov: np.ndarray
+    reached: bool
+    """Whether derivatives reach theta at all."""
+
+
+def compare(
+    experiment: Experiment,
+    budget: Budget,
+    key: Key,
+    told: Callable[[str], None] = lambda name: None,
+) -> Comparison:
+    """Measure every estimator at the start of an experiment.
+
+    Args:
+        experiment: whose objective and genome are used; its own meta-optimizer is not.
+        budget: what each is given.
+        key: of everything.
+        told: told what is about to be measured.
+
+    Raises:
+        ValueError: the stretch does not divide the horizon, or lives cannot be cut.
+    """
+    theta, fixed = eqx.partition(experiment.genome, searchable)
+    theta = jax.tree.map(lambda leaf: jax.numpy.asarray(np.asarray(leaf)), theta)
+    lives = lives_of(experiment.objective, fixed)
+    if not isinstance(lives, Lives):
+        raise ValueError("objective: its lives cannot be cut into stretches; give a task")
+    stretch = budget.stretch or stretch_of(lives.horizon)
+    numbers = ravel_pytree(theta)[0].size
+    reached = bool(reach(lives.plain, theta, jax.random.key(0)).alive)
+    keys = dict(zip(("rows", "agree", "grow"), jax.random.split(key, 3), strict=True))
+    rows, exact = [], None
+    for index, (name, meta) in enumerate(estimators(budget, stretch, numbers, reached).items()):
+        told(name)
+        exactly = name == "Backprop"  # it comes first: most of its estimates are the reference
+        cycles = budget.cycles * (1 + REFERENCE * exactly)
+        found = sample(meta, lives, theta, cycles, jax.random.fold_in(keys["rows"], index))
+        if exactly:
+            exact = found._replace(gradients=found.gradients[budget.cycles :])
+            found = found._replace(gradients=found.gradients[: budget.cycles])
+        rows.append(row(name, found, exact))
+    told("agreement with finite differences")
+    agreed = agreement(lives, theta, stretch, budget.spread, 4, 4, keys["agree"])
+    told("Lyapunov exponent")
+    grown = lyapunov(lives, theta, stretch, 4, keys["grow"])
+    length = float(np.linalg.norm(exact.mean)) if exact else float("nan")
+    return Comparison(numbers, lives.horizon, stretch, length, rows, agreed, grown, reached)
+
+
+def estimators(
+    budget: Budget, stretch: int, numbers: int, reached: bool
+) -> dict[str, AbstractDescent]:
+    """Every estimator that can be used, with as many lives at once as the others."""
+    lives, pairs = max(2, budget.lives), max(1, budget.lives // 2)
+    found: dict[str, AbstractDescent] = {}
+    if reached:
+        found["Backprop"] = Backprop(lives=lives)
+        found["Truncated"] = Truncated(lives=lives, stretch=stretch)
+        if numbers <= SMALL:
+            found["Forward"] = Forward(lives=lives, stretch=stretch)
+    found["ES"] = ES(lives=pairs, spread=budget.spread)
+    found["LowRankES"] = LowRankES(lives=pairs, spread=budget.spread)
+    found["PES"] = PES(lives=pairs, stretch=stretch, spread=budget.spread)
+    found["NRES"] = NRES(lives=pairs, stretch=stretch, spread=budget.spread)
+    return found
+
+
+def row(name: str, found: Sample, exact: Sample | None) -> Row:
+    """One estimator against the exact gradient, or, where there is none, against itself."""
+    nan = float("nan")
+    if exact is None:
+        length = float(np.linalg.norm(found.mean))
+        relative = found.variance / length**2
+        return Row(name, nan, nan, relative, nan, nan, found.lost, found.seconds, found.bytes)
+    truth = exact.mean
+    length = float(np.linalg.norm(truth))
+    noise = float(np.sum(found.error**2) + np.sum(exact.error**2))
+    distance = float(np.sum((found.mean - truth) ** 2))
+    each = np.mean([cosine(one, truth) for one in found.each])
+    return Row(
+        name,
+        max(0.0, distance - noise) ** 0.5 / length,
+        noise**0.5 / length,
+        found.variance / length**2,
+        float(each),
+        cosine(found.mean, truth),
+        found.lost,
+        found.seconds,
+        found.bytes,
+    )
+
+
+def cosine(a: Any, b: Any) -> float:
+    """Of the angle between two vectors; NaN where one of them is zero."""
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(np.dot(a, b)) / size if size > 0 else float("nan")
+
+
+def stretch_of(horizon: int) -> int:
+    """The divisor of the horizon that cuts it into about `STRETCHES`."""
+    fitting = [n for n in range(1, horizon + 1) if horizon % n == 0]
+    return min(fitting, key=lambda n: abs(np.log(n * STRETCHES / horizon)))

@@ -1,0 +1,101 @@
+"""Many estimates of the meta-gradient at one and the same theta."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from metaplast import memory
+from metaplast.meta import AbstractDescent, AbstractHalfLived
+from metaplast.meta.abstract import Evaluate, Lives
+from metaplast.meta.whole_lives import as_lives
+from metaplast.spread import everywhere
+from metaplast.types import Key
+
+
+class Sample(NamedTuple):
+    """Estimates of one estimator; those of half-lived lives are of all ages alike."""
+
+    gradients: np.ndarray
+    """`[cycles, steps, lives, numbers]`: one of each life (or pair) a meta-step, and as many
+    meta-steps in a cycle as a life has stretches. What was lost is NaN."""
+    seconds: float
+    """Of one meta-step's estimate, once compiled."""
+    bytes: int
+    """Working memory of one meta-step's estimate, on all devices."""
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The best guess `[numbers]` at what the estimator expects."""
+        return np.nanmean(self.gradients, (0, 1, 2))
+
+    @property
+    def each(self) -> np.ndarray:
+        """The estimate of every meta-step, `[estimates, numbers]`."""
+        return np.nanmean(self.gradients, 2).reshape(-1, self.gradients.shape[-1])
+
+    @property
+    def variance(self) -> float:
+        """Expected squared distance of a meta-step's estimate from their mean."""
+        return float(np.nansum(np.nanvar(self.each, 0, ddof=1)))
+
+    @property
+    def error(self) -> np.ndarray:
+        """Standard error of the mean `[numbers]`.
+
+        Lives are independent of each other. One that was begun in a cycle ends in the next, so
+        that neighboring cycles of the same life are not, and cycles further apart are.
+        """
+        off = np.nanmean(self.gradients, 1) - self.mean
+        cycles, lives, _ = off.shape
+        spread = np.nanmean(off**2, (0, 1)) * cycles * lives / max(1, cycles * lives - 1)
+        if cycles > 1:
+            neighbors = np.nanmean(off[1:] * off[:-1], (0, 1)) * 2 * (cycles - 1) / cycles
+            spread = spread + np.maximum(neighbors, 0.0)
+        return np.sqrt(spread / (cycles * lives))
+
+    @property
+    def lost(self) -> float:
+        """Share of the estimates that were not finite."""
+        return float(np.mean(~np.isfinite(self.gradients).all(-1)))
+
+
+def sample(
+    meta: AbstractDescent, evaluate: Evaluate | Lives, theta: Any, cycles: int, key: Key
+) -> Sample:
+    """Let an estimator estimate again and again, while theta stays where it is.
+
+    Args:
+        meta: the estimator; its optimizer is not used, nothing is clipped.
+        evaluate: the objective.
+        theta: where.
+        cycles: repetitions. Half-lived lives first go through one more.
+        key: of everything.
+    """
+    hold_key, run_key = jax.random.split(key)
+    held = everywhere(meta.hold(evaluate, theta, hold_key))
+    theta = everywhere(theta)
+
+    def estimate(theta, held, key):
+        (gradients, _), held = meta.estimate(evaluate, theta, held, key)
+        sound = jnp.all(jnp.isfinite(gradients), 1, keepdims=True)
+        return jnp.where(sound, gradients, jnp.nan), held
+
+    compiled = jax.jit(estimate).lower(theta, held, everywhere(run_key)).compile()
+    steps, burnt = 1, 1
+    if isinstance(meta, AbstractHalfLived):
+        horizon = as_lives(evaluate).horizon
+        steps = burnt = horizon // meta.moments(horizon)
+    made, began = [], time.perf_counter()
+    for number in range(burnt + cycles * steps):
+        if number == burnt:
+            began = time.perf_counter()
+        gradients, held = compiled(theta, held, everywhere(jax.random.fold_in(run_key, number)))
+        made.append(np.asarray(gradients, np.float64))
+    seconds = (time.perf_counter() - began) / (cycles * steps)
+    found = np.stack(made[burnt:])
+    return Sample(found.reshape(cycles, steps, *found.shape[1:]), seconds, memory.used(compiled))

@@ -1,0 +1,127 @@
+"""Gradient descent outside, on whatever gradient an estimator makes."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+
+from metaplast.meta.abstract import AbstractMetaOptimizer, Evaluate, Lives, Step, Theta
+from metaplast.types import Key
+
+
+class Descent(NamedTuple):
+    """What lasts from one meta-step to the next."""
+
+    optimizer: Any
+    held: Any
+    """What the estimator holds: lives half-lived, and the noise or tangents that go with them."""
+
+
+class Estimate(NamedTuple):
+    """Independent estimates of the gradient of the mean loss of a life."""
+
+    gradients: Float[Array, "lives numbers"]
+    """One a life (or pair of lives), of theta as one vector; not finite where it was lost."""
+    scores: Any
+    """What each life reports, leaves `[lives]`; the first is its loss."""
+
+
+class AbstractDescent(AbstractMetaOptimizer):
+    """An estimator of the meta-gradient, and the optax optimizer that follows it.
+
+    The rate decays as a cosine over `steps` down to a tenth.
+
+    Args:
+        optimizer: the name of an optax optimizer that takes a learning rate.
+        rate: the first learning rate.
+        steps: the length of the decay, in meta-steps.
+        lives: lives per meta-step; pairs of lives where an estimator perturbs theta both ways.
+        clip: longest gradient, in units of the loss: of each life where it is a derivative, of
+            their mean where single ones are mostly noise.
+        width: most lives (or pairs) that one device lives at once, by default as `spread` chooses.
+    """
+
+    clips_each: ClassVar[bool] = True
+    """Whether single gradients are clipped, or only their mean."""
+    optimizer: str = eqx.field(static=True, default="adam")
+    rate: float = eqx.field(static=True, default=0.01)
+    steps: int = eqx.field(static=True, default=200)
+    lives: int = eqx.field(static=True, default=16)
+    clip: float = eqx.field(static=True, default=1.0)
+    width: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        if not callable(getattr(optax, self.optimizer, None)):
+            raise ValueError(
+                f"optimizer = {self.optimizer!r}: optax has none of that name; try 'adam'"
+            )
+        for name in ("rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected a positive number")
+        for name in ("steps", "lives"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
+        if self.width is not None and self.width < 1:
+            raise ValueError(f"width = {self.width}: expected 1 or more lives")
+
+    @property
+    def transformation(self) -> optax.GradientTransformation:
+        schedule = optax.cosine_decay_schedule(self.rate, self.steps, alpha=0.1)
+        return getattr(optax, self.optimizer)(schedule)
+
+    def hold(self, evaluate: Evaluate | Lives, theta: Theta, key: Key) -> Any:
+        """What the estimator holds before its first estimate; nothing, where lives are whole.
+
+        Raises:
+            ValueError: the options do not fit the objective.
+        """
+        del evaluate, theta, key
+        return None
+
+    @abc.abstractmethod
+    def estimate(
+        self, evaluate: Evaluate | Lives, theta: Theta, held: Any, key: Key
+    ) -> tuple[Estimate, Any]:
+        """One estimate of the gradient at `theta`, and what is held after it."""
+
+    def init(self, evaluate, theta, key):
+        vector, _ = ravel_pytree(theta)
+        return Descent(self.transformation.init(vector), self.hold(evaluate, theta, key))
+
+    def step(self, evaluate, theta, state, key):
+        # As one vector, for every operation on every leaf would be compiled on its own.
+        vector, unravel = ravel_pytree(theta)
+        (gradients, scores), held = self.estimate(evaluate, theta, state.held, key)
+        each = self.clip if self.clips_each else jnp.inf
+        gradient, score, lost = mean_of_survivors(gradients, scores, each)
+        if not self.clips_each:
+            gradient *= jnp.minimum(1.0, self.clip / jnp.maximum(jnp.linalg.norm(gradient), 1e-12))
+        update, optimizer = self.transformation.update(gradient, state.optimizer, vector)
+        theta = unravel(optax.apply_updates(vector, update))  # pyright: ignore[reportArgumentType]
+        loss = jax.tree.leaves(score)[0]
+        return theta, Descent(optimizer, held), Step(loss, score, lost)
+
+
+def mean_of_survivors(gradients, scores, clip):
+    """Mean over the leading axis of clipped gradients and of scores, the exploded left out."""
+    sizes = jax.vmap(optax.tree.norm)(gradients)
+    sound = jnp.isfinite(sizes)
+    weight = jnp.where(sound, jnp.minimum(1.0, clip / jnp.maximum(sizes, 1e-12)), 0.0)
+    count = jnp.maximum(jnp.sum(sound), 1)
+
+    def clipped(leaf):
+        shape = (-1,) + (1,) * (leaf.ndim - 1)
+        kept = jnp.where(sound.reshape(shape), leaf, 0.0) * weight.reshape(shape)
+        return jnp.sum(kept, 0) / count
+
+    def averaged(leaf):
+        return jnp.sum(jnp.where(sound & jnp.isfinite(leaf), leaf, 0.0), 0) / count
+
+    return jax.tree.map(clipped, gradients), jax.tree.map(averaged, scores), jnp.mean(~sound)

@@ -1,0 +1,71 @@
+"""What the candidates of a generation are worth, those without a number included."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.meta.abstract import Evaluate, Step
+from metaplast.spread import spread
+from metaplast.types import Key
+
+
+class Fitness(NamedTuple):
+    """One generation, judged."""
+
+    values: Float[Array, " candidates"]
+    """Mean loss of each; of one that has none, more than the worst loss that anyone has."""
+    scores: Any
+    """What each life reports, leaves `[candidates, lives]`."""
+    lost: Float[Array, ""]
+    """Fraction of the candidates that have none."""
+
+    @property
+    def report(self) -> Step:
+        """What the generation tells of itself, over the lives that have a number."""
+
+        def mean(leaf):
+            sound = jnp.isfinite(leaf)
+            return jnp.sum(jnp.where(sound, leaf, 0.0)) / jnp.maximum(jnp.sum(sound), 1)
+
+        return Step(jnp.mean(self.values), jax.tree.map(mean, self.scores), self.lost)
+
+
+def fitness(evaluate: Evaluate, candidates: Any, lives: int, key: Key) -> Fitness:
+    """Let every candidate live the same lives (common random numbers), so that candidates differ
+    by their genes and not by their luck.
+
+    Args:
+        evaluate: the objective.
+        candidates: leaves `[candidates, ...]`.
+        lives: lives of each.
+        key: of the lives.
+    """
+    keys = jax.random.split(key, lives)
+
+    def lived(candidate):
+        return jax.vmap(lambda k: evaluate(candidate, k))(keys)
+
+    losses, scores = spread(lived, candidates, lives=lives)
+    finite = jnp.isfinite(losses)
+    sound = jnp.all(finite, axis=1)
+    worst = jnp.max(jnp.where(finite, losses, -jnp.inf))
+    worst = jnp.where(jnp.any(finite), worst, 0.0)
+    values = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)
+    return Fitness(values, scores, jnp.mean(~sound))
+
+
+def cloud(theta, population: int, spread: float, key: Key):
+    """Candidates around theta, leaves `[population, ...]`."""
+    leaves, tree = jax.tree.flatten(theta)
+    keys = jax.random.split(key, len(leaves))
+    return jax.tree.unflatten(
+        tree,
+        [
+            leaf + spread * jax.random.normal(k, (population, *leaf.shape), leaf.dtype)
+            for leaf, k in zip(leaves, keys, strict=True)
+        ],
+    )

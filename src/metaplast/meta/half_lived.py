@@ -1,0 +1,127 @@
+"""Estimators that live a stretch of each life in a meta-step, and hold the lives until the next."""
+
+from __future__ import annotations
+
+import abc
+import math
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from metaplast.meta.abstract import Lives, Theta
+from metaplast.meta.descent import AbstractDescent, Estimate
+from metaplast.meta.whole_lives import as_lives
+from metaplast.spread import spread
+from metaplast.types import Key
+
+
+class Held(NamedTuple):
+    """Lives between two meta-steps."""
+
+    lives: Any
+    """Whatever the estimator keeps of each life (or pair), leaves `[lives, ...]`."""
+    fresh: Bool[Array, " lives"]
+    """Whether the next stretch begins with a birth."""
+    left: Int[Array, " lives"]
+    """Moments that are left of each life."""
+    step: Int[Array, ""]
+
+
+class AbstractHalfLived(AbstractDescent):
+    """An estimator that lives `stretch` moments of each life in a meta-step.
+
+    So a meta-step costs the same however long lives are, and theta moves while they are lived.
+    A life that is over, or whose estimate was not finite, is followed by another one. Lives are
+    staggered: the first ones are cut short by different lengths, so that afterwards every
+    meta-step hears of all ages alike.
+
+    Args:
+        stretch: moments of each life in a meta-step; all of them by default.
+        first: horizon of the first lives, if shorter ones come first: it grows by a constant
+            factor a meta-step, up to that of the objective after half of `steps`.
+    """
+
+    stretch: int | None = eqx.field(static=True, default=None)
+    first: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        for name in ("stretch", "first"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} = {value}: expected 1 or more moments")
+
+    @property
+    def copies(self) -> int:
+        """Lives that are lived beside each other for one estimate."""
+        return 1
+
+    @abc.abstractmethod
+    def newborn(self, lives: Lives, theta: Theta, key: Key) -> Any:
+        """What is kept of one life, before its first moment."""
+
+    @abc.abstractmethod
+    def onward(
+        self, lives: Lives, theta: Theta, life: Any, fresh: Bool[Array, ""], stretch: int, key: Key
+    ) -> tuple[Float[Array, " numbers"], Any, Any]:
+        """Live on for a stretch, from birth where `fresh`: gradient, report, and the life after."""
+
+    def hold(self, evaluate, theta, key):
+        lives = as_lives(evaluate)
+        stretch = self.moments(lives.horizon)
+        keys = jax.random.split(key, self.lives)
+        begun = jax.jit(jax.vmap(lambda key: self.newborn(lives, theta, key)))(keys)
+        horizon = int(self._horizon(lives.horizon, np.asarray(0)))
+        stretches = horizon // stretch
+        lived = np.arange(self.lives) * stretches // self.lives
+        left = jnp.asarray((stretches - lived) * stretch, jnp.int32)
+        return Held(begun, jnp.ones(self.lives, bool), left, jnp.asarray(0, jnp.int32))
+
+    def estimate(self, evaluate, theta, held, key):
+        lives = as_lives(evaluate)
+        stretch = self.moments(lives.horizon)
+
+        def one(item):
+            life, fresh, key = item
+            return self.onward(lives, theta, life, fresh, stretch, key)
+
+        items = (held.lives, held.fresh, jax.random.split(key, self.lives))
+        gradients, scores, after = spread(one, items, self.width, self.copies)
+        left = held.left - stretch
+        over = (left <= 0) | ~jnp.all(jnp.isfinite(gradients), 1)
+        left = jnp.where(over, self._horizon(lives.horizon, held.step + 1), left)
+        return Estimate(gradients, scores), Held(after, over, left, held.step + 1)
+
+    def moments(self, horizon: int) -> int:
+        """Moments of a stretch.
+
+        Raises:
+            ValueError: the horizon is no multiple of them.
+        """
+        stretch = self.stretch or horizon
+        if horizon % stretch:
+            fitting = [n for n in range(1, horizon + 1) if horizon % n == 0]
+            near = sorted(sorted(fitting, key=lambda n: abs(math.log(n / stretch)))[:3])
+            raise ValueError(
+                f"stretch = {stretch}: does not divide the horizon of {horizon} moments; "
+                f"give {' or '.join(map(str, near))}, or lives of another length"
+            )
+        return stretch
+
+    def _horizon(self, whole: int, step):
+        """Moments of a life that begins at a meta-step: whole stretches."""
+        stretch = self.moments(whole)
+        if self.first is None or self.first >= whole:
+            return whole
+        ratio = whole / self.first
+        share = jnp.minimum(1.0, step / max(1, self.steps // 2))
+        now = jnp.round(self.first * ratio**share / stretch) * stretch
+        return jnp.clip(now, stretch, whole).astype(jnp.int32)
+
+
+def renewed(lives: Lives, theta: Theta, life: Any, fresh: Bool[Array, ""], key: Key) -> Any:
+    """The life, or another one that begins, where `fresh`."""
+    return jax.tree.map(lambda new, old: jnp.where(fresh, new, old), lives.begin(theta, key), life)

@@ -1,0 +1,127 @@
+"""What can be refused before the first meta-step: one line each, with the fix."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+
+from metaplast import memory
+from metaplast.derivable import reach
+from metaplast.experiment import Experiment
+from metaplast.lives import lives_of
+from metaplast.meta import AbstractMetaOptimizer, Backprop, Forward, Truncated
+from metaplast.search import searchable
+from metaplast.shelf import Shelf
+from metaplast.spec import Spec, SpecError
+
+DIFFERENTIATING = (Backprop, Truncated, Forward)
+COPIES = 3
+"""The outer state, the next one, and what is drawn from it."""
+
+
+INSTEAD = 'give meta.type = "PES", "ES" or "Evolution", or a learner with a surrogate derivative'
+REFUSALS = re.compile(r"[Dd]ifferentiat|JVP|[Tt]ranspos")
+"""What JAX says of an operation without a derivative."""
+
+
+def check(experiment: Experiment) -> None:
+    """Refuse an experiment whose search could not begin.
+
+    Raises:
+        SpecError: nothing to search, options that do not fit the horizon, or an outer state larger
+            than the memory.
+    """
+    theta, lives = _parts(experiment)
+    if not jax.tree.leaves(theta):
+        raise SpecError(
+            "genome: has no number that a search may move (numbers fixed by hand, rates of 0); "
+            "give a rule with a rate above 0, a gain, or a learned neuron"
+        )
+    try:
+        state = jax.eval_shape(
+            lambda key: experiment.meta.init(lives, theta, key), jax.random.key(0)
+        )
+        memory.fits(
+            "its state", COPIES * memory.size(state),
+            "give a smaller population, fewer lives, or a strategy that keeps less (SNES, ES)",
+        )  # fmt: skip
+    except ValueError as fault:
+        raise SpecError(f"meta: {fault}") from None
+
+
+def unreached(
+    experiment: Experiment, spec: Spec | None = None, shelf: Shelf | None = None
+) -> list[str]:
+    """Refuse lives through which no derivative comes, where the search follows one.
+
+    Args:
+        experiment: the built spec.
+        spec: what it was built from.
+        shelf: where it is kept that this very spec was looked at before, if anywhere.
+
+    Returns:
+        The searchable leaves that stay where they are, because none reaches them.
+
+    Raises:
+        SpecError: none reaches any; the text names the operations where it ends.
+    """
+    meta = getattr(experiment.meta, "of", experiment.meta)
+    if not isinstance(meta, DIFFERENTIATING):
+        return []
+    name = shelf.name("reach", spec.tables) if shelf and spec else None
+    if shelf and (kept := shelf.read(name)) is not None:
+        return json.loads(kept)
+    theta, lives = _parts(experiment)
+    plain = getattr(lives, "plain", lives)
+    found = reach(plain, theta, jax.random.key(0))
+    if found.dead and not found.alive:
+        where = " and ".join(map(repr, found.operations[-3:]))
+        raise SpecError(
+            f"meta.type = {type(meta).__name__!r}: no derivative of the loss reaches "
+            f"any searchable number, for it ends at the operation {where}; {INSTEAD}"
+        )
+    if shelf:
+        shelf.write(name, json.dumps(found.dead).encode())
+    return found.dead
+
+
+def idle(experiment: Experiment) -> str:
+    """A line about devices for which a search has nothing to live; empty if there are none."""
+    meta: Any = getattr(experiment.meta, "of", experiment.meta)
+    name = "population" if hasattr(meta, "population") else "lives"
+    count, devices = getattr(meta, name, None), len(jax.local_devices())
+    if count is None or count >= devices:
+        return ""
+    return (
+        f"meta.{name} = {count}: {devices - count} of {devices} devices have nothing to do; "
+        f"give a multiple of {devices}"
+    )
+
+
+@contextlib.contextmanager
+def differentiated(meta: AbstractMetaOptimizer) -> Iterator[None]:
+    """Say in one line what JAX says at length of an operation that it cannot differentiate.
+
+    Raises:
+        SpecError: in the place of JAX's error.
+    """
+    try:
+        yield
+    except (ValueError, NotImplementedError, TypeError) as fault:
+        told = (str(fault).strip().splitlines() or [""])[0]
+        if not (isinstance(meta, DIFFERENTIATING) and REFUSALS.search(told)):
+            raise
+        raise SpecError(
+            f"meta.type = {type(meta).__name__!r}: a life has no derivative: {told} {INSTEAD}"
+        ) from None
+
+
+def _parts(experiment: Experiment):
+    theta, fixed = eqx.partition(experiment.genome, searchable)
+    return theta, lives_of(experiment.objective, fixed)

@@ -1,0 +1,151 @@
+"""Estimators of the meta-gradient, where the gradient is known."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.estimators.influence import Influence
+from metaplast.estimators.sample import sample
+from metaplast.meta import ES, NRES, PES, Backprop, Forward, LowRankES, Truncated
+
+HORIZON, STRETCH = 100, 10
+EXACT = {
+    "backprop": Backprop(lives=2),
+    "forward": Forward(lives=2),
+    "truncated": Truncated(lives=2),
+}
+RANDOM = {
+    "ES": ES(lives=64, width=64),
+    "PES": PES(lives=64, width=64),
+    "NRES": NRES(lives=64, width=64),
+    "low rank": LowRankES(lives=64, width=64, rank=1),
+}
+HALF_LIVED = {
+    "PES": PES(lives=256, width=256, stretch=STRETCH),
+    "NRES": NRES(lives=256, width=256, stretch=STRETCH),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def precise():
+    with jax.enable_x64(True):
+        yield
+
+
+def bowl(theta, key):
+    """A quadratic, steeper along some numbers, with noise in its minimum."""
+    shift = 0.1 * jax.random.normal(key)
+    loss = jnp.sum((theta["matrix"] - 1) ** 2) + 3 * jnp.sum((theta["vector"] + 2 + shift) ** 2)
+    return loss, (loss,)
+
+
+THETA = {"matrix": np.arange(6.0).reshape(3, 2), "vector": np.zeros(2)}
+SLOPE = np.concatenate([2 * (np.arange(6.0) - 1), np.full(2, 12.0)])
+
+
+def at(theta):
+    return jax.tree.map(jnp.asarray, theta)
+
+
+@pytest.mark.parametrize("name", EXACT | RANDOM)
+def test_estimates_have_the_mean_of_a_known_gradient(name):
+    found = sample((EXACT | RANDOM)[name], bowl, at(THETA), 24, jax.random.key(0))
+    distance = np.abs(found.mean - SLOPE)
+    assert found.lost == 0
+    assert np.all(distance < 4.5 * found.error + 1e-9), (distance, found.error)
+    # Negative control: the error bars are short enough to tell it from its half.
+    assert np.linalg.norm(found.error) < 0.1 * np.linalg.norm(SLOPE)
+
+
+@pytest.fixture(scope="module")
+def influence():
+    """The problem, where, and the exact derivative there."""
+    theta = {"theta": np.asarray(0.5)}
+    lives = Influence(HORIZON)
+    exact = float(jax.grad(lambda t: lives(t, None)[0])(at(theta))["theta"])
+    return lives, theta, exact
+
+
+def test_the_derivative_through_a_life_is_that_of_finite_differences(influence):
+    lives, _, exact = influence
+    step = 1e-5
+    losses = [float(lives(at({"theta": 0.5 + s}), None)[0]) for s in (step, -step)]
+    np.testing.assert_allclose(exact, (losses[0] - losses[1]) / (2 * step), rtol=1e-6)
+    assert abs(exact) > 1
+
+
+def test_tangents_carried_from_stretch_to_stretch_lose_nothing(influence):
+    lives, theta, exact = influence
+    found = sample(Forward(lives=2, stretch=STRETCH), lives, at(theta), 2, jax.random.key(0))
+    np.testing.assert_allclose(found.mean, [exact], rtol=1e-9)
+
+
+def test_truncated_backprop_is_biased_and_whole_stretches_are_not(influence):
+    """The negative control of all the others: a biased estimator is caught."""
+    lives, theta, exact = influence
+    short = sample(Truncated(lives=2, stretch=STRETCH), lives, at(theta), 2, jax.random.key(0))
+    assert float(short.mean[0]) * exact < 0, "it even has the wrong sign"
+    whole = sample(Truncated(lives=2), lives, at(theta), 2, jax.random.key(0))
+    np.testing.assert_allclose(whole.mean, [exact], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", HALF_LIVED)
+def test_persistent_estimators_have_no_bias_where_truncation_has(influence, name):
+    lives, theta, exact = influence
+    found = sample(HALF_LIVED[name], lives, at(theta), 8, jax.random.key(1))
+    error = float(found.error[0])
+    assert abs(float(found.mean[0]) - exact) < 4 * error
+    assert error < 0.1 * abs(exact), "else anything would pass"
+
+
+class Treacherous(Influence):
+    """Lives that end in a NaN where theta is pushed up."""
+
+    def advance(self, theta, life, moments: int):
+        loss, report, life = super().advance(theta, life, moments)
+        return jnp.where(theta["theta"] > 0.55, jnp.nan, loss), report, life
+
+
+def test_lives_without_a_number_are_left_out_counted_and_begun_anew():
+    meta = PES(lives=16, width=16, stretch=STRETCH, spread=0.1)
+    lives, theta = Treacherous(HORIZON), at({"theta": np.asarray(0.5)})
+    held = meta.hold(lives, theta, jax.random.key(0))
+    estimate = jax.jit(lambda held, key: meta.estimate(lives, theta, held, key))
+    (gradients, _), held = estimate(held, jax.random.key(1))
+    bad = ~np.isfinite(np.asarray(gradients)[:, 0])
+    assert 0 < bad.sum() < 16
+    np.testing.assert_array_equal(held.fresh, bad | (np.asarray(held.left) == HORIZON))
+    state = meta.init(lives, theta, jax.random.key(0))
+    step = jax.jit(lambda state, key: meta.step(lives, theta, state, key))
+    after, _, step = step(state, jax.random.key(1))
+    assert float(step.lost) == bad.mean()
+    assert np.isfinite(float(after["theta"])) and float(after["theta"]) != 0.5
+
+
+def test_lives_are_staggered_over_all_ages():
+    meta = PES(lives=20, stretch=STRETCH)
+    held = meta.hold(Influence(HORIZON), at({"theta": np.asarray(0.5)}), jax.random.key(0))
+    assert sorted(set(np.asarray(held.left).tolist())) == list(range(10, 101, 10))
+
+
+def test_a_horizon_that_grows_begins_short_and_ends_whole():
+    meta = PES(lives=4, stretch=STRETCH, first=20, steps=20)
+    lives, theta = Influence(HORIZON), at({"theta": np.asarray(0.5)})
+    held = meta.hold(lives, theta, jax.random.key(0))
+    step = jax.jit(lambda held, key: meta.estimate(lives, theta, held, key)[1])
+    longest = [int(jnp.max(held.left))]
+    for number in range(12):
+        held = step(held, jax.random.key(number))
+        longest.append(int(jnp.max(held.left)))
+    assert longest[0] == 20 and longest[-1] >= HORIZON - STRETCH
+    assert 20 < max(longest[:6]) < HORIZON, "and not at once"
+
+
+def test_a_stretch_that_does_not_divide_the_horizon_is_refused():
+    theta = at({"theta": np.asarray(0.5)})
+    with pytest.raises(ValueError, match=r"stretch = 30: .* 100 moments; give 20 or 25 or 50"):
+        PES(stretch=30).init(Influence(HORIZON), theta, jax.random.key(0))
+    PES(stretch=25).init(Influence(HORIZON), theta, jax.random.key(0))

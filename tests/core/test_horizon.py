@@ -1,0 +1,114 @@
+"""How far derivatives can be trusted, on maps whose Lyapunov exponent is known."""
+
+from __future__ import annotations
+
+import html
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.cli.output import plain
+from metaplast.estimators.advice import advice, recommended
+from metaplast.estimators.compare import Budget, Comparison, cosine, row
+from metaplast.estimators.facts import facts
+from metaplast.estimators.horizon import Agreement, agreement, lyapunov
+from metaplast.estimators.sample import Sample
+from metaplast.report.estimators import page
+
+THETA = {"theta": jnp.asarray(4.0)}
+
+
+class Logistic(NamedTuple):
+    """x' = theta x (1 - x): chaotic at 4, where its exponent is log 2; at rest at 2.5."""
+
+    horizon: int = 60
+
+    @property
+    def plain(self):
+        return self
+
+    def __call__(self, theta, key):
+        loss, report, _ = self.advance(theta, self.begin(theta, key), self.horizon)
+        return loss, report
+
+    def begin(self, theta, key):
+        return jax.random.uniform(key, minval=0.2, maxval=0.4, dtype=theta["theta"].dtype)
+
+    def advance(self, theta, life, moments: int):
+        def moment(x, _):
+            x = theta["theta"] * x * (1 - x)
+            return x, x
+
+        life, heard = jax.lax.scan(moment, life, None, moments)
+        return jnp.mean(heard), (jnp.mean(heard),), life
+
+
+@pytest.fixture(autouse=True)
+def precise():
+    with jax.enable_x64(True):
+        yield
+
+
+def test_the_exponent_of_a_chaotic_map_is_log_2_and_of_one_at_rest_negative():
+    grown = lyapunov(Logistic(3000), {"theta": jnp.asarray(4.0)}, 10, 4, jax.random.key(0))
+    np.testing.assert_allclose(grown.mean(), np.log(2), rtol=0.02)
+    calm = lyapunov(Logistic(300), {"theta": jnp.asarray(2.5)}, 10, 2, jax.random.key(0))
+    np.testing.assert_allclose(calm[:, 5:].mean(), np.log(0.5), rtol=0.02)
+
+
+def test_derivatives_lose_their_meaning_in_chaos_and_keep_it_at_rest():
+    key = jax.random.key(1)
+    chaotic = agreement(Logistic(60), {"theta": jnp.asarray(3.9)}, 3, 1e-4, 4, 4, key)
+    assert 3 <= chaotic.longest < 40
+    assert abs(chaotic.correlation[-1]) < 0.9 < chaotic.correlation[0]
+    calm = agreement(Logistic(60), {"theta": jnp.asarray(2.5)}, 3, 1e-4, 4, 4, key)
+    assert calm.longest == 60 and calm.correlation.min() > 0.999
+    assert np.abs(calm.measured).min() > 0
+
+
+def made(mean, spread, seconds, seed=0):
+    """Estimates around a mean."""
+    noise = np.random.default_rng(seed).normal(size=(40, 1, 8, 2)) * spread
+    return Sample(np.asarray(mean) + noise, seconds, 1)
+
+
+def test_bias_is_told_from_noise():
+    exact = made([3.0, 4.0], 0.1, 1.0)
+    fair, off = made([3.0, 4.0], 2.0, 1.0, 1), made([3.0, -4.0], 0.1, 1.0, 2)
+    right, wrong = row("fair", fair, exact), row("off", off, exact)
+    assert right.bias < 2 * right.noise and right.cosine > 0.9
+    np.testing.assert_allclose(wrong.bias, 8 / 5, rtol=0.01)
+    np.testing.assert_allclose(right.variance, 2 * 2.0**2 / 8 / 25, rtol=0.5)
+    np.testing.assert_allclose(wrong.mean_cosine, cosine([3, -4], [3, 4]), rtol=0.05)
+
+
+@pytest.mark.parametrize("longest", [60, 20])
+def test_advice_takes_no_biased_estimator_and_no_derivative_without_meaning(longest):
+    exact = made([3.0, 4.0], 0.1, 1.0)
+    rows = [
+        row("Backprop", made([3.0, 4.0], 0.1, 1.0, 1), exact),
+        row("Truncated", made([3.0, -4.0], 0.1, 0.1, 2), exact),
+        row("PES", made([3.0, 4.0], 3.0, 2.0, 3), exact),
+    ]
+    told = np.ones((1, 1, 60))
+    true = np.where(np.arange(60) < longest, 1.0, -1.0)[None, None]
+    trusted = Agreement(np.arange(1, 61), told, true)
+    assert trusted.longest == longest
+    found = Comparison(2, 60, 1, 5.0, rows, trusted, np.zeros((1, 60)), True)
+    best = recommended(found)
+    assert best is not None and best.name == ("Backprop" if longest == 60 else "PES")
+    assert f'meta.type = "{best.name}"' in advice(found)
+
+
+def test_the_page_shows_every_estimator_and_the_advice():
+    exact = made([3.0, 4.0], 0.1, 1.0)
+    rows = [row("Backprop", made([3.0, 4.0], 0.1, 1.0, 1), exact)]
+    trusted = Agreement(np.arange(1, 3), np.ones((1, 1, 2)), np.ones((1, 1, 2)))
+    found = Comparison(2, 2, 1, 5.0, rows, trusted, np.full((1, 2), 0.125), True)
+    told = facts("<x>", Budget(), found)
+    shown = page(plain(told))
+    assert advice(found) in html.unescape(shown) and "&lt;x&gt;" in shown and "0.12" in shown
+    assert all(cell in shown for cell in told["cells"][0])

@@ -1,0 +1,107 @@
+"""What is refused before the first meta-step, and what is not."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import pytest
+from learners.easy import Easy
+
+from metaplast import memory, preflight
+from metaplast.ahead import compiling
+from metaplast.circuits import layered
+from metaplast.derivable import reach
+from metaplast.experiment import Experiment
+from metaplast.meta import PES, Backprop, Evolution
+from metaplast.network import Genome
+from metaplast.neurons import Output, Rate
+from metaplast.objective import Objective
+from metaplast.rules import Delta
+from metaplast.spec import SpecError
+
+
+class Stepped(Delta):
+    """A rule whose change is a sign."""
+
+    def post(self, cell, modulator):
+        return jnp.sign(super().post(cell, modulator))
+
+
+class Hidden(Delta):
+    """A rule that asks Python, which has no derivative."""
+
+    def post(self, cell, modulator):
+        form = jax.ShapeDtypeStruct((), jnp.float32)
+        rate = jax.pure_callback(lambda r: r, form, self.rate.value, vmap_method="sequential")
+        return (rate * cell.message)[None]
+
+
+def experiment(rule=Delta, rate=0.1, meta=None, moments=12) -> Experiment:
+    genome = Genome(
+        {"input": Rate("linear"), "hidden": Rate(), "output": Output()},
+        {"forward": rule(rate), "readout": rule(rate)},
+    )
+    objective = Objective(Easy(moments=moments), layered(6, (4,), 3))
+    return Experiment("x", 0, objective, genome, meta or Backprop(lives=2), 3)
+
+
+def test_a_life_without_a_derivative_is_refused_under_backprop_only():
+    with pytest.raises(SpecError, match=r"'Backprop'.* operation 'sign'; give meta.type = \"PES\""):
+        preflight.unreached(experiment(Stepped))
+    assert preflight.unreached(experiment(Stepped, meta=PES(stretch=4))) == []
+    assert preflight.unreached(experiment()) == []
+
+
+def test_an_operation_that_jax_cannot_differentiate_is_named():
+    with pytest.raises(SpecError, match=r"callback.*give meta.type"):
+        compiling(experiment(Hidden))
+
+
+def test_a_genome_without_a_searchable_number_is_refused():
+    with pytest.raises(SpecError, match="genome: has no number"):
+        preflight.check(experiment(rate=0.0))
+    preflight.check(experiment())
+
+
+def test_a_horizon_that_stretches_do_not_divide_is_refused():
+    with pytest.raises(SpecError, match=r"meta: stretch = 5: .* 12 moments; give 3 or 4 or 6"):
+        preflight.check(experiment(meta=PES(stretch=5)))
+    preflight.check(experiment(meta=PES(stretch=6)))
+
+
+def test_a_population_larger_than_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda: 10**6)
+    with pytest.raises(SpecError, match=r"meta: its state: needs .* GiB .* smaller population"):
+        preflight.check(experiment(meta=Evolution("SimpleGA", 10**6, 1)))
+    preflight.check(experiment(meta=Evolution("SimpleGA", 100, 1)))
+
+
+def test_there_is_some_memory_and_not_without_end():
+    assert 10**8 < (memory.free() or 0) < 10**15
+
+
+def test_a_device_without_anything_to_do_is_told_of(monkeypatch):
+    monkeypatch.setattr(jax, "local_devices", lambda: [None] * 4)
+    told = preflight.idle(experiment(meta=Evolution("SNES", 3, 2)))
+    assert told.startswith("meta.population = 3: 1 of 4 devices") and "multiple of 4" in told
+    assert preflight.idle(experiment(meta=Evolution("SNES", 4, 2))) == ""
+
+
+def test_derivatives_are_followed_through_loops_and_branches():
+    def loss(theta, flag):
+        def body(carry, _):
+            a, b = carry
+            return (a * theta["smooth"], b + jnp.round(theta["rounded"])), None
+
+        (a, b), _ = jax.lax.scan(body, (jnp.ones(()), jnp.zeros(())), None, 3)
+        chosen = jax.lax.cond(flag, lambda x: x, lambda x: 2 * x, theta["branch"])
+        where = jnp.where(theta["asked"] > 0, a, b)
+        return where + chosen + 0 * flag
+
+    theta = {name: jnp.ones(()) for name in ("smooth", "rounded", "branch", "asked", "unused")}
+    found = reach(loss, theta, True)
+    assert found.alive == ["['branch']", "['smooth']"]
+    assert found.dead == ["['asked']", "['rounded']"]
+    assert set(found.operations) == {"round", "gt"}
+    slopes = jax.grad(loss)(theta, True)
+    assert float(slopes["rounded"]) == float(slopes["asked"]) == 0 != float(slopes["smooth"])
