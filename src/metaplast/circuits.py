@@ -217,3 +217,93 @@ def associative(
         Population("output", outputs, "output"),
     ]
     return Circuit(tuple(pops), tuple(wires + back))
+
+
+def hierarchical(
+    inputs: int,
+    hidden: tuple[int, ...],
+    outputs: int,
+    feedback: Literal["plastic", "symmetric"] = "plastic",
+) -> Circuit:
+    """Linear components in order, each of which learns from what those before leave unexplained.
+
+    Every component is a population of one cell and hears the stimulus over relay cells of its own,
+    which settle at the remainder: that of the component before, less what that component sends
+    over its inhibitory projection. All components drive the output cells.
+
+    Args:
+        inputs: input cells.
+        hidden: one number, that of the components: a population for each, so few of them.
+        outputs: output cells.
+        feedback: `plastic`, over synapses of their own, zero at birth; `symmetric`, over the
+            transposed forward weights: the control that cheats.
+
+    Kinds: populations `input`, `remainder`, `hidden`, `output`; projections `relay`, `forward`,
+    `explain`, `readout`.
+
+    References: Sanger (1989) doi:10.1016/0893-6080(89)90044-0.
+    """
+    if len(hidden) != 1:
+        raise ValueError(f"hidden = {hidden}: expected one number, that of the components")
+    pops, wires = [Population("input", inputs, "input")], []
+    for i in range(1, hidden[0] + 1):
+        rest, last, one = f"remainder{i}", f"remainder{i - 1}", f"component{i}"
+        source: tuple[str, Carried] = ("input", "activity") if i == 1 else (last, "settled")
+        pops += [Population(rest, inputs, "remainder"), Population(one, 1, "hidden")]
+        wires += [
+            Projection(f"input=>{rest}", "relay", "input", rest, "basal", "one_to_one"),
+            Projection(f"{source[0]}=>{rest} settled", "relay", source[0], rest, "lateral",
+                       "one_to_one", carries=source[1]),
+            Projection(f"{rest}->{one}", "forward", rest, one, "basal"),
+            Projection(f"{one}->output", "readout", one, "output", "basal", birth="zero"),
+        ]  # fmt: skip
+        if i > 1:
+            before = f"component{i - 1}"
+            own = feedback == "plastic"
+            wires.append(
+                Projection(f"{before}~>{rest}", "explain", before, rest, "lateral",
+                           "dense" if own else "transpose", "zero", 1.0 if own else -1.0,
+                           of="" if own else f"{last}->{before}")
+            )  # fmt: skip
+    pops.append(Population("output", outputs, "output"))
+    return Circuit(tuple(pops), tuple(wires))
+
+
+def reservoir(inputs: int, hidden: tuple[int, ...], outputs: int, prior: float = 1.0) -> Circuit:
+    r"""A recurrent population whose rates an association area relays to the output cells; what
+    the output cells send back reaches the recurrent ones.
+
+    Args:
+        inputs: input cells.
+        hidden: one number, that of the recurrent cells.
+        outputs: output cells.
+        prior: variance of a readout weight before anything was learned: 1 / ridge.
+
+    Kinds: populations `input`, `hidden`, `association`, `output`; projections `forward`,
+    `recurrent`, `relay`, `lateral`, `readout`, `feedback`.
+
+    References: Sussillo & Abbott (2009) doi:10.1016/j.neuron.2009.07.018.
+    """
+    if len(hidden) != 1:
+        raise ValueError(f"hidden = {hidden}: expected one number, that of the recurrent cells")
+    if not 0 < prior < math.inf:
+        raise ValueError(f"prior = {prior}: expected a positive number; give 1.0")
+    pops = (
+        Population("input", inputs, "input"),
+        Population("reservoir", hidden[0], "hidden"),
+        Population("association", hidden[0], "association"),
+        Population("output", outputs, "output"),
+    )
+    even = math.sqrt(prior)
+    return Circuit(pops, (
+        Projection("input->reservoir", "forward", "input", "reservoir", "basal"),
+        Projection("recurrent", "recurrent", "reservoir", "reservoir", "lateral"),
+        Projection("reservoir=>association", "relay", "reservoir", "association", "basal",
+                   "one_to_one", scale=even),
+        Projection("reservoir=>association settled", "relay", "reservoir", "association",
+                   "lateral", "one_to_one", scale=even),
+        Projection("lateral", "lateral", "association", "association", "lateral", birth="zero"),
+        Projection("association->output", "readout", "association", "output", "basal",
+                   birth="zero"),
+        Projection("output~>reservoir", "feedback", "output", "reservoir", "apical"),
+    ))  # fmt: skip

@@ -4,6 +4,7 @@ from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.adaptive_lif import AdaptiveLIF
 from metaplast.neurons.association import Association
 from metaplast.neurons.competing import Competing
+from metaplast.neurons.echo import Echo
 from metaplast.neurons.exemplar import Exemplar
 from metaplast.neurons.innovation import Innovation
 from metaplast.neurons.izhikevich import Izhikevich
@@ -13,6 +14,8 @@ from metaplast.neurons.lif import LIF
 from metaplast.neurons.message import Message
 from metaplast.neurons.output import Output
 from metaplast.neurons.rate import Rate
+from metaplast.neurons.remainder import Remainder
+from metaplast.neurons.reservoir import Reservoir
 from metaplast.neurons.sensory import Sensory
 from metaplast.neurons.stochastic_binary import StochasticBinary
 from metaplast.neurons.traced import Traced
@@ -23,6 +26,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "AdaptiveLIF",
     "Association",
     "Competing",
+    "Echo",
     "Exemplar",
     "Innovation",
     "Izhikevich",
@@ -32,6 +36,8 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Message",
     "Output",
     "Rate",
+    "Remainder",
+    "Reservoir",
     "Sensory",
     "StochasticBinary",
     "Traced",
