@@ -17,7 +17,7 @@ from metaplast.objective import Objective
 from metaplast.spec import Spec, SpecError, near
 from metaplast.tasks.abstract import AbstractTask
 
-CIRCUITS = ("associative", "hierarchical", "layered", "reservoir")
+CIRCUITS = ("associative", "hierarchical", "layered", "reservoir", "unsupervised")
 
 
 class Experiment(NamedTuple):
