@@ -30,9 +30,9 @@ class TermPool(AbstractRule):
     Where we deviate from the source: errors are *wanted - given*, the source's with the sign
     turned. Its sixth to eighth terms sum over a layer; here they have a form of one synapse, and
     Oja's rule for one cell is another one. Its tenth, $y (x - \sum_k y_k w_{kj})$, takes the
-    weights of other cells, which no synapse knows; $y s$ is that term only where the pre-synaptic cell
-    settles at the remainder (`examples/shervani_tabar_2023.py` hands it over, and so cheats);
-    at cells that settle at what they do it is plain Hebb.
+    weights of other cells, which no synapse knows; $y s$ is that term only where the pre-synaptic
+    cell settles at the remainder (`examples/shervani_tabar_2023.py` hands it over, and so
+    cheats); at cells that settle at what they do it is plain Hebb.
 
     Args:
         rate: $\eta$.
