@@ -107,7 +107,9 @@ class Bidirectional(eqx.Module):
         learner = cls(sizes, states, rate, **options)
         first, second = jnp.eye(states)[:2]
         error = second if learner.told == "error" else second - first
-        up, down = jnp.outer(first, jnp.ones(states)), jnp.outer(error, second)
+        # The second state is the slope, or nothing until an error comes back.
+        up = jnp.outer(first, jnp.ones(states) if learner.multiplicative else first)
+        down = jnp.outer(error, second)
         # All states of a synapse learn alike.
         pre, post = jnp.outer(first, jnp.ones(states)), jnp.outer(jnp.ones(states), error)
         return eqx.tree_at(lambda b: (b.up, b.down, b.pre, b.post), learner, (up, down, pre, post))
