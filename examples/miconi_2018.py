@@ -32,9 +32,9 @@ from metaplast.objective import Score
 DEVIATIONS = """\
 Deviations from the paper: tens of elements for a thousand, fewer patterns and presentations, a few
 hundred lives for its thousands. As in the paper: patterns of +1 and -1, elements that are missing
-are 0 in the cue, visible ones are clamped, the loss is the squared error of the last state. The paper reports
-that fixed-weight networks of the same size hardly learn the task, in curves; a figure to stand
-beside these is not given.
+are 0 in the cue, visible ones are clamped, the loss is the squared error of the last state. The
+paper reports that networks without plasticity hardly learn the task, in curves; a figure to
+stand beside these is not given.
 The outer product network (Hopfield 1982) is given what it needs by hand."""
 
 
@@ -136,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
     task = Completion(options.cells, options.patterns, options.presentations, options.moments)
     first = Plastic(options.cells, jax.random.key(options.seed))
     print(f"{options.cells} cells, {options.patterns} patterns, shown {options.presentations} "
-          f"times for {options.moments} moments each; {numbers(first)} numbers are searched")  # fmt: skip
+          f"times for {options.moments} moments; {numbers(first)} numbers are searched")  # fmt: skip
     meta = MetaBackprop("adam", options.meta_rate, options.steps, options.meta_lives)
     plastic = found(task, first, meta, options.steps, options.seed, "missing elements right")
     print("  the same without plasticity")

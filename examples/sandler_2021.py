@@ -32,9 +32,10 @@ RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 
 DEVIATIONS = """\
 Deviations from the paper: 8 x 8 digits and MNIST-1D for MNIST and its kin; one example a moment,
-300 in a life, for 5 to 50 batches of 128 to 512; a softmax at the output; the search starts near the
-point of the family that descends the gradient of its last layer (--start delta), where the
-paper starts from nothing (--start random), and in every life meets random projections of its data.
+300 in a life, for 5 to 50 batches of 128 to 512; a softmax at the output; the search starts near
+the point of the family that descends the gradient of its last layer (--start delta), where
+the paper starts from nothing (--start random), and in every life meets random projections of its
+data.
 The paper says that found genomes generalize to unseen tasks and train faster than gradient
 descent, in curves; a figure to stand beside these is not given.
 Rates of the rivals are the best of a grid in hindsight, on the lives that are shown."""
