@@ -59,7 +59,7 @@ def found(objective, first, meta, steps: int, seed: int, what: str = "accuracy")
 def lives(learner, task, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Accuracy in percent of `count` lives: online, and on the held-out examples at the end. The
     same seed gives every learner the same lives."""
-    online, held_out = _lives(learner, task, count, seed)
+    online, held_out = _lives(learner, task, jax.random.split(jax.random.key(seed), count))
     return 100 * np.asarray(online), 100 * np.asarray(held_out)
 
 
@@ -70,18 +70,17 @@ def tuned(make, rates, task, count: int, seed: int):
     return *each[best], rates[best]
 
 
-def _lives(learner, task, count, seed):
-    @eqx.filter_jit
-    def run(learner, task, keys):
-        def one(key):
-            task_key, life_key = jax.random.split(key)
-            episode = task.sample(task_key)
-            life, state = live(learner, task, episode, life_key)
-            return life.accuracy, test_accuracy(learner, state, episode)
+@eqx.filter_jit
+def _lives(learner, task, keys):
+    """Compiled once for all learners of one kind, whatever their rate."""
 
-        return jax.lax.map(one, keys, batch_size=8)
+    def one(key):
+        task_key, life_key = jax.random.split(key)
+        episode = task.sample(task_key)
+        life, state = live(learner, task, episode, life_key)
+        return life.accuracy, test_accuracy(learner, state, episode)
 
-    return run(learner, task, jax.random.split(jax.random.key(seed), count))
+    return jax.vmap(one)(keys)
 
 
 def last(deviations: str, begun: float) -> None:

@@ -37,8 +37,9 @@ OJA = {(1, 1, 0): 1.0, (0, 2, 1): -1.0}
 
 DEVIATIONS = """\
 Deviations from the paper: one cell with a few inputs; the variables of the polynomial are squashed
-to [-1, 1], so stimuli are small; terms up to the third order that hold no error, 20 of them. The paper
-reports that the parameters of Oja's rule are recovered; figures for this setting are not given.
+to [-1, 1], so stimuli are small; terms up to the third order that hold no error, 20 of them. The
+paper reports that the parameters of Oja's rule are recovered; figures for this setting are not
+given.
 Which coefficients of a rule are found beyond what it must do is not unique: any rule with
 the same fixed point is as good, so the table shows terms and the last lines what they are worth."""
 

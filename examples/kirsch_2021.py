@@ -65,15 +65,16 @@ def main(arguments: list[str] | None = None) -> None:
     )
     task = RandomProjection(digits(options.moments, split="search"), options.inputs)
     objective = Objective(task, layered(task.inputs, hidden, task.classes))
-    print(f"network {task.inputs}-{options.hidden}-{task.classes}; {options.states} states in every "
-          f"synapse, {numbers(first)} numbers are searched")  # fmt: skip
+    print(f"network {task.inputs}-{options.hidden}-{task.classes}; {options.states} states in "
+          f"every synapse, {numbers(first)} numbers are searched")  # fmt: skip
     meta = MetaBackprop("adam", options.meta_rate, options.steps, options.meta_lives)
     genome = found(objective, first, meta, options.steps, options.seed)
 
-    for name, judged in (
+    others = (
         ("digits, not searched on", digits(options.longer, split="bench")),
         ("MNIST-1D, never seen", mnist1d(options.longer)),
-    ):
+    )
+    for name, judged in others[: options.tables]:
         heading(f"accuracy in % over the first {options.longer} examples: {name}")
         seen = (judged, options.lives, options.seed + 1)
         circuit = layered(judged.inputs, hidden, judged.classes)
@@ -103,6 +104,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--meta-lives", type=int, default=4, help="lives per meta-step")
     parser.add_argument("--meta-rate", type=float, default=0.02, help="Adam's first rate outside")
     parser.add_argument("--lives", type=int, default=12, help="lives of the comparison")
+    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 

@@ -89,9 +89,9 @@ def main(arguments: list[str] | None = None) -> None:
     plain = functools.partial(Backprop, sizes, "sgd")
     learner = found(LearnerLoss(lived), first, meta, options.steps, options.seed)
 
-    for name, task in (
-        ("shuffled", judged), ("one class after the other", ClassIncremental(judged, options.ways)),
-    ):  # fmt: skip
+    orders = {"shuffled": judged,
+              "one class after the other": ClassIncremental(judged, options.ways)}  # fmt: skip
+    for name, task in list(orders.items())[: options.tables]:
         heading(f"held-out accuracy in %: new classes, {name}")
         seen = (task, options.lives, options.seed + 1)
         row("found feedback and first weights", NOT_GIVEN, lives(learner, *seen)[1])
@@ -123,6 +123,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--meta-lives", type=int, default=8, help="lives per meta-step")
     parser.add_argument("--meta-rate", type=float, default=0.003, help="Adam's first rate outside")
     parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
+    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 

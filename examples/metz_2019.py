@@ -128,10 +128,14 @@ def main(arguments: list[str] | None = None) -> None:
         "random features, not plastic": by_hand(None),
     }
     bench, other = digits(options.moments, split="bench"), mnist1d(options.moments)
-    show("digits, not searched on", bench, hidden, genomes, options)
-    show("digits, wider", bench, (4 * options.hidden,) * 2, genomes, options)
-    show("digits, deeper", bench, (options.hidden,) * 4, genomes, options)
-    show("MNIST-1D, never seen", other, hidden, genomes, options)
+    judged = (
+        ("digits, not searched on", bench, hidden),
+        ("digits, wider", bench, (4 * options.hidden,) * 2),
+        ("digits, deeper", bench, (options.hidden,) * 4),
+        ("MNIST-1D, never seen", other, hidden),
+    )
+    for name, task, layers in judged[: options.tables]:
+        show(name, task, layers, genomes, options)
     last(DEVIATIONS, begun)
 
 
@@ -144,6 +148,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--inputs", type=int, default=48, help="random projections, in the search")
     parser.add_argument("--hidden", type=int, default=32, help="cells of each hidden layer")
     parser.add_argument("--lives", type=int, default=12, help="lives of the comparison")
+    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 

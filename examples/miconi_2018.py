@@ -136,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
     task = Completion(options.cells, options.patterns, options.presentations, options.moments)
     first = Plastic(options.cells, jax.random.key(options.seed))
     print(f"{options.cells} cells, {options.patterns} patterns, shown {options.presentations} "
-          f"times for {options.moments} moments; {numbers(first)} numbers are searched")  # fmt: skip
+          f"times for {options.moments} moments; {numbers(first)} numbers searched")  # fmt: skip
     meta = MetaBackprop("adam", options.meta_rate, options.steps, options.meta_lives)
     plastic = found(task, first, meta, options.steps, options.seed, "missing elements right")
     print("  the same without plasticity")

@@ -77,11 +77,12 @@ def main(arguments: list[str] | None = None) -> None:
     meta = MetaBackprop("adam", options.meta_rate, options.steps, options.meta_lives)
     genome = found(LearnerLoss(searched, "life"), first, meta, options.steps, options.seed)
 
-    for name, task, layers in (
+    judged = (
         ("digits, not searched on", digits(options.moments, split="bench"), hidden),
         ("MNIST-1D, never seen", mnist1d(options.moments), hidden),
         ("digits, two hidden layers", digits(options.moments, split="bench"), 2 * hidden),
-    ):
+    )
+    for name, task, layers in judged[: options.tables]:
         shape = (task.inputs, *layers, task.classes)
         seen = (task, options.lives, options.seed + 1)
         heading(f"held-out accuracy in %: {name}")
@@ -109,6 +110,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--inputs", type=int, default=48, help="random projections, in the search")
     parser.add_argument("--hidden", type=int, default=32, help="cells of the hidden layer")
     parser.add_argument("--lives", type=int, default=16, help="lives of the comparison")
+    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 
