@@ -6,11 +6,14 @@ from metaplast.circuits.convolutional import convolutional
 from metaplast.circuits.decorrelating import decorrelating
 from metaplast.circuits.dendritic import dendritic
 from metaplast.circuits.excitatory_inhibitory import excitatory_inhibitory
+from metaplast.circuits.hierarchical import hierarchical
 from metaplast.circuits.layered import layered
 from metaplast.circuits.local import local
 from metaplast.circuits.reciprocal import reciprocal
 from metaplast.circuits.recurrent import recurrent
+from metaplast.circuits.reservoir import reservoir
 from metaplast.circuits.sparse import sparse
+from metaplast.circuits.unsupervised import unsupervised
 
 __all__ = [
     "Circuit",
@@ -21,9 +24,12 @@ __all__ = [
     "decorrelating",
     "dendritic",
     "excitatory_inhibitory",
+    "hierarchical",
     "layered",
     "local",
     "reciprocal",
     "recurrent",
+    "reservoir",
     "sparse",
+    "unsupervised",
 ]

@@ -11,7 +11,7 @@ from metaplast.source import Source
 SOURCE: Source = Source(
     "Sacramento, Ponte Costa, Bengio & Senn", 2018,
     "Dendritic cortical microcircuits approximate the backpropagation algorithm",
-    "arXiv:1810.11393",
+    "10.48550/arXiv.1810.11393",
 )  # fmt: skip
 
 

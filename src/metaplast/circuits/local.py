@@ -13,7 +13,7 @@ SOURCE: Source = Source(
     "Bartunov, Santoro, Richards, Marris, Hinton & Lillicrap", 2018,
     "Assessing the scalability of biologically-motivated deep learning algorithms and "
     "architectures",
-    "arXiv:1807.04587",
+    "10.48550/arXiv.1807.04587",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from metaplast.source import Source
 
 SOURCE: Source = Source(
     "Akrout, Wilson, Humphreys, Lillicrap & Tweed", 2019,
-    "Deep learning without weight transport", "arXiv:1904.05391",
+    "Deep learning without weight transport", "10.48550/arXiv.1904.05391",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.adaptive_lif import AdaptiveLIF
 from metaplast.neurons.association import Association
 from metaplast.neurons.competing import Competing
+from metaplast.neurons.echo import Echo
 from metaplast.neurons.exemplar import Exemplar
 from metaplast.neurons.innovation import Innovation
 from metaplast.neurons.interneuron import Interneuron
@@ -17,6 +18,8 @@ from metaplast.neurons.nudged import Nudged
 from metaplast.neurons.output import Output
 from metaplast.neurons.pyramidal import Pyramidal
 from metaplast.neurons.rate import Rate
+from metaplast.neurons.remainder import Remainder
+from metaplast.neurons.reservoir import Reservoir
 from metaplast.neurons.sensory import Sensory
 from metaplast.neurons.settling import Settling
 from metaplast.neurons.stochastic_binary import StochasticBinary
@@ -28,6 +31,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "AdaptiveLIF",
     "Association",
     "Competing",
+    "Echo",
     "Exemplar",
     "Innovation",
     "Interneuron",
@@ -41,6 +45,8 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Output",
     "Pyramidal",
     "Rate",
+    "Remainder",
+    "Reservoir",
     "Sensory",
     "Settling",
     "StochasticBinary",

@@ -35,7 +35,7 @@ class Interneuron(AbstractNeuron):
     source: ClassVar[Source] = Source(
         "Sacramento, Ponte Costa, Bengio & Senn", 2018,
         "Dendritic cortical microcircuits approximate the backpropagation algorithm",
-        "arXiv:1810.11393",
+        "10.48550/arXiv.1810.11393",
     )  # fmt: skip
     nonlinearity: Literal["linear", "tanh", "relu", "softplus"] = eqx.field(
         default="tanh", static=True

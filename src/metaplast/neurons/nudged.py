@@ -32,7 +32,7 @@ class Nudged(AbstractNeuron):
     source: ClassVar[Source] = Source(
         "Sacramento, Ponte Costa, Bengio & Senn", 2018,
         "Dendritic cortical microcircuits approximate the backpropagation algorithm",
-        "arXiv:1810.11393",
+        "10.48550/arXiv.1810.11393",
     )  # fmt: skip
     base: AbstractNeuron = eqx.field(default_factory=Output)
     pull: Positive = eqx.field(default=SOMATIC, converter=positive)

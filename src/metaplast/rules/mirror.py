@@ -32,7 +32,7 @@ class Mirror(AbstractSeparable):
 
     source: ClassVar[Source] = Source(
         "Akrout, Wilson, Humphreys, Lillicrap & Tweed", 2019,
-        "Deep learning without weight transport", "arXiv:1904.05391",
+        "Deep learning without weight transport", "10.48550/arXiv.1904.05391",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.002, converter=positive)
     variance: Positive = eqx.field(default=0.04, converter=positive)
