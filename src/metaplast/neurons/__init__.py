@@ -5,6 +5,7 @@ from metaplast.neurons.adaptive_lif import AdaptiveLIF
 from metaplast.neurons.association import Association
 from metaplast.neurons.competing import Competing
 from metaplast.neurons.exemplar import Exemplar
+from metaplast.neurons.habituated import Habituated
 from metaplast.neurons.innovation import Innovation
 from metaplast.neurons.izhikevich import Izhikevich
 from metaplast.neurons.leaky import Leaky
@@ -14,6 +15,7 @@ from metaplast.neurons.message import Message
 from metaplast.neurons.output import Output
 from metaplast.neurons.rate import Rate
 from metaplast.neurons.sensory import Sensory
+from metaplast.neurons.spiking_output import SpikingOutput
 from metaplast.neurons.stochastic_binary import StochasticBinary
 from metaplast.neurons.traced import Traced
 from metaplast.neurons.two_compartment import TwoCompartment
@@ -24,6 +26,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Association",
     "Competing",
     "Exemplar",
+    "Habituated",
     "Innovation",
     "Izhikevich",
     "LIF",
@@ -33,6 +36,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Output",
     "Rate",
     "Sensory",
+    "SpikingOutput",
     "StochasticBinary",
     "Traced",
     "TwoCompartment",
