@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,9 +12,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from metaplast import synapses
 from metaplast.circuits import Circuit, Population, Projection
-from metaplast.fast_weights import Change, Deliver, changed, delivering
-from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron
+from metaplast.circuits.anatomy import before
+from metaplast.fast_weights import Change, Deliver
+from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
 from metaplast.rules.abstract import AbstractRule, AbstractSeparable
 from metaplast.types import Cell, Key, State, Synapse
 
@@ -52,11 +55,21 @@ class NetworkState(NamedTuple):
     memory: dict[str, State]
 
 
+class Remembered(NamedTuple):
+    """State of cells that some synapse hears a moment late."""
+
+    state: State
+    cell: Cell
+    """As it was the moment before."""
+
+
 class Heard(NamedTuple):
     """What a moment was to the cells, before any synapse has changed."""
 
     states: dict[str, State]
     cells: dict[str, Cell]
+    """By population; under `before(population)` as they were the moment before, where a synapse
+    hears them late."""
     readout: Float[Array, " outputs"]
     modulator: Float[Array, " modulators"]
 
@@ -84,22 +97,25 @@ class PlasticNetwork(eqx.Module):
         cells, weights, memory = {}, {}, {}
         for p in self.circuit.populations:
             position = jnp.arange(p.size) / p.size
-            cells[p.name] = jax.vmap(self.genome.neurons[p.kind].init, (0, None))(
-                position, jnp.asarray(1.0 / p.size)
-            )
+            neuron = self.genome.neurons[p.kind]
+            cells[p.name] = jax.vmap(neuron.init, (0, None))(position, jnp.asarray(1.0 / p.size))
+            if p.name in self.circuit.remembered:
+                cells[p.name] = Remembered(cells[p.name], resting(neuron, p.size))
         # One draw for all projections: every draw of its own would be compiled on its own.
         drawn, taken = jax.random.normal(key, (self.circuit.random_synapses,)), 0
-        for q in self.circuit.dense:
-            shape = (self.circuit.size(q.post), self.circuit.size(q.pre))
+        for q in self.circuit.weighted:
+            shape, each = self.circuit.shape(q), self.circuit.synapses(q)
             if q.birth == "random":
                 mine = drawn[taken : taken + math.prod(shape)]
-                weights[q.name] = mine.reshape(shape) / jnp.sqrt(shape[1])
+                weights[q.name] = synapses.newborn(self.circuit, q, mine)
                 taken += math.prod(shape)
-            else:
+            elif q.birth == "zero":
                 weights[q.name] = jnp.zeros(shape)
+            else:
+                weights[q.name] = weights[q.of] if q.birth == "copied" else -weights[q.of]
             if q.kind in self.genome.rules:
                 memory[q.name] = jax.tree.map(
-                    lambda leaf, shape=shape: jnp.broadcast_to(leaf, shape + jnp.shape(leaf)),
+                    lambda leaf, shape=each: jnp.broadcast_to(leaf, shape + jnp.shape(leaf)),
                     self.genome.rules[q.kind].init(),
                 )
         return NetworkState(cells, weights, memory)
@@ -114,7 +130,15 @@ class PlasticNetwork(eqx.Module):
         self, state: NetworkState, stimulus: Float[Array, " inputs"], key: Key | None = None
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """A moment without a teacher: cells fire, nobody replies, no synapse changes."""
-        states, cells, _ = self._forward(state.cells, stimulus, key, delivering(state.weights))
+        deliver = synapses.delivering(self.circuit, state.weights)
+        states, cells, _ = self._forward(state.cells, stimulus, key, deliver)
+        for name in self.circuit.remembered:
+            # Nobody replied, so what it has to say to its synapses is what it was.
+            old, new = cells[before(name)], cells[name]
+            cells[name] = dataclasses.replace(
+                new, message=old.message, post=old.post, pre=old.pre
+            )
+        states = self._remembering(states, cells)
         return state._replace(cells=states), cells[self.circuit.output.name].drive
 
     def moment(
@@ -127,10 +151,14 @@ class PlasticNetwork(eqx.Module):
         record: Record = unheard,
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """Answer, be taught, change. Returns the new state and the answer."""
-        deliver = delivering(state.weights)
+        deliver = synapses.delivering(self.circuit, state.weights)
         heard = self.hear(state.cells, stimulus, target, task, key, deliver, record)
-        changes = self.changes(heard)
-        weights = {**state.weights, **{n: changed(state.weights[n], c) for n, c in changes.items()}}
+        weights, changes = dict(state.weights), self.changes(heard)
+        for q in self.circuit.weighted:
+            if q.name in changes:
+                weights[q.name] = synapses.changed(
+                    self.circuit, q, weights[q.name], changes[q.name]
+                )
         others, memory = self._plasticity(state, heard.cells, heard.modulator)
         return NetworkState(heard.states, {**weights, **others}, memory), heard.readout
 
@@ -139,14 +167,17 @@ class PlasticNetwork(eqx.Module):
     ) -> tuple[dict[str, Float[Array, "post pre"]], dict[str, State]]:
         """New weights, and memories, of projections whose rule is mapped over synapses."""
         weights, memory = {}, dict(state.memory)
-        for q in self.circuit.dense:
+        for q in self.circuit.weighted:
             rule = self.genome.rules.get(q.kind)
             if rule is not None and rule.separated() is None:
-                change, memory[q.name] = over_synapses(rule)(
-                    state.weights[q.name], state.memory[q.name],
-                    cells[q.pre], cells[q.post], modulator,
+                weight, pre = state.weights[q.name], cells[q.source]
+                if q.tabled:
+                    pre = synapses.presynaptic(self.circuit, q, pre)
+                asked, memory[q.name] = over_synapses(rule, q.tabled)(
+                    synapses.each(self.circuit, q, weight), state.memory[q.name],
+                    pre, cells[q.post], modulator,
                 )  # fmt: skip
-                weights[q.name] = state.weights[q.name] + change
+                weights[q.name] = synapses.grown(self.circuit, q, weight, asked)
         return weights, memory
 
     # -- a moment in two halves: what cells do, and what synapses make of it -----------
@@ -167,52 +198,59 @@ class PlasticNetwork(eqx.Module):
         teaching = task.teach(readout, target)
         record(BROADCAST, "modulator", teaching.modulator)
         states, cells = self._feedback(states, cells, pools, teaching, deliver, record)
-        return Heard(states, cells, readout, teaching.modulator)
+        return Heard(self._remembering(states, cells), cells, readout, teaching.modulator)
 
     def changes(self, heard: Heard) -> dict[str, Change]:
         """Changes of those projections whose rule only multiplies what the two ends know."""
         made = {}
-        for q in self.circuit.dense:
+        for q in self.circuit.weighted:
             rule = self.genome.rules.get(q.kind)
             parts = None if rule is None else rule.separated()
             if parts is not None:
                 made[q.name] = over_cells(
-                    parts, heard.cells[q.pre], heard.cells[q.post], heard.modulator
+                    parts, heard.cells[q.source], heard.cells[q.post], heard.modulator
                 )
         return made
 
     @property
     def separable(self) -> bool:
-        """Whether all plasticity of this network is of that kind."""
-        kinds = {q.kind for q in self.circuit.dense} & set(self.genome.rules)
-        return all(self.genome.rules[kind].separated() is not None for kind in kinds)
+        """Whether all plasticity of this network is of that kind, and can be undone: every weight
+        is one of a matrix, and none stops at zero."""
+        plastic = [q for q in self.circuit.weighted if q.kind in self.genome.rules]
+        return not any(q.tabled for q in self.circuit.weighted) and all(
+            self.genome.rules[q.kind].separated() is not None and not q.sign for q in plastic
+        )
 
     @property
     def plastic(self) -> tuple[str, ...]:
         """Names of the projections that change."""
-        return tuple(q.name for q in self.circuit.dense if q.kind in self.genome.rules)
+        return tuple(q.name for q in self.circuit.weighted if q.kind in self.genome.rules)
 
     # -- the two sweeps of a moment ----------------------------------------------------
 
-    def _forward(self, before, stimulus, key, deliver: Deliver, record: Record = unheard):
+    def _forward(self, earlier, stimulus, key, deliver: Deliver, record: Record = unheard):
         """Input to output: every population fires, is inhibited, settles, is rebalanced."""
         states, cells, pools = {}, {}, {}
+        for name in self.circuit.remembered:
+            cells[before(name)] = earlier[name].cell
+            earlier = {**earlier, name: earlier[name].state}
         for index, p in enumerate(self.circuit.populations):
             neuron = self.genome.neurons[p.kind]
             drive = stimulus if index == 0 else self._arriving(p, "basal", cells, deliver)
             fire_keys = _cell_keys(neuron, key, index, p.size)
             s, cell = jax.vmap(neuron.fire, (0, 0, None if fire_keys is None else 0))(
-                before[p.name], drive, fire_keys
+                earlier[p.name], drive, fire_keys
             )
             record(p.name, "fire", cell)
             pool = _interneuron(cell, pools.get(p.after))
             record(p.name, "first pool", pool)
             s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(s, cell, pool)
             record(p.name, "inhibit", cell)
-            cells[p.name] = cell
-            lateral = self._arriving(p, "lateral", cells, deliver)
-            s, cell = jax.vmap(neuron.settle)(s, cell, lateral)
-            record(p.name, "settle", cell)
+            for turn in range(p.rounds):
+                cells[p.name] = cell
+                lateral = self._arriving(p, "lateral", cells, deliver)
+                s, cell = jax.vmap(neuron.settle)(s, cell, lateral)
+                record(p.name, f"settle {turn}" if turn else "settle", cell)
             pools[p.name] = _interneuron(cell, pools.get(p.after))
             record(p.name, "second pool", pools[p.name])
             states[p.name], cells[p.name] = jax.vmap(neuron.rebalance, (0, 0, None))(
@@ -235,11 +273,16 @@ class PlasticNetwork(eqx.Module):
             record(p.name, "reply", cells[p.name])
         return states, cells
 
+    def _remembering(self, states, cells: dict[str, Cell]):
+        """The states, with the cells that some synapse will hear a moment late."""
+        late = {n: Remembered(states[n], cells[n]) for n in self.circuit.remembered}
+        return {**states, **late}
+
     def _arriving(self, p: Population, site, cells, deliver: Deliver):
         """Sum of what all projections onto one site of `p` deliver."""
         total = jnp.zeros((p.size,))
         for q in self.circuit.onto(p.name, site):
-            signal = getattr(cells[q.pre], q.carries) * self._strength(q)
+            signal = getattr(cells[q.source], q.carries) * self._strength(q)
             if q.wiring == "one_to_one":
                 total = total.at[q.offset : q.offset + signal.shape[0]].add(signal)
             elif q.wiring == "transpose":
@@ -267,14 +310,15 @@ def over_cells(
     return Change(jnp.asarray(keep), jnp.concatenate(posts), jnp.concatenate(pres))
 
 
-def over_synapses(rule: AbstractRule):
-    """Map a rule of one synapse over `[post, pre]`; the modulator is broadcast."""
+def over_synapses(rule: AbstractRule, each: bool = False):
+    """Map a rule of one synapse over `[post, pre]`; the modulator is broadcast. Where `each`, the
+    pre-synaptic cells are given for each synapse, `[post, fan_in]`."""
 
     def one(weight, memory, pre: Cell, post: Cell, modulator):
         return rule(Synapse(weight, pre, post, modulator), memory)
 
     over_pre = jax.vmap(one, (0, 0, 0, None, None))
-    return jax.vmap(over_pre, (0, 0, None, 0, None))
+    return jax.vmap(over_pre, (0, 0, 0 if each else None, 0, None))
 
 
 def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[Array, " pool"]:
