@@ -6,6 +6,7 @@ from metaplast.neurons.association import Association
 from metaplast.neurons.competing import Competing
 from metaplast.neurons.exemplar import Exemplar
 from metaplast.neurons.habituated import Habituated
+from metaplast.neurons.homeostatic import Homeostatic
 from metaplast.neurons.innovation import Innovation
 from metaplast.neurons.izhikevich import Izhikevich
 from metaplast.neurons.leaky import Leaky
@@ -27,6 +28,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Competing",
     "Exemplar",
     "Habituated",
+    "Homeostatic",
     "Innovation",
     "Izhikevich",
     "LIF",

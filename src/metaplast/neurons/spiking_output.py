@@ -53,8 +53,8 @@ class SpikingOutput(AbstractNeuron):
     width: float = eqx.field(default=0.5, static=True)
 
     def init(self, position, spacing):
-        # Cells that owe nothing do not all spike at once.
-        return SpikingOutputState(jnp.zeros(()), position)
+        # As active as one of as many is; and cells without an error do not all spike at once.
+        return SpikingOutputState(-jnp.log(jnp.maximum(1.0 / spacing - 1.0, 1e-3)), position)
 
     def fire(self, state, drive, key):
         drive = drive + state.excitability
