@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.circuits import Circuit
-from metaplast.lifetime import live, unroll
+from metaplast.learners.presented import Presentation
+from metaplast.lifetime import Learner, live, unroll
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode, Key, State
@@ -46,6 +47,7 @@ class Objective(eqx.Module):
         relative: whether answers are judged by their shape alone.
         segment: moments between two copies of the weights that the backward pass can rely on
             (`lifetime.unroll`), by default the square root of the horizon; 0 stores everything.
+        presentation: how long a stimulus lasts, where that is many moments of the network.
     """
 
     task: AbstractTask
@@ -53,12 +55,18 @@ class Objective(eqx.Module):
     sharpness: float = eqx.field(static=True, default=1.0)
     segment: int | None = eqx.field(static=True, default=None)
     relative: bool = eqx.field(static=True, default=False)
+    presentation: Presentation | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
         if self.segment is not None and self.segment < 0:
             raise ValueError(
                 f"segment = {self.segment}: expected 1 or more moments, or 0 for no checkpoints"
             )
+
+    def learner(self, genome: Genome) -> Learner:
+        """Who lives: a network built from a genome."""
+        network = PlasticNetwork(self.circuit, genome)
+        return network if self.presentation is None else self.presentation.of(network)
 
     def _segment(self, moments: int) -> int | None:
         """Moments in a segment of a life of that length, as `lifetime.scan` takes them."""
@@ -70,7 +78,7 @@ class Objective(eqx.Module):
         episode = self.task.sample(task_key)
         judged = _Sharpened(self.task, self.sharpness, self.relative)
         life, _ = live(
-            PlasticNetwork(self.circuit, genome),
+            self.learner(genome),
             judged,
             episode,
             life_key,
@@ -82,14 +90,14 @@ class Objective(eqx.Module):
     def begin(self, genome: Genome, key: Key) -> tuple[State, Episode]:
         """A newborn and the life before it."""
         task_key, birth_key = jax.random.split(key)
-        return PlasticNetwork(self.circuit, genome).born(birth_key), self.task.sample(task_key)
+        return self.learner(genome).born(birth_key), self.task.sample(task_key)
 
     def advance(
         self, genome: Genome, state: State, experience: Episode, key: Key
     ) -> tuple[Float[Array, ""], State]:
         """Live the given stretch of experience; returns its mean loss and the new state."""
         (state, _, _), (_, losses) = unroll(
-            PlasticNetwork(self.circuit, genome),
+            self.learner(genome),
             _Sharpened(self.task, self.sharpness, self.relative),
             (state, jnp.asarray(True), jnp.asarray(0)),
             (experience.stimuli, experience.targets),

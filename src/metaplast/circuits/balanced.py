@@ -19,6 +19,7 @@ def balanced(
     outputs: int,
     share: float = 0.25,
     density: float = 1.0,
+    shortcut: bool = False,
 ) -> Circuit:
     """Layers of excitatory and inhibitory cells under Dale's law, with direct feedback.
 
@@ -34,11 +35,12 @@ def balanced(
         share: inhibitory cells of a layer, as a share of its excitatory ones; one at least.
         density: share of the layer below that an excitatory cell hears, drawn at random: the fewer,
             the more do cells differ whose weights all have one sign.
+        shortcut: whether the output hears the input directly as well.
 
     Kinds: populations `input`, `inhibitory`, `hidden`, `output`; projections `excite` (onto hidden
     cells), `recruit` (onto inhibitory ones), `compete` (hidden onto inhibitory cells of their
     layer), `inhibit` (hidden cells), `readout`, `veto` (inhibitory cells onto the output),
-    `feedback`.
+    `shortcut`, `feedback`.
 
     References: Vogels et al. (2011) doi:10.1126/science.1211095; Cornford et al. (2021) ICLR,
     doi:10.1101/2020.11.02.364968; Nøkland (2016) arXiv:1609.01596 (direct feedback).
@@ -69,6 +71,8 @@ def balanced(
         exciting, calming = cells, inner
     wire("readout", exciting, "output", 1)
     wire("veto", calming, "output", -1)
+    if shortcut:
+        wire("shortcut", "input", "output", 1)
     for p in pops[1:]:
         wire("feedback", "output", p.name, 1, site="apical")
     return Circuit((*pops, Population("output", outputs, "output")), tuple(wires))

@@ -32,8 +32,9 @@ class HabituatedState(NamedTuple):
 class Habituated(AbstractNeuron):
     r"""Another cell, which passes on what differs from habit.
 
-    $f \leftarrow \alpha f + (1 - \alpha)\,a$ and $s \leftarrow \beta s + (1 - \beta)\,a$ with $a$ the
-    apical input, $\alpha = e^{-dt/\tau}$, $\beta = e^{-dt/\tau_s}$; the cell `base` hears $f - s$.
+    $f \leftarrow \alpha f + (1 - \alpha)\,a$ and $s \leftarrow \beta s + (1 - \beta)\,a$
+    with $a$ the apical input, $\alpha = e^{-dt/\tau}$, $\beta = e^{-dt/\tau_s}$; `base` hears
+    $f - s$.
     So feedback that cannot be negative, such as spikes over excitatory synapses, tells of errors of
     both signs (`neurons.SpikingOutput`). Of the three filtered activities that it offers its
     outgoing synapses (`metaplast.signals`) it takes their mean over $\tau_s$, so that rules which

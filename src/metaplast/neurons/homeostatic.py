@@ -24,9 +24,9 @@ class HomeostaticState(NamedTuple):
 class Homeostatic(AbstractNeuron):
     r"""Another cell, whose excitability rises while it is too quiet and falls while it is too loud.
 
-    The cell `base` is driven by $\mathrm{drive} + b$, and $b \leftarrow b + \eta (\rho - y)$ at every
-    moment at which it replies, with $y$ its activity. So its mean activity tends to $\rho$ whatever
-    plasticity does to its synapses.
+    The cell `base` is driven by $\mathrm{drive} + b$, and $b \leftarrow b + \eta (\rho - y)$ at
+    every moment at which it replies, with $y$ its activity. So its mean activity tends to $\rho$
+    whatever plasticity does to its synapses.
 
     Args:
         base: the cell that fires and replies.

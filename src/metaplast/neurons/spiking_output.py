@@ -41,8 +41,8 @@ class SpikingOutput(AbstractNeuron):
         width: of the surrogate slope of the spike, in spikes owed.
 
     References: Schultz, Dayan & Montague (1997) doi:10.1126/science.275.5306.1593 (errors of both
-    signs as deviations from a pace); Candès et al. and others call the code sigma-delta: Yoon (2017)
-    doi:10.1109/TNNLS.2016.2526029.
+    signs as deviations from a pace); Yoon (2017) doi:10.1109/TNNLS.2016.2526029 (regular spikes as
+    sigma-delta code).
     """
 
     source: ClassVar[Source] = Source(
