@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from metaplast.circuits import Circuit
+from metaplast.learners.presented import Presentation
 from metaplast.meta import AbstractMetaOptimizer
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.objective import Objective
@@ -45,8 +46,9 @@ def build(spec: Spec) -> Experiment:
     check_fit(genome, circuit)
     meta: AbstractMetaOptimizer = construct("meta", spec["meta"], "meta")
     options = spec["objective"]
-    _check_options(Objective, options, "objective", hide=("task", "circuit"))
-    objective = _call(Objective, {"task": task, "circuit": circuit, **options}, "objective")
+    built = {"task": task, "circuit": circuit, "presentation": build_presentation(spec)}
+    _check_options(Objective, options, "objective", hide=tuple(built))
+    objective = _call(Objective, {**built, **options}, "objective")
     return Experiment(spec.name, spec.seed, objective, genome, meta, int(meta.steps))  # type: ignore
 
 
@@ -78,6 +80,15 @@ def build_circuit(
         return wiring(inputs, hidden, classes, **options)
     except (ValueError, TypeError) as fault:
         raise SpecError(f"anatomy: {fault}") from None
+
+
+def build_presentation(spec: Spec) -> Presentation | None:
+    """What the `[presentation]` table says, for cells of which one moment of a life takes many."""
+    options = spec["presentation"]
+    if not options:
+        return None
+    _check_options(Presentation, options, "presentation")
+    return _call(Presentation, options, "presentation")
 
 
 def check_fit(genome: Genome, circuit: Circuit) -> None:

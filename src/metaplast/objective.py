@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from metaplast.circuits import Circuit
 from metaplast.kept import MEGABYTE, Kept, kept
+from metaplast.learners.presented import Presentation
 from metaplast.lifetime import Learner, footprint, live, unroll
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
@@ -50,6 +51,7 @@ class Objective(eqx.Module):
             of it are lived twice. By default what grows with the root of the horizon (`kept`).
         episodes: episodes of a life, one after the other: the learner lives on from each to the
             next. So a life may be far longer than the episodes that a task can draw.
+        presentation: how long a stimulus lasts, where that is many moments of the network.
     """
 
     task: AbstractTask
@@ -59,6 +61,7 @@ class Objective(eqx.Module):
     relative: bool = eqx.field(static=True, default=False)
     memory: float | None = eqx.field(static=True, default=None)
     episodes: int = eqx.field(static=True, default=1)
+    presentation: Presentation | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
         if self.segment is not None and self.segment < 0:
@@ -79,13 +82,18 @@ class Objective(eqx.Module):
         budget = None if self.memory is None else self.memory * MEGABYTE
         return kept(moments, footprint(learner, self.task, experience, key), budget, self.segment)
 
+    def learner(self, genome: Genome) -> Learner:
+        """Who lives: a network built from a genome."""
+        network = PlasticNetwork(self.circuit, genome)
+        return network if self.presentation is None else self.presentation.of(network)
+
     def __call__(self, genome: Genome, key: Key) -> tuple[Float[Array, ""], Score]:
         """One life: the loss, and the score that goes with it."""
         task_key, life_key = jax.random.split(key)
         if self.episodes > 1:
             return self._chained(genome, task_key, life_key)
         episode = self.task.sample(task_key)
-        network = PlasticNetwork(self.circuit, genome)
+        network = self.learner(genome)
         kept = self.kept(network, (episode.stimuli, episode.targets), life_key)
         judged = _Sharpened(self.task, self.sharpness, self.relative)
         life, _ = live(network, judged, episode, life_key, *(kept or ()))
@@ -99,7 +107,7 @@ class Objective(eqx.Module):
             episode = self.episode(task_key, number)
             return self.onward(genome, standing, episode, noise_key)
 
-        begin = (PlasticNetwork(self.circuit, genome).born(birth_key), jnp.asarray(True))
+        begin = (self.learner(genome).born(birth_key), jnp.asarray(True))
         (_, alive, _), (correct, losses) = jax.lax.scan(
             lived, (*begin, jnp.asarray(0)), jnp.arange(self.episodes)
         )
@@ -115,7 +123,7 @@ class Objective(eqx.Module):
     def begin(self, genome: Genome, key: Key) -> tuple[State, Episode]:
         """A newborn and the life before it."""
         task_key, birth_key = jax.random.split(key)
-        return PlasticNetwork(self.circuit, genome).born(birth_key), self.task.sample(task_key)
+        return self.learner(genome).born(birth_key), self.task.sample(task_key)
 
     def advance(
         self, genome: Genome, state: State, experience: Episode, key: Key
@@ -131,7 +139,7 @@ class Objective(eqx.Module):
         Returns:
             The same three afterwards, and `(correct, loss)` of every moment.
         """
-        network = PlasticNetwork(self.circuit, genome)
+        network = self.learner(genome)
         judged = _Sharpened(self.task, self.sharpness, self.relative)
         seen = (experience.stimuli, experience.targets)
         kept = self.kept(network, seen, key)

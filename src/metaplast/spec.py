@@ -19,7 +19,7 @@ from metaplast import toml_text
 
 TABLES = (
     "name", "seed", "hidden", "constraints",
-    "anatomy", "genome", "task", "objective", "meta", "bench",
+    "anatomy", "genome", "presentation", "task", "objective", "meta", "bench",
 )  # fmt: skip
 REQUIRED = ("name", "hidden", "anatomy", "genome", "task", "meta")
 BENCH = {
@@ -56,7 +56,9 @@ class Spec:
     """The file it came from, for messages."""
 
     def __post_init__(self) -> None:
-        complete = {"seed": 0, "constraints": [], "objective": {}, **self.tables}
+        complete = {
+            "seed": 0, "constraints": [], "presentation": {}, "objective": {}, **self.tables,
+        }  # fmt: skip
         complete["bench"] = {**BENCH, **_table(complete, "bench", {}, self.origin)}
         _check(complete, self.origin)
         ordered = {name: copy.deepcopy(complete[name]) for name in TABLES}
@@ -164,7 +166,7 @@ def _check(tables: dict[str, Any], origin: str) -> None:
     missing = [name for name in REQUIRED if name not in tables]
     if missing:
         raise SpecError(f"{origin}: {', '.join(missing)} missing; an experiment needs {REQUIRED}")
-    for name in ("anatomy", "genome", "task", "objective", "meta"):
+    for name in ("anatomy", "genome", "presentation", "task", "objective", "meta"):
         _table(tables, name, None, origin)
     for name in tables["bench"]:
         if name not in BENCH:

@@ -9,7 +9,8 @@ from typing import Any
 
 from metaplast import __version__, rulefile
 from metaplast.checkpoint import flatten, load_checkpoint, restore, save_checkpoint
-from metaplast.experiment import build_circuit, build_genome, check_fit
+from metaplast.experiment import build_circuit, build_genome, build_presentation, check_fit
+from metaplast.lifetime import Learner
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.rulefile import StoreError, locate, shipped
 from metaplast.spec import Spec, SpecError
@@ -45,6 +46,11 @@ class Found:
         """A newborn-to-be of any size: a genome knows none."""
         circuit = build_circuit(self.anatomy, inputs, tuple(hidden), classes)
         return PlasticNetwork(circuit, self.genome)
+
+    def learner(self, inputs: int, hidden: tuple[int, ...], classes: int) -> Learner:
+        """The network, to which stimuli are presented as they were in the search."""
+        network, presentation = self.network(inputs, hidden, classes), build_presentation(self.spec)
+        return network if presentation is None else presentation.of(network)
 
 
 def save_rule(path: Path, genome: Genome, spec: Spec, step: int | None = None) -> str:

@@ -55,6 +55,7 @@ EXAMPLES = {
     "LatencyCode": lambda folder: tasks.LatencyCode(dataset(), 3),
     "LabelPermutation": lambda folder: tasks.LabelPermutation(dataset()),
     "Mixture": lambda folder: tasks.Mixture((small(), dataset()), weights=(1.0, 2.0)),
+    "OnOff": lambda folder: tasks.OnOff(dataset()),
     "PairedAssociates": lambda folder: tasks.PairedAssociates(
         inputs=9, classes=4, moments=MOMENTS, pairs=6, held_out=HELD_OUT, flips=0.1
     ),

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metaplast.learners.presented import Presented
 from metaplast.learners.standardized import Standardized
 from metaplast.lifetime import Learner, live, test_accuracy
 from metaplast.network import PlasticNetwork
@@ -169,6 +170,8 @@ def changing_synapses(learner: Learner) -> int:
     """Numbers that the learner changes at one moment, for synapse updates per second."""
     if isinstance(learner, Standardized):
         return changing_synapses(learner.learner)
+    if isinstance(learner, Presented):
+        return changing_synapses(learner.network) * learner.steps
     if isinstance(learner, PlasticNetwork):
         circuit = learner.circuit
         return sum(

@@ -2,6 +2,7 @@
 
 from metaplast.circuits.anatomy import Circuit, Population, Projection
 from metaplast.circuits.associative import associative
+from metaplast.circuits.balanced import balanced
 from metaplast.circuits.convolutional import convolutional
 from metaplast.circuits.decorrelating import decorrelating
 from metaplast.circuits.dendritic import dendritic
@@ -20,6 +21,7 @@ __all__ = [
     "Population",
     "Projection",
     "associative",
+    "balanced",
     "convolutional",
     "decorrelating",
     "dendritic",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import ClassVar, Literal
 
 import equinox as eqx
@@ -14,6 +15,30 @@ from metaplast.source import Source
 
 FASTEST = 0.5
 """Spikes per step of an input at its peak, where rates encode it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Presentation:
+    """How stimuli are shown to whatever network: the options of `Presented`."""
+
+    steps: int = 30
+    pause: int = 20
+    encoding: Literal["current", "rate", "latency"] = "rate"
+    peak: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps = {self.steps}: expected 1 or more")
+        if self.pause < 0:
+            raise ValueError(f"pause = {self.pause}: expected 0 or more")
+        if self.encoding not in ENCODINGS:
+            raise ValueError(f"encoding = {self.encoding!r}, expected one of {sorted(ENCODINGS)}")
+        if not self.peak > 0:
+            raise ValueError(f"peak = {self.peak}: expected a positive stimulus; give 1.0")
+
+    def of(self, network: PlasticNetwork) -> Presented:
+        """The network, to which stimuli are shown like this."""
+        return Presented(network, **dataclasses.asdict(self))
 
 
 class Presented(eqx.Module):
@@ -53,14 +78,7 @@ class Presented(eqx.Module):
     peak: float = eqx.field(default=1.0, static=True)
 
     def __check_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps = {self.steps}: expected 1 or more")
-        if self.pause < 0:
-            raise ValueError(f"pause = {self.pause}: expected 0 or more")
-        if self.encoding not in ENCODINGS:
-            raise ValueError(f"encoding = {self.encoding!r}, expected one of {sorted(ENCODINGS)}")
-        if not self.peak > 0:
-            raise ValueError(f"peak = {self.peak}: expected a positive stimulus; give 1.0")
+        Presentation(self.steps, self.pause, self.encoding, self.peak)
 
     def born(self, key):
         return self.network.born(key)

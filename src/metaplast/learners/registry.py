@@ -57,9 +57,9 @@ def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Ca
         from metaplast import store
 
         found = store.load(name)
-        network = found.network(inputs, shape.hidden, classes)
+        learner = found.learner(inputs, shape.hidden, classes)
         # The file of a search's start is a rule like any other, but nobody has found it.
-        return [fixed(found.name, network, found=found.manifest.get("step") is not None)]
+        return [fixed(found.name, learner, found=found.manifest.get("step") is not None)]
     raise ValueError(unknown(name))
 
 

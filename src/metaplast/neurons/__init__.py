@@ -6,6 +6,8 @@ from metaplast.neurons.association import Association
 from metaplast.neurons.competing import Competing
 from metaplast.neurons.echo import Echo
 from metaplast.neurons.exemplar import Exemplar
+from metaplast.neurons.habituated import Habituated
+from metaplast.neurons.homeostatic import Homeostatic
 from metaplast.neurons.innovation import Innovation
 from metaplast.neurons.interneuron import Interneuron
 from metaplast.neurons.izhikevich import Izhikevich
@@ -22,6 +24,7 @@ from metaplast.neurons.remainder import Remainder
 from metaplast.neurons.reservoir import Reservoir
 from metaplast.neurons.sensory import Sensory
 from metaplast.neurons.settling import Settling
+from metaplast.neurons.spiking_output import SpikingOutput
 from metaplast.neurons.stochastic_binary import StochasticBinary
 from metaplast.neurons.traced import Traced
 from metaplast.neurons.two_compartment import TwoCompartment
@@ -33,6 +36,8 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Competing",
     "Echo",
     "Exemplar",
+    "Habituated",
+    "Homeostatic",
     "Innovation",
     "Interneuron",
     "Izhikevich",
@@ -49,6 +54,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Reservoir",
     "Sensory",
     "Settling",
+    "SpikingOutput",
     "StochasticBinary",
     "Traced",
     "TwoCompartment",

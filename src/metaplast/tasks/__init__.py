@@ -26,6 +26,7 @@ from metaplast.tasks.mnist1d import mnist1d
 from metaplast.tasks.named import named
 from metaplast.tasks.nmnist import nmnist
 from metaplast.tasks.omniglot import omniglot
+from metaplast.tasks.on_off import OnOff
 from metaplast.tasks.padding import Padding
 from metaplast.tasks.paired_associates import PairedAssociates
 from metaplast.tasks.pixel_noise import PixelNoise
@@ -53,6 +54,7 @@ __all__ = [
     "LabelPermutation",
     "LatencyCode",
     "Mixture",
+    "OnOff",
     "Padding",
     "PairedAssociates",
     "PixelNoise",
