@@ -33,6 +33,23 @@ class Judge(Protocol):
 
 
 @runtime_checkable
+class Remembering(Judge, Protocol):
+    """A judge whose teaching depends on earlier answers; see `tasks.AbstractTask`."""
+
+    def memory(self) -> State:
+        """What it remembers before anything has happened; None where it never does."""
+        ...
+
+    def recalled(self, memory: State) -> Judge:
+        """The judge at a moment before which `memory` was kept."""
+        ...
+
+    def remember(self, memory: State, readout: Array, target: Array) -> State:
+        """What is remembered after an answer."""
+        ...
+
+
+@runtime_checkable
 class Learner(Protocol):
     """Anything that lives an episode: a plastic network, backprop, a frozen network."""
 
@@ -79,6 +96,9 @@ def live(
 def unroll(learner: Learner, task: Judge, begin, experience, key: Key, segment: int | None = None):
     """Live a stretch of moments from `begin`: `(state, whether alive, age)`.
 
+    A task that remembers (`AbstractTask.memory`) begins to do so with the stretch, and is recalled
+    at every moment; for others nothing is carried.
+
     Where `segment` is given, its derivative takes memory for the vectors of all moments and the
     weights of every `segment`-th one if all plasticity is separable (`fast_weights`); else, and
     for other learners, it keeps the state of every `segment`-th moment and lives the rest again.
@@ -90,13 +110,16 @@ def unroll(learner: Learner, task: Judge, begin, experience, key: Key, segment: 
         return _unroll_fast(learner, task, begin, experience, key, segment)
 
     def moment(carry, seen):
-        state, alive, age = carry
+        (state, memory), alive, age = carry
         stimulus, target = seen
         now = jax.random.fold_in(key, age)
-        state, readout = learner.moment(state, stimulus, target, task, now)
-        return _judged(task, state, alive, age, readout, target)
+        state, readout = learner.moment(state, stimulus, target, _recalled(task, memory), now)
+        memory = _remembered(task, memory, readout, target)
+        return _judged(task, (state, memory), alive, age, readout, target)
 
-    return scan(moment, begin, experience, segment)
+    state, *rest = begin
+    carry, out = scan(moment, ((state, _memory(task)), *rest), experience, segment)
+    return (carry[0][0], *carry[1:]), out
 
 
 def _unroll_fast(network: PlasticNetwork, task: Judge, begin, experience, key: Key, segment: int):
@@ -109,7 +132,7 @@ def _unroll_fast(network: PlasticNetwork, task: Judge, begin, experience, key: K
     def step(searched, constants, state, seen, deliver):
         others, task, fixed, key = eqx.combine(constants, static)
         network = eqx.combine(searched, others)
-        cells, alive, age = state
+        (cells, memory), alive, age = state
         stimulus, target = seen
 
         def synapses(name, signal, transposed=False):
@@ -117,16 +140,32 @@ def _unroll_fast(network: PlasticNetwork, task: Judge, begin, experience, key: K
             return through(name, signal, transposed)
 
         now = jax.random.fold_in(key, age)
-        heard = network.hear(cells, stimulus, target, task, now, synapses)
-        state, out = _judged(task, heard.states, alive, age, heard.readout, target)
+        judge = _recalled(task, memory)
+        heard = network.hear(cells, stimulus, target, judge, now, synapses)
+        after = heard.states, _remembered(task, memory, heard.readout, target)
+        state, out = _judged(task, after, alive, age, heard.readout, target)
         return state, out, network.changes(heard)
 
     plastic = {n: w for n, w in state.weights.items() if n not in fixed}
-    carry, out = fast_weights.scan(
-        step, searched, constants, (state.cells, alive, age), plastic, experience, segment
-    )
-    (cells, alive, age), plastic = carry
+    start = (state.cells, _memory(task)), alive, age
+    carry, out = fast_weights.scan(step, searched, constants, start, plastic, experience, segment)
+    ((cells, _), alive, age), plastic = carry
     return (NetworkState(cells, {**fixed, **plastic}, state.memory), alive, age), out
+
+
+def _memory(task: Judge) -> State:
+    """What a task remembers before anything has happened; None where it never does."""
+    return task.memory() if isinstance(task, Remembering) else None
+
+
+def _recalled(task: Judge, memory: State) -> Judge:
+    return task.recalled(memory) if isinstance(task, Remembering) and memory is not None else task
+
+
+def _remembered(task: Judge, memory: State, readout, target) -> State:
+    if isinstance(task, Remembering) and memory is not None:
+        return task.remember(memory, readout, target)
+    return None
 
 
 def _judged(task: Judge, state, alive, age, readout, target):

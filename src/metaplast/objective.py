@@ -109,6 +109,15 @@ class _Sharpened(eqx.Module):
     def teach(self, readout, target):
         return self.task.teach(readout, target)
 
+    def memory(self):
+        return self.task.memory()
+
+    def recalled(self, memory):
+        return _Sharpened(self.task.recalled(memory), self.sharpness, self.relative)
+
+    def remember(self, memory, readout, target):
+        return self.task.remember(memory, readout, target)
+
     def loss(self, readout, target):
         if self.relative:
             surplus = readout - jnp.mean(readout)

@@ -12,6 +12,7 @@ from metaplast.rules.hebb import Hebb
 from metaplast.rules.oja import Oja
 from metaplast.rules.one_shot import OneShot
 from metaplast.rules.pair_stdp import PairSTDP
+from metaplast.rules.policy_trace import PolicyTrace
 from metaplast.rules.polynomial import Polynomial
 from metaplast.rules.reward_stdp import RewardSTDP
 from metaplast.rules.soft_hebb import SoftHebb
@@ -36,6 +37,7 @@ __all__ = [  # noqa: RUF022 (ABCD and BCM are no constants)
     "Oja",
     "OneShot",
     "PairSTDP",
+    "PolicyTrace",
     "Polynomial",
     "RewardSTDP",
     "SoftHebb",
