@@ -18,6 +18,7 @@ from metaplast.rules.reward_stdp import RewardSTDP
 from metaplast.rules.soft_hebb import SoftHebb
 from metaplast.rules.synaptic_gru import SynapticGRU
 from metaplast.rules.synaptic_mlp import SynapticMLP
+from metaplast.rules.taylor import Taylor
 from metaplast.rules.term_pool import TermPool
 from metaplast.rules.three_factor import ThreeFactor
 from metaplast.rules.total import Total
@@ -43,6 +44,7 @@ __all__ = [  # noqa: RUF022 (ABCD and BCM are no constants)
     "SoftHebb",
     "SynapticGRU",
     "SynapticMLP",
+    "Taylor",
     "TermPool",
     "ThreeFactor",
     "Total",
