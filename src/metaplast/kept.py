@@ -18,7 +18,7 @@ FLOOR = 32 * MEGABYTE
 """Bytes that a life may always keep."""
 
 
-class Footprint(NamedTuple):
+class Residuals(NamedTuple):
     """Bytes that one life leaves behind."""
 
     state: int
@@ -45,13 +45,13 @@ class Kept(NamedTuple):
 
 
 def kept(
-    moments: int, footprint: Footprint, budget: float | None = None, segment: int | None = None
+    moments: int, residuals: Residuals, budget: float | None = None, segment: int | None = None
 ) -> Kept:
     """The fewest blocks with which a life stays within its budget; else those that take least.
 
     Args:
         moments: the horizon.
-        footprint: of the network that lives.
+        residuals: of the network that lives.
         budget: bytes. By default what lets memory grow with the square root of the horizon: one
             block does so where moments are kept for a segment only; where they are kept for a
             block, twice what the states take, or `FLOOR` where that is more.
@@ -63,11 +63,11 @@ def kept(
         return Kept(min(segment or max(1, round(math.sqrt(block))), block), block)
 
     if budget is None:
-        root = max(FLOOR, 2 * math.sqrt(moments) * footprint.state)
-        budget = root if footprint.whole else math.inf
+        root = max(FLOOR, 2 * math.sqrt(moments) * residuals.state)
+        budget = root if residuals.whole else math.inf
     sizes = {}
     for blocks in range(1, 2 * math.isqrt(moments) + 1):
-        sizes[blocks] = footprint.bytes(moments, cut(blocks))
+        sizes[blocks] = residuals.bytes(moments, cut(blocks))
         if sizes[blocks] <= budget:
             return cut(blocks)
     return cut(min(sizes, key=lambda blocks: sizes[blocks]))

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from metaplast import fast_weights
 from metaplast.fast_weights import Alongside, Recording
-from metaplast.kept import Footprint
+from metaplast.kept import Residuals
 from metaplast.layers import apart, as_loops, together
 from metaplast.network import NetworkState, PlasticNetwork
 from metaplast.segments import in_segments
@@ -31,6 +31,23 @@ class Judge(Protocol):
 
     def loss(self, readout: Array, target: Array) -> Array:
         """Cost of the answer, in nats."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Judge, Protocol):
+    """A judge whose teaching depends on earlier answers; see `tasks.AbstractTask`."""
+
+    def memory(self) -> State:
+        """What it remembers before anything has happened; None where it never does."""
+        ...
+
+    def recalled(self, memory: State) -> Judge:
+        """The judge at a moment before which `memory` was kept."""
+        ...
+
+    def remember(self, memory: State, readout: Array, target: Array) -> State:
+        """What is remembered after an answer."""
         ...
 
 
@@ -96,6 +113,9 @@ def unroll(
 ):
     """Live a stretch of moments from `begin`: `(state, whether alive, age)`.
 
+    A task that remembers (`AbstractTask.memory`) begins to do so with the stretch, and is recalled
+    at every moment; for others nothing is carried.
+
     Where `segment` is given, its derivative takes memory for the vectors of all moments and the
     weights of every `segment`-th one if all plasticity is separable (`fast_weights`); else, and
     for other learners, it keeps the state of every `segment`-th moment and lives the rest again.
@@ -111,20 +131,27 @@ def unroll(
         through = _rebuilding(learner, task, key, segment)
     else:
         through = _reliving(learner, task, key, segment)
+    state, *rest = begin
+    begin = ((state, _memory(task)), *rest)
     if block is None or block >= jax.tree.leaves(experience)[0].shape[0]:
-        return through(begin, experience)
-    return in_segments(jax.checkpoint(through, prevent_cse=False), begin, experience, block)
+        carry, out = through(begin, experience)
+    else:
+        again = jax.checkpoint(through, prevent_cse=False)
+        carry, out = in_segments(again, begin, experience, block)
+    (state, _), *rest = carry
+    return (state, *rest), out
 
 
 def _whole(learner: Learner, task: Judge, key: Key):
     """A stretch of moments of which a backward pass stores everything."""
 
     def moment(carry, seen):
-        state, alive, age = carry
+        (state, memory), alive, age = carry
         stimulus, target = seen
         now = jax.random.fold_in(key, age)
-        state, readout = learner.moment(state, stimulus, target, task, now)
-        return _judged(task, state, alive, age, readout, target)
+        state, readout = learner.moment(state, stimulus, target, _recalled(task, memory), now)
+        memory = _remembered(task, memory, readout, target)
+        return _judged(task, (state, memory), alive, age, readout, target)
 
     return lambda begin, experience: jax.lax.scan(moment, begin, experience)
 
@@ -141,7 +168,7 @@ def _rebuilding(network: PlasticNetwork, task: Judge, key: Key, segment: int):
     searched, others = eqx.partition(network, eqx.is_inexact_array)
 
     def through(begin, experience):
-        state, alive, age = begin
+        (state, memory), alive, age = begin
         state = together(network.circuit, state)
         fixed = {n: w for n, w in state.weights.items() if n not in network.plastic}
         # Only arrays may pass as constants; the rest is static.
@@ -150,21 +177,23 @@ def _rebuilding(network: PlasticNetwork, task: Judge, key: Key, segment: int):
         def step(searched, constants, state, seen, deliver):
             others, task, fixed, key = eqx.combine(constants, static)
             network = eqx.combine(searched, others)
-            cells, alive, age = state
+            (cells, memory), alive, age = state
             stimulus, target = seen
             now = jax.random.fold_in(key, age)
-            synapses = Alongside(fixed, deliver)
-            heard = network.hear(cells, stimulus, target, task, now, synapses)
-            state, out = _judged(task, heard.states, alive, age, heard.readout, target)
+            judge, synapses = _recalled(task, memory), Alongside(fixed, deliver)
+            heard = network.hear(cells, stimulus, target, judge, now, synapses)
+            after = heard.states, _remembered(task, memory, heard.readout, target)
+            state, out = _judged(task, after, alive, age, heard.readout, target)
             return state, out, network.changes(heard)
 
         plastic = {n: w for n, w in state.weights.items() if n not in fixed}
+        start = (state.cells, memory), alive, age
         carry, out = fast_weights.scan(
-            step, searched, constants, (state.cells, alive, age), plastic, experience, segment
+            step, searched, constants, start, plastic, experience, segment
         )
-        (cells, alive, age), plastic = carry
+        ((cells, memory), alive, age), plastic = carry
         state = NetworkState(cells, {**fixed, **plastic}, state.memory)
-        return (apart(network.circuit, state), alive, age), out
+        return ((apart(network.circuit, state), memory), alive, age), out
 
     return through
 
@@ -174,7 +203,7 @@ RELIVED = 4
 its own: new weights, their derivatives, and what lies between."""
 
 
-def footprint(learner: Learner, task: Judge, experience, key: Key) -> Footprint:
+def residuals(learner: Learner, task: Judge, experience, key: Key) -> Residuals:
     """What a life leaves behind for its backward pass.
 
     Args:
@@ -185,20 +214,36 @@ def footprint(learner: Learner, task: Judge, experience, key: Key) -> Footprint:
     """
     state = jax.eval_shape(learner.born, key)
     if not (isinstance(learner, PlasticNetwork) and learner.separable):
-        return Footprint(_bytes(state), RELIVED * _bytes(state), whole=False)
+        return Residuals(_bytes(state), RELIVED * _bytes(state), whole=False)
 
     def vectors(state, experience, key):
         stimulus, target = (a[0] for a in experience)
         deliver = Recording(state.weights)
-        heard = learner.hear(state.cells, stimulus, target, task, key, deliver)
+        judge = _recalled(task, _memory(task))
+        heard = learner.hear(state.cells, stimulus, target, judge, key, deliver)
         return heard.states, deliver.products, learner.changes(heard)
 
     moment = jax.eval_shape(vectors, state, experience, key)
-    return Footprint(_bytes(state), _bytes(moment), whole=True)
+    return Residuals(_bytes(state), _bytes(moment), whole=True)
 
 
 def _bytes(tree) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def _memory(task: Judge) -> State:
+    """What a task remembers before anything has happened; None where it never does."""
+    return task.memory() if isinstance(task, Remembering) else None
+
+
+def _recalled(task: Judge, memory: State) -> Judge:
+    return task.recalled(memory) if isinstance(task, Remembering) and memory is not None else task
+
+
+def _remembered(task: Judge, memory: State, readout, target) -> State:
+    if isinstance(task, Remembering) and memory is not None:
+        return task.remember(memory, readout, target)
+    return None
 
 
 def _judged(task: Judge, state, alive, age, readout, target):

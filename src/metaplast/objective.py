@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from metaplast.circuits import Circuit
 from metaplast.kept import MEGABYTE, Kept, kept
 from metaplast.learners.presented import Presentation
-from metaplast.lifetime import Learner, footprint, live, unroll
+from metaplast.lifetime import Learner, live, residuals, unroll
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode, Key, State
@@ -70,7 +70,6 @@ class Objective(eqx.Module):
             )
         if self.episodes < 1:
             raise ValueError(f"episodes = {self.episodes}: expected 1 or more; give 1")
-
         if self.memory is not None and not self.memory > 0:
             raise ValueError(f"memory = {self.memory}: expected megabytes of one life, such as 32")
 
@@ -80,7 +79,7 @@ class Objective(eqx.Module):
             return None
         moments = experience[1].shape[0]
         budget = None if self.memory is None else self.memory * MEGABYTE
-        return kept(moments, footprint(learner, self.task, experience, key), budget, self.segment)
+        return kept(moments, residuals(learner, self.task, experience, key), budget, self.segment)
 
     def learner(self, genome: Genome) -> Learner:
         """Who lives: a network built from a genome."""
@@ -156,8 +155,26 @@ class _Sharpened(eqx.Module):
     def teach(self, readout, target):
         return self.task.teach(readout, target)
 
+    def memory(self):
+        return self.task.memory()
+
+    def recalled(self, memory):
+        return _Sharpened(self.task.recalled(memory), self.sharpness, self.relative)
+
+    def remember(self, memory, readout, target):
+        return self.task.remember(memory, readout, target)
+
     def loss(self, readout, target):
         if self.relative:
             surplus = readout - jnp.mean(readout)
             readout = surplus * jax.lax.rsqrt(jnp.mean(surplus**2) + QUIET)
         return self.task.loss(self.sharpness * readout, target)
+
+    def memory(self):
+        return self.task.memory()
+
+    def recalled(self, memory):
+        return _Sharpened(self.task.recalled(memory), self.sharpness, self.relative)
+
+    def remember(self, memory, readout, target):
+        return self.task.remember(memory, readout, target)

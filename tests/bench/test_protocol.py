@@ -12,17 +12,22 @@ import pytest
 from learners.easy import Easy
 
 from metaplast.bench import bench, sweep, table
-from metaplast.bench.living import Arena, changing_synapses
+from metaplast.bench.footprint import changing_synapses
+from metaplast.bench.living import Arena
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.candidate import Candidate, Variant
 from metaplast.learners.feedback_alignment import feedback_alignment, readout_only
 from metaplast.learners.nearest_class_mean import NearestClassMean
 
 TASK = Easy(moments=30)
-KEYS = {"data", "moments", "lives", "hidden", "seed", "learners", "best_backprop", "paired"}
+KEYS = {
+    "data", "checksums", "moments", "lives", "hidden", "seed", "learners", "best_backprop",
+    "paired",
+}  # fmt: skip
 ENTRY = {
     "name", "found", "online_accuracy", "online_accuracy_ci", "test_accuracy",
-    "test_accuracy_ci", "tuned", "diverged", "seconds", "synapse_updates_per_second", "curve",
+    "test_accuracy_ci", "scores", "tuned", "diverged", "seconds", "synapse_updates",
+    "synapse_updates_per_second", "values", "values_per_cell", "values_per_synapse", "curve",
 }  # fmt: skip
 
 

@@ -9,19 +9,19 @@ import pytest
 from learners.easy import Easy
 
 from core.small import CASES, parts
-from metaplast.kept import FLOOR, Footprint, Kept, kept
+from metaplast.kept import FLOOR, Kept, Residuals, kept
 from metaplast.objective import Objective
 
-BIG = Footprint(state=10**7, moment=10**6, whole=True)
-RELIVED = Footprint(state=10**7, moment=4 * 10**7, whole=False)
+BIG = Residuals(state=10**7, moment=10**6, whole=True)
+RELIVED = Residuals(state=10**7, moment=4 * 10**7, whole=False)
 MOMENTS = 120
 
 
-@pytest.mark.parametrize("footprint", [BIG, RELIVED])
-def test_memory_grows_no_faster_than_the_square_root_of_the_horizon(footprint):
+@pytest.mark.parametrize("residuals", [BIG, RELIVED])
+def test_memory_grows_no_faster_than_the_square_root_of_the_horizon(residuals):
     for moments in (250, 4000, 64000):
-        taken = footprint.bytes(moments, kept(moments, footprint))
-        assert FLOOR < taken <= 5.2 * footprint.state * moments**0.5
+        taken = residuals.bytes(moments, kept(moments, residuals))
+        assert FLOOR < taken <= 5.2 * residuals.state * moments**0.5
 
 
 def test_in_one_block_it_grows_with_the_horizon():
@@ -31,7 +31,7 @@ def test_in_one_block_it_grows_with_the_horizon():
 
 
 def test_a_life_that_fits_is_lived_once():
-    small = Footprint(state=10**4, moment=10**3, whole=True)
+    small = Residuals(state=10**4, moment=10**3, whole=True)
     assert kept(300, small) == Kept(17, 300)
     assert kept(300, small, segment=20) == Kept(20, 300)
 

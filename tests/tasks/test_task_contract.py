@@ -18,7 +18,7 @@ MOMENTS, HELD_OUT = 12, 7
 NO_TASKS = {"AbstractTask", "AbstractWrapper", "named", "with_moments"}
 SIZES = {"FewShot": (8, 12), "DelayedMatch": (14, HELD_OUT), "InSteps": (36, 21)}
 """Moments and held-out examples of tasks whose lives have a form of their own."""
-OTHER_TEACHING = {"Reinforced"}
+OTHER_TEACHING = {"DelayedReward", "Reinforced"}
 """Tasks that tell something else than the target; each has a test of its own."""
 
 
@@ -48,6 +48,7 @@ EXAMPLES = {
     "ClassSubset": lambda folder: tasks.ClassSubset(dataset(), 3),
     "Dataset": lambda folder: dataset(),
     "DelayedMatch": lambda folder: tasks.DelayedMatch(size=5, trials=4, delay=1, held_out=HELD_OUT),
+    "DelayedReward": lambda folder: tasks.DelayedReward(dataset()),
     "Detection": lambda folder: small_files.detection(MOMENTS, HELD_OUT),
     "Drifting": lambda folder: tasks.Drifting(dataset(), 1.0),
     "FewShot": lambda folder: tasks.FewShot(dataset(), 4, 2, 3, "all"),

@@ -17,7 +17,7 @@ import difflib
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from metaplast import learners, rules
 from metaplast.audit import cheats
@@ -42,6 +42,7 @@ from metaplast.learners.frozen import Frozen
 from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.learners.nearest_neighbor import NearestNeighbor
 from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
+from metaplast.learners.spiking import spiking
 from metaplast.network import Genome
 from metaplast.neurons import Learned, Output, Rate
 from metaplast.rules import AbstractRule
@@ -141,6 +142,12 @@ def _network(feedback: Literal["random", "direct", "none"]) -> Callable[[str], S
     return subject
 
 
+def _spiking_eprop(name: str) -> Subject:
+    """The network alone: how long it is shown a stimulus is the affair of who presents it."""
+    genome = cast(Any, spiking(1, (1,), 2).learner).network.genome  # which knows no sizes
+    return from_network(name, genome, functools.partial(layered, feedback="direct"))
+
+
 def _learner(build: Callable[[Scale], Any], naming: Naming) -> Callable[[str], Subject]:
     return lambda name: from_learner(ALIASES.get(name, name), build, naming)
 
@@ -190,6 +197,7 @@ LEARNERS: dict[str, Callable[[str], Subject]] = {
     "pepita": _taught(learners.Pepita),
     "dendritic_microcircuit": _taught(learners.DendriticMicrocircuit, naming=MicrocircuitNaming()),
     "burst_dependent_plasticity": _taught(learners.BurstDependentPlasticity, "sigmoid"),
+    "spiking_eprop": _spiking_eprop,
     "frozen": _learner(
         lambda s: Frozen(Backprop((s.inputs, *s.hidden, s.outputs))), BackpropNaming()
     ),

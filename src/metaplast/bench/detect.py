@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -58,12 +59,13 @@ def detect(
 
 def answers(learner: Learner, state: State) -> Callable[[np.ndarray], np.ndarray]:
     """The readouts of a learner, without learning, as `detect` asks for them."""
+    return lambda patches: np.asarray(_readouts(learner, state, patches))
 
-    @jax.jit
-    def readouts(patches):
-        return jax.vmap(lambda patch: learner.predict(state, patch))(patches)
 
-    return lambda patches: np.asarray(readouts(patches))
+@eqx.filter_jit
+def _readouts(learner: Learner, state: State, patches):
+    # The state is an argument, so that all lives of a learner share one compilation.
+    return jax.vmap(lambda patch: learner.predict(state, patch))(patches)
 
 
 def detection_score(learner: Learner, state: State, task: Detection) -> AveragePrecision:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Sequence
@@ -14,11 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metaplast.learners.presented import Presented
-from metaplast.learners.standardized import Standardized
+from metaplast.bench.trials import trials
 from metaplast.lifetime import Learner, live, test_accuracy
-from metaplast.network import PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
+from metaplast.tasks.in_steps import InSteps
 from metaplast.types import Episode, Key
 
 VALUES = 3
@@ -35,7 +33,8 @@ class Outcome(NamedTuple):
     """What became of `learners` in `lives`."""
 
     correct: np.ndarray
-    """Answers, bool `[learners, lives, moments]`."""
+    """Answers, bool `[learners, lives, moments]`; of the moments that ask for one (`answered`),
+    where the task says which."""
     test: np.ndarray
     """Accuracy on held-out examples at the end `[learners, lives]`."""
     exploded: np.ndarray
@@ -69,6 +68,7 @@ class Arena:
 
     def __init__(self, task: AbstractTask, seed: int, block: int | None = None):
         self.task = task
+        self.asked = getattr(task, "answered", slice(None))
         self.root = jax.random.key(seed)
         self.block = block
         self.stopwatch = Stopwatch()
@@ -95,10 +95,11 @@ class Arena:
         def run(job) -> Outcome:
             group, span = job
             answers = jax.device_get(program(group, *self._experience(_padded(span, size))))
-            return Outcome(*(part[:, : len(span)] for part in answers))
+            correct, *rest = (part[:, : len(span)] for part in answers)
+            return Outcome(correct[..., self.asked], *rest)
 
         begun = time.perf_counter()
-        with ThreadPoolExecutor(_threads()) as pool:
+        with ThreadPoolExecutor(threads()) as pool:
             blocks = list(pool.map(run, [(group, span) for group in stacked for span in spans]))
         self._count(time.perf_counter() - begun, len(learners) * len(lives))
         rows = [_joined(blocks[i : i + len(spans)], 1) for i in range(0, len(blocks), len(spans))]
@@ -109,7 +110,7 @@ class Arena:
         forms = {_form(stacked): stacked for stacked in (_stack([x] * VALUES) for x in learners)}
         size = self._lives_per_block(learners[0], VALUES, 1, True)
         begun = time.perf_counter()
-        with ThreadPoolExecutor(_threads()) as pool:
+        with ThreadPoolExecutor(threads()) as pool:
             list(pool.map(lambda stacked: self._program(stacked, VALUES, size), forms.values()))
         spent = time.perf_counter() - begun
         self.stopwatch = self.stopwatch._replace(compiling=spent)
@@ -127,7 +128,7 @@ class Arena:
         if tuning or self.block:
             return most
         # Equal blocks, one for each thread at least, rather than one that is mostly padding.
-        blocks = max(-(-lives // most), min(lives, _threads()))
+        blocks = max(-(-lives // most), min(lives, threads()))
         return -(-lives // blocks)
 
     def _program(self, stacked: Learner, count: int, size: int):
@@ -147,11 +148,11 @@ class Arena:
 
     def _experience(self, lives: Sequence[int]) -> tuple[Episode, jax.Array]:
         """Episodes and keys of some lives, stacked."""
-        each = [self._life(life) for life in lives]
+        each = [self.life(life) for life in lives]
         episodes = jax.tree.map(lambda *parts: np.stack(parts), *(episode for episode, _ in each))
         return episodes, jnp.stack([key for _, key in each])
 
-    def _life(self, life: int) -> tuple[Episode, Key]:
+    def life(self, life: int) -> tuple[Episode, Key]:
         """Episode and key of one life; kept while they are small, else drawn again."""
         if life in self._kept:
             return self._kept[life]
@@ -166,26 +167,6 @@ class Arena:
         self.stopwatch = read._replace(living=read.living + seconds, lives=read.lives + lives)
 
 
-def changing_synapses(learner: Learner) -> int:
-    """Numbers that the learner changes at one moment, for synapse updates per second."""
-    if isinstance(learner, Standardized):
-        return changing_synapses(learner.learner)
-    if isinstance(learner, Presented):
-        return changing_synapses(learner.network) * learner.steps
-    if isinstance(learner, PlasticNetwork):
-        circuit = learner.circuit
-        return sum(
-            math.prod(circuit.shape(q)) for q in circuit.weighted if q.kind in learner.genome.rules
-        )
-    synapses = getattr(learner, "synapses", None)
-    if synapses is not None:
-        return int(synapses)
-    state = eqx.filter_eval_shape(learner.born, jax.random.key(0))
-    return sum(
-        leaf.size for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.inexact)
-    )
-
-
 def _sample(task: AbstractTask, root: Key, life) -> tuple[Episode, Key]:
     """Episode of a life, and the key of birth and noise of whoever lives it."""
     episode_key, life_key = jax.random.split(jax.random.fold_in(root, life))
@@ -198,11 +179,20 @@ def _block(learners: Learner, count: int, task: AbstractTask, episodes: Episode,
     def one_life(episode, key):
         def one_learner(learner):
             life, state = live(learner, task, episode, key)
-            return life.correct, test_accuracy(learner, state, episode), life.exploded
+            return life.correct, _held_out(learner, state, task, episode, key), life.exploded
 
         return eqx.filter_vmap(one_learner, axis_size=count)(learners)
 
     return jax.vmap(one_life, out_axes=1)(episodes, keys)
+
+
+def _held_out(learner: Learner, state, task: AbstractTask, episode: Episode, key: Key):
+    """Accuracy on held-out examples; those that take several moments are lived in order."""
+    if not (isinstance(task, InSteps) and task.asked == "last"):
+        return test_accuracy(learner, state, episode)
+    noise = jax.random.fold_in(key, task.moments)
+    named = jnp.argmax(trials(learner, state, task, episode, noise), axis=-1)
+    return jnp.mean((named == episode.test_targets[task.steps - 1 :: task.steps]).astype(float))
 
 
 def _form(learner: Learner):
@@ -236,7 +226,8 @@ def _bytes(shapes) -> int:
     )
 
 
-def _threads() -> int:
+def threads() -> int:
+    """Blocks that run at once."""
     if jax.default_backend() != "cpu":
         return 1
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8)

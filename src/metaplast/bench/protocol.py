@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from metaplast.bench.living import Arena, changing_synapses
-from metaplast.bench.statistics import curve, interval, paired
-from metaplast.bench.tuning import Tuned, tune
-from metaplast.learners.candidate import Candidate, fixed
+from metaplast.bench.entry import entry
+from metaplast.bench.living import Arena
+from metaplast.bench.statistics import paired
+from metaplast.learners.candidate import Candidate, fixed, is_backprop
 from metaplast.learners.registry import build
 from metaplast.lifetime import Learner
 from metaplast.tasks.abstract import AbstractTask
+from metaplast.tasks.checksum import checksums
 
 ORACLE = "backprop"
 RIVALS = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
@@ -63,28 +63,27 @@ def bench(
     """
     hidden = tuple(int(width) for width in hidden)
     _check(lives, hidden)
-    task = _task(data, moments)
+    task = task_of(data, moments)
     rows = _rows(learners, task, hidden, only)
     arena = Arena(task, seed, block)
     entries, accuracy = [], {}
     for done, row in enumerate(rows):
         if progress:
             progress(row.name, done, len(rows))
-        begun = time.perf_counter()
-        tuned = tune(row, arena, lives)
-        seconds = time.perf_counter() - begun
-        entries.append(_entry(row, tuned, seconds, arena))
-        accuracy[row.name] = tuned.outcome.accuracy[0]
-    oracle = max((r.name for r in rows if r.is_backprop), key=lambda name: accuracy[name].mean())
+        lived = entry(row, arena, lives)
+        entries.append(lived.entry)
+        accuracy[row.name] = lived.by_life["online"]
+    oracle = best_backprop({name: values.mean() for name, values in accuracy.items()})
     return {
         "data": str(getattr(task, "name", data)),
+        "checksums": checksums(task),
         "moments": task.moments,
         "lives": lives,
         "hidden": list(hidden),
         "seed": seed,
         "learners": entries,
         "best_backprop": oracle,
-        "paired": _pairs(rows, accuracy, oracle),
+        "paired": pairs([r.name for r in rows if r.found], accuracy, oracle),
     }
 
 
@@ -120,7 +119,8 @@ def _check(lives: int, hidden: tuple[int, ...]) -> None:
         raise ValueError(f"hidden = {hidden}: expected widths of 1 or more")
 
 
-def _task(data: str | AbstractTask, moments: int) -> AbstractTask:
+def task_of(data: str | AbstractTask, moments: int) -> AbstractTask:
+    """The task that a name, a path or a table means; a task is itself."""
     if isinstance(data, AbstractTask):
         return data
     if data.lstrip().startswith("{"):
@@ -157,33 +157,24 @@ def _rows(learners, task: AbstractTask, hidden: tuple[int, ...], only: bool) -> 
     return list(rows.values())
 
 
-def _entry(row: Candidate, tuned: Tuned, seconds: float, arena: Arena) -> dict[str, Any]:
-    outcome, watch = tuned.outcome, arena.reset()
-    online, test = outcome.accuracy[0], outcome.test[0]
-    updates = changing_synapses(tuned.learner) * watch.lives * arena.task.moments
-    return {
-        "name": row.name,
-        "found": row.found,
-        "online_accuracy": float(online.mean()),
-        "online_accuracy_ci": interval(online),
-        "test_accuracy": float(test.mean()),
-        "test_accuracy_ci": interval(test),
-        "tuned": tuned.report,
-        "diverged": int(outcome.exploded[0].sum()),
-        "seconds": seconds,
-        "synapse_updates_per_second": updates / watch.living if watch.living > 0 else 0.0,
-        "curve": curve(outcome.correct[0]),
-    }
+def best_backprop(accuracy: Mapping[str, float]) -> str:
+    """The row of backprop with the highest of these accuracies."""
+    return max((name for name in accuracy if is_backprop(name)), key=lambda name: accuracy[name])
 
 
-def _pairs(rows: list[Candidate], accuracy: dict[str, np.ndarray], oracle: str) -> list[dict]:
-    """Everybody against the best backprop, and every found rule against everybody."""
-    pairs = [(r.name, oracle) for r in rows if not r.is_backprop]
-    for row in rows:
-        if row.found:
-            others = (r.name for r in rows if r is not row)
-            pairs += [(row.name, other) for other in others if (row.name, other) not in pairs]
-    return [paired(a, b, accuracy[a], accuracy[b]) for a, b in pairs]
+def pairs(found: Sequence[str], accuracy: Mapping[str, np.ndarray], oracle: str) -> list[dict]:
+    """Everybody against the best backprop, and every found rule against everybody.
+
+    Args:
+        found: names of found rules.
+        accuracy: `[lives]` of every row, by name.
+        oracle: the best backprop.
+    """
+    chosen = [(name, oracle) for name in accuracy if not is_backprop(name)]
+    for rule in found:
+        others = ((rule, other) for other in accuracy if other != rule)
+        chosen += [pair for pair in others if pair not in chosen]
+    return [paired(a, b, accuracy[a], accuracy[b]) for a, b in chosen]
 
 
 def _labelled(progress: Progress | None, cell: str) -> Progress | None:

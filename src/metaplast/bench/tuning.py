@@ -9,7 +9,7 @@ the best few points live all lives.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,9 @@ GROWTH = 3
 """Points that an extension adds."""
 
 
+Judged = Literal["online", "held_out"]
+
+
 class Trial(NamedTuple):
     """One grid point, and how it did on the first lives."""
 
@@ -34,10 +37,12 @@ class Trial(NamedTuple):
     value: float
     outcome: Outcome
     """Of this point alone: leading axis 1."""
+    judged: Judged = "online"
 
     @property
     def score(self) -> float:
-        return float(self.outcome.accuracy.mean())
+        outcome = self.outcome
+        return float((outcome.accuracy if self.judged == "online" else outcome.test).mean())
 
     def describe(self) -> dict[str, Any]:
         number = {} if self.variant.grid is None else {self.variant.grid.name: _short(self.value)}
@@ -54,13 +59,21 @@ class Tuned(NamedTuple):
     """What was tuned, to what, and the grid that was tried; empty where nothing was."""
 
 
-def tune(candidate: Candidate, arena: Arena, lives: int) -> Tuned:
-    """Choose by mean online accuracy, and let the winner live all lives."""
+def tune(candidate: Candidate, arena: Arena, lives: int, judged: Judged = "online") -> Tuned:
+    """Choose the best setting, and let it live all lives.
+
+    Args:
+        candidate: what there is to choose from.
+        arena: whose lives they are.
+        lives: how many the winner lives.
+        judged: by mean accuracy over the life (`online`), or by that on held-out examples at
+            its end, for tasks whose lives are too short or too easy to be judged online.
+    """
     if all(variant.grid is None for variant in candidate.variants):
-        return _choose(candidate, arena, lives)
+        return _choose(candidate, arena, lives, judged)
     first = range(min(FIRST, lives))
     arena.prepare([variant.build(_grid(variant).start) for variant in candidate.variants])
-    trials = [t for variant in candidate.variants for t in _explore(variant, arena, first)]
+    trials = [t for variant in candidate.variants for t in _explore(variant, arena, first, judged)]
     finalists = sorted(trials, key=lambda t: -t.score)[:FINALISTS]
     if lives > len(first):
         finalists = _live_on(finalists, arena, range(len(first), lives))
@@ -70,32 +83,33 @@ def tune(candidate: Candidate, arena: Arena, lives: int) -> Tuned:
     )
 
 
-def _choose(candidate: Candidate, arena: Arena, lives: int) -> Tuned:
+def _choose(candidate: Candidate, arena: Arena, lives: int, judged: Judged) -> Tuned:
     """Nothing but choices: every variant lives every life."""
     trials = [
         t
         for variant in candidate.variants
-        for t in _tried(variant, [math.nan], arena.live([variant.build(math.nan)], range(lives)))
+        for t in _tried(
+            variant, [math.nan], arena.live([variant.build(math.nan)], range(lives)), judged
+        )
     ]
     winner = max(trials, key=lambda t: t.score)
     report = _report(winner, trials, lives) if len(trials) > 1 else {}
     return Tuned(winner.variant.build(winner.value), winner.outcome, report)
 
 
-def _explore(variant: Variant, arena: Arena, lives: range) -> list[Trial]:
+def _explore(variant: Variant, arena: Arena, lives: range, judged: Judged) -> list[Trial]:
     """Coarse grid, extensions beyond its edges, half steps around the best."""
     grid = _grid(variant)
-    trials = _try(variant, list(grid.coarse), arena, lives)
+    trials = _try(variant, list(grid.coarse), arena, lives, judged)
     for _ in range(EXTENSIONS):
         beyond = _beyond(trials, grid)
         if not beyond:
             break
-        trials = sorted(trials + _try(variant, beyond, arena, lives), key=lambda t: t.value)
+        trials = sorted(trials + _try(variant, beyond, arena, lives, judged), key=lambda t: t.value)
     middle = best(trials).value
     step = math.sqrt(grid.factor)
-    return sorted(
-        trials + _try(variant, [middle / step, middle * step], arena, lives), key=lambda t: t.value
-    )
+    beside = _try(variant, [middle / step, middle * step], arena, lives, judged)
+    return sorted(trials + beside, key=lambda t: t.value)
 
 
 def _grid(variant: Variant) -> Grid:
@@ -104,14 +118,16 @@ def _grid(variant: Variant) -> Grid:
     return variant.grid
 
 
-def _try(variant: Variant, values: list[float], arena: Arena, lives: range) -> list[Trial]:
+def _try(
+    variant: Variant, values: list[float], arena: Arena, lives: range, judged: Judged
+) -> list[Trial]:
     learners = [variant.build(value) for value in values]
-    return _tried(variant, values, arena.live(learners, lives, tuning=True))
+    return _tried(variant, values, arena.live(learners, lives, tuning=True), judged)
 
 
-def _tried(variant: Variant, values: list[float], outcome: Outcome) -> list[Trial]:
+def _tried(variant: Variant, values: list[float], outcome: Outcome, judged: Judged) -> list[Trial]:
     return [
-        Trial(variant, value, Outcome(*(part[i : i + 1] for part in outcome)))
+        Trial(variant, value, Outcome(*(part[i : i + 1] for part in outcome)), judged)
         for i, value in enumerate(values)
     ]
 
@@ -140,7 +156,7 @@ def _live_on(finalists: list[Trial], arena: Arena, lives: range) -> list[Trial]:
     grown = []
     for variant in {id(t.variant): t.variant for t in finalists}.values():
         same = [t for t in finalists if t.variant is variant]
-        rest = _try(variant, [t.value for t in same], arena, lives)
+        rest = _try(variant, [t.value for t in same], arena, lives, same[0].judged)
         for early, late in zip(same, rest, strict=True):
             parts = zip(early.outcome, late.outcome, strict=True)
             whole = Outcome(*(np.concatenate(pair, axis=1) for pair in parts))
@@ -149,10 +165,11 @@ def _live_on(finalists: list[Trial], arena: Arena, lives: range) -> list[Trial]:
 
 
 def _report(winner: Trial, trials: list[Trial], lives: int) -> dict[str, Any]:
-    tried = [{**t.describe(), "online_accuracy": round(t.score, 4)} for t in trials]
+    score = f"{winner.judged}_accuracy"
+    tried = [{**t.describe(), score: round(t.score, 4)} for t in trials]
     grid = {
         name: list(dict.fromkeys(t[name] for t in tried if name in t))
-        for name in dict.fromkeys(name for t in tried for name in t if name != "online_accuracy")
+        for name in dict.fromkeys(name for t in tried for name in t if name != score)
     }
     edge = _on_edge(winner, trials)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from tyro.conf import Positional
 
@@ -18,10 +19,13 @@ class Bench:
       metaplast bench runs/digits backprop --data digits
       metaplast bench zoo/online backprop nearest_neighbor --data my.npz --moments 300 1500
       metaplast bench backprop feedback_alignment --hidden 64,64 32,32,32,32 --json
+      metaplast bench --suite recognition                   # everybody; resumes where it stopped
+      metaplast bench zoo/online --suite depth horizon --lives 32 --write docs/results.md
     """
 
     learners: Positional[tuple[str, ...]]
-    """Run folders, files of found rules, or names (metaplast list learners)."""
+    """Run folders, files of found rules, or names (metaplast list learners); for a suite, by
+    default all of them and the rule that ships."""
     data: tuple[str, ...] = ("digits",)
     """Data sets: digits, mnist1d, an .npz file or IDX folder, a name in METAPLAST_DATA, or any
     task as a TOML table: '{type = "Drifting", task = {type = "digits"}}'."""
@@ -35,10 +39,22 @@ class Bench:
     """Seed of the lives and births."""
     only: bool = False
     """Leave out the trivial learners (nearest class mean, least squares, nearest neighbor)."""
+    suite: tuple[str, ...] = ()
+    """Whole matrices of learners and tasks instead of --data, --moments and --hidden: recognition,
+    few-shot, depth, horizon, continual, detection, spiking. What is done is stored at once."""
+    out: Path = Path("runs/suite")
+    """Folder in which the entries of suites are kept."""
+    write: Path | None = None
+    """A Markdown page into which suites are written, in the place of what it said of them."""
     json: bool = False
     """Print one JSON document on standard output; progress goes to standard error."""
 
     def run(self) -> None:
+        if self.suite:
+            self._run_suite()
+            return
+        if self.write is not None:
+            raise ValueError("write: only a suite is written to a page; add --suite recognition")
         if not self.learners:
             raise ValueError("learners: none given; try: metaplast bench zoo/online backprop")
         hidden = [_sizes(text) for text in self.hidden]
@@ -56,6 +72,19 @@ class Bench:
             self.seed,
             self.only,
             self.json,
+        )
+
+    def _run_suite(self) -> None:
+        from metaplast import compile_cache
+        from metaplast.cli import suite
+
+        for name in ("data", "moments", "hidden", "only"):
+            default = type(self).__dataclass_fields__[name].default
+            if getattr(self, name) != default:
+                raise ValueError(f"{name}: a suite has its own; leave --{name} or --suite out")
+        compile_cache.switch_on()
+        suite.live(
+            self.suite, self.learners, self.lives, self.seed, self.out, self.write, self.json
         )
 
 

@@ -64,7 +64,12 @@ class Candidate:
 
     @property
     def is_backprop(self) -> bool:
-        return self.name.split("_")[0] == "backprop"
+        return is_backprop(self.name)
+
+
+def is_backprop(name: str) -> bool:
+    """Whether the row of that name is one of backprop's."""
+    return name.split("_")[0] == "backprop"
 
 
 def fixed(name: str, learner: Learner, found: bool = False) -> Candidate:

@@ -177,6 +177,24 @@ def _forward_forward(shape: Shape) -> Candidate:
     return Candidate("forward_forward", tuple(v for group in variants for v in group))
 
 
+def _spiking_eprop(shape: Shape) -> Candidate:
+    import jax.numpy as jnp
+
+    from metaplast.learners.spiking import spiking
+
+    def learner(rate: float, encoding):
+        leaf = jnp.asarray(rate)  # so that all rates run under one compilation
+        return spiking(shape.inputs, shape.hidden, shape.classes, leaf, leaf, encoding=encoding)
+
+    variants = (
+        Variant(
+            {"encoding": encoding}, functools.partial(learner, encoding=encoding), RATES["noisy"]
+        )
+        for encoding in ("current", "rate")
+    )
+    return Candidate("spiking_eprop", tuple(variants))
+
+
 def _frozen(shape: Shape) -> Candidate:
     from metaplast.learners.backprop import Backprop
     from metaplast.learners.frozen import Frozen
@@ -256,6 +274,7 @@ ROWS: dict[str, Callable[[Shape], Candidate]] = {
     "burst_dependent_plasticity": _taught(
         "burst_dependent_plasticity", nonlinearities=("softplus", "sigmoid")
     ),
+    "spiking_eprop": _spiking_eprop,
     "frozen": _frozen,
     "nearest_class_mean": _nearest_class_mean,
     "recursive_least_squares": _recursive_least_squares,

@@ -15,6 +15,7 @@ from metaplast.rules.mirror import Mirror
 from metaplast.rules.oja import Oja
 from metaplast.rules.one_shot import OneShot
 from metaplast.rules.pair_stdp import PairSTDP
+from metaplast.rules.policy_trace import PolicyTrace
 from metaplast.rules.polynomial import Polynomial
 from metaplast.rules.reciprocal import Reciprocal
 from metaplast.rules.reward_stdp import RewardSTDP
@@ -22,6 +23,7 @@ from metaplast.rules.sanger import Sanger
 from metaplast.rules.soft_hebb import SoftHebb
 from metaplast.rules.synaptic_gru import SynapticGRU
 from metaplast.rules.synaptic_mlp import SynapticMLP
+from metaplast.rules.taylor import Taylor
 from metaplast.rules.term_pool import TermPool
 from metaplast.rules.three_factor import ThreeFactor
 from metaplast.rules.total import Total
@@ -45,6 +47,7 @@ __all__ = [  # noqa: RUF022 (ABCD and BCM are no constants)
     "Oja",
     "OneShot",
     "PairSTDP",
+    "PolicyTrace",
     "Polynomial",
     "Reciprocal",
     "RewardSTDP",
@@ -52,6 +55,7 @@ __all__ = [  # noqa: RUF022 (ABCD and BCM are no constants)
     "SoftHebb",
     "SynapticGRU",
     "SynapticMLP",
+    "Taylor",
     "TermPool",
     "ThreeFactor",
     "Total",

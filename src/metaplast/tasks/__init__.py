@@ -10,6 +10,7 @@ from metaplast.tasks.clusters import Clusters
 from metaplast.tasks.coco import coco
 from metaplast.tasks.dataset import Dataset
 from metaplast.tasks.delayed_match import DelayedMatch
+from metaplast.tasks.delayed_reward import DelayedReward
 from metaplast.tasks.detection import Detection
 from metaplast.tasks.digit_scenes import digit_scenes
 from metaplast.tasks.digits import digits
@@ -47,6 +48,7 @@ __all__ = [
     "Clusters",
     "Dataset",
     "DelayedMatch",
+    "DelayedReward",
     "Detection",
     "Drifting",
     "FewShot",

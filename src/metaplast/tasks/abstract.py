@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from metaplast.types import Episode, Key, Teaching
+from metaplast.types import Episode, Key, State, Teaching
 
 
 class AbstractTask(eqx.Module):
@@ -38,3 +38,20 @@ class AbstractTask(eqx.Module):
     def loss(self, readout: Float[Array, " classes"], target: Int[Array, ""]) -> Float[Array, ""]:
         """Cross-entropy of the readout taken as logits, in nats."""
         return jax.nn.logsumexp(readout) - readout[target]
+
+    def memory(self) -> State:
+        """What the world remembers before anything has happened: a PyTree of arrays; None, and then
+        nothing is carried through a life, for a world that answers to the present moment alone."""
+        return None
+
+    def recalled(self, memory: State) -> "AbstractTask":
+        """The task as it teaches at a moment before which `memory` was kept."""
+        del memory
+        return self
+
+    def remember(
+        self, memory: State, readout: Float[Array, " classes"], target: Int[Array, ""]
+    ) -> State:
+        """What is remembered after the learner has answered with `readout`."""
+        del readout, target
+        return memory

@@ -45,7 +45,7 @@ def boxed_arrays(
     known_split(split)
     path = find(str(path))
     raw = stored(path, [f"{part}_{pool}" for pool in ("train", "test") for part in _PARTS])
-    verified(path.stem, raw)
+    sum_ = verified(path.stem, raw)
     found = int(raw["boxcls_train"].astype(int).max(initial=-1)) + 1
     classes = found if classes is None else classes
     pools = []
@@ -57,4 +57,5 @@ def boxed_arrays(
     return Detection(
         *divide_scenes(pools[0], pools[1], split), classes=classes, sizes=sizes, patch=patch,
         moments=moments, held_out=held_out, name=title(path.stem, split, "pictures"),
+        checksum=sum_,
     )  # fmt: skip

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from metaplast.tasks.abstract import AbstractTask
+
 KNOWN: dict[str, str] = {
     "bccd_det": "6bd1d6c57f32bf33cbc3d7c35ccb4f06cd6531e614add7254d3f14c6bf543232",
     "cifar10_jpeg_full": "a676d7363d7bed5494f01f2764763a10e01fd0405823bee96aa46a4dab0d7f26",
@@ -50,3 +52,12 @@ def verified(name: str, arrays: Mapping[str, np.ndarray]) -> str:
             stacklevel=3,
         )
     return found
+
+
+def checksums(task: AbstractTask) -> dict[str, str]:
+    """Of all data sets of a task, however deep it is wrapped, by name; none where nothing was
+    read from a file."""
+    own = {getattr(task, "name", "data"): getattr(task, "checksum", "")}
+    inner = [getattr(task, "task", None), *getattr(task, "tasks", ())]
+    found = own | {n: c for one in inner if one is not None for n, c in checksums(one).items()}
+    return {name: sum_ for name, sum_ in found.items() if sum_}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from metaplast.tasks.check import at_least
+from metaplast.tasks.checksum import checksum
 from metaplast.tasks.class_folders import TESTED
 from metaplast.tasks.detection import Detection
 from metaplast.tasks.pictures import picture, pillow
@@ -92,6 +93,7 @@ def coco(
     return Detection(
         train, test, classes=len(kinds), sizes=sizes, patch=patch, moments=moments,
         held_out=held_out, name=title(path.stem, split, "pictures"),
+        checksum=checksum(scenes._asdict()),
     )  # fmt: skip
 
 

@@ -63,6 +63,7 @@ class Detection(AbstractTask):
         moments: int = 300,
         held_out: int | None = None,
         name: str = "detection",
+        checksum: str = "",
     ) -> None:
         """Look through all windows once, and keep patches for lives.
 
@@ -79,6 +80,7 @@ class Detection(AbstractTask):
             moments: length of a life.
             held_out: test patches of an episode; by default 200, or as many as there are.
             name: what tables call it.
+            checksum: see `metaplast.tasks.checksum`.
 
         Raises:
             ValueError: a wrong argument, boxes that do not fit, windows that show no thing.
@@ -111,8 +113,9 @@ class Detection(AbstractTask):
         self.windows = Windows(height, width, sizes, patch, pace, around)
         pools = [_patches(s, self.windows, classes, background, most) for s in (train, test)]
         self.patches = Dataset(
-            *pools[0], *pools[1], classes=classes + 1, moments=moments, held_out=held_out, name=name
-        )
+            *pools[0], *pools[1], classes=classes + 1, moments=moments, held_out=held_out,
+            name=name, checksum=checksum,
+        )  # fmt: skip
         self.images = jnp.asarray(test.images, jnp.float32)
         self.boxes = jnp.asarray(test.boxes, jnp.float32)
         self.things = jnp.asarray(test.classes, jnp.int32)
@@ -139,6 +142,11 @@ class Detection(AbstractTask):
     @property
     def name(self) -> str:
         return self.patches.name
+
+    @property
+    def checksum(self) -> str:
+        """Of the file that the pictures came from; empty where nobody took it."""
+        return self.patches.checksum
 
     def sample(self, key: Key) -> Episode:
         return self.patches.sample(key)

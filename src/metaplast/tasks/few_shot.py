@@ -49,6 +49,8 @@ class FewShot(AbstractTask):
     shots: int = eqx.field(static=True)
     queries: int = eqx.field(static=True)
     name: str = eqx.field(static=True)
+    checksum: str = eqx.field(static=True)
+    """That of the data set."""
 
     def __init__(
         self,
@@ -97,6 +99,7 @@ class FewShot(AbstractTask):
         self.most = int(sizes[pool].max())
         self.ways, self.shots, self.queries = ways, shots, queries
         inner = task.name.removesuffix(" (all examples)").removesuffix(" (all images)")
+        self.checksum = task.checksum
         self.name = title(f"{inner}, {ways}-way {shots}-shot", split, "classes")
 
     @property

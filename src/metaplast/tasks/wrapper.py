@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import abc
 
+import equinox as eqx
 import jax
 
 from metaplast.tasks.abstract import AbstractTask
-from metaplast.types import Episode, Key, Teaching
+from metaplast.types import Episode, Key, State, Teaching
 
 
 class AbstractWrapper(AbstractTask):
@@ -58,6 +59,17 @@ class AbstractWrapper(AbstractTask):
 
     def loss(self, readout, target):
         return self.task.loss(readout, target)
+
+    def memory(self) -> State:
+        return self.task.memory()
+
+    def recalled(self, memory: State) -> AbstractTask:
+        if memory is None:
+            return self
+        return eqx.tree_at(lambda wrapper: wrapper.task, self, self.task.recalled(memory))
+
+    def remember(self, memory, readout, target) -> State:
+        return self.task.remember(memory, readout, target)
 
 
 def name_of(task: AbstractTask) -> str:

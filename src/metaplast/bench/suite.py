@@ -1,0 +1,233 @@
+"""A matrix of learners and tasks, lived entry by entry and kept: it may stop at any time."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from metaplast import __version__
+from metaplast.bench import forecast
+from metaplast.bench.archive import Archive, about
+from metaplast.bench.entry import entry
+from metaplast.bench.living import Arena
+from metaplast.bench.protocol import Progress, best_backprop, pairs, task_of
+from metaplast.bench.settings import Setting
+from metaplast.learners.candidate import Candidate, is_backprop
+from metaplast.learners.registry import EXPANDED, ROWS, build
+from metaplast.tasks.checksum import checksums
+from metaplast.tasks.folder import find
+
+LONG = 600.0
+"""A suite that takes more seconds than this says so first."""
+
+Say = Callable[[str], None]
+
+
+class Planned(NamedTuple):
+    """One setting, and who has still to live it."""
+
+    setting: Setting
+    rows: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def run(
+    settings: Sequence[Setting],
+    learners: Sequence[str],
+    archive: Archive,
+    lives: int = 16,
+    seed: int = 0,
+    progress: Progress | None = None,
+    say: Say = print,
+) -> list[dict[str, Any]]:
+    """Live what nobody has lived yet, and return a result of `bench`'s form for each setting.
+
+    An entry is stored when it is done. It counts as lived while the data and the rule are
+    those that it was made with, told by their checksums.
+
+    Args:
+        settings: what is lived; one whose file is absent is skipped, and `say` says so.
+        learners: names or paths, as in `bench`; backprop always lives too.
+        archive: where entries are kept.
+        lives: paired lives, where a setting does not say how many.
+        seed: of episodes and births.
+        progress: called before each entry.
+        say: told of what is skipped and of how long the rest will take.
+
+    Raises:
+        ValueError: an unknown learner, data that cannot be read, a damaged entry.
+    """
+    names = _names(learners)
+    plan = [p for s in settings if (p := _planned(s, names, archive, lives, seed, say))]
+    left = _forecast(plan, lives, seed, say)
+    done, whole, spent, foreseen = 0, sum(len(p.missing) for p in plan), 0.0, 0.0
+    for planned in plan:
+        arena = None
+        for row in planned.missing:
+            arena = arena or Arena(task_of(planned.setting.data, planned.setting.moments), seed)
+            if progress:
+                pace = spent / foreseen if foreseen else 1.0
+                rest = sum(left.values()) * pace
+                told = f" ({_minutes(rest)} left)" if left else ""
+                progress(f"{getattr(arena.task, 'name', '')}: {row}{told}", done, whole)
+            begun = time.perf_counter()
+            archive.write(_lived(planned.setting, row, arena, lives, seed))
+            spent += time.perf_counter() - begun
+            foreseen += left.pop((planned.setting, row), 0.0)
+            done += 1
+    results = []
+    for planned in plan:
+        entries = [archive.read(about(planned.setting, r, lives, seed)) for r in planned.rows]
+        results.append(assembled([e for e in entries if e is not None]))
+    return results
+
+
+def assembled(stored: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The entries of one setting as a result of `bench`'s form, every pair compared."""
+    first = stored[0]
+    judged = first["about"]["judged"]
+    accuracy = {e["entry"]["name"]: np.asarray(e["by_life"][judged]) for e in stored}
+    rivals = {name: values.mean() for name, values in accuracy.items() if is_backprop(name)}
+    oracle = best_backprop(rivals) if rivals else None
+    found = [e["entry"]["name"] for e in stored if e["entry"]["found"]]
+    return {
+        **first["task"],
+        "judged": judged,
+        "lives": first["about"]["lives"],
+        "hidden": first["about"]["hidden"],
+        "seed": first["about"]["seed"],
+        "learners": [e["entry"] for e in stored],
+        "best_backprop": oracle,
+        "paired": pairs(found, accuracy, oracle) if oracle else [],
+        "made": [e["made"] for e in stored],
+    }
+
+
+def _names(learners: Sequence[str]) -> tuple[str, ...]:
+    """Rows by name, each once, backprop among them."""
+    rows = [row for name in (*learners, "backprop") for row in EXPANDED.get(name, (name,))]
+    for row in rows:
+        if row not in ROWS:
+            _candidate(row, 4, (3,), 2, 5)  # an unknown name, or a broken file, is refused first
+    return tuple(dict.fromkeys(rows))
+
+
+def _planned(
+    setting: Setting, names: Sequence[str], archive: Archive, lives: int, seed: int, say: Say
+) -> Planned | None:
+    """Who has still to live a setting; None where it is skipped."""
+    rows = tuple(n for n in names if n not in ROWS) if setting.only_found else tuple(names)
+    stored = {row: archive.read(about(setting, row, lives, seed)) for row in rows}
+    if setting.needs:
+        try:
+            find(setting.needs)
+        except FileNotFoundError as absent:
+            return _skipped(setting, rows, stored, absent, say)
+    if not rows:
+        return None
+    try:
+        sums = checksums(task_of(setting.data, setting.moments))
+    except ImportError as absent:
+        return _skipped(setting, rows, stored, absent, say)
+    missing = (row for row, entry in stored.items() if not _valid(entry, sums, row))
+    return Planned(setting, rows, tuple(missing))
+
+
+def _valid(stored: dict[str, Any] | None, sums: dict[str, str], row: str) -> bool:
+    """Whether an entry was lived with the data and the rule that there are now."""
+    if stored is None:
+        return False
+    return stored["task"]["checksums"] == sums and stored["made"]["rule"] == _rule(row)
+
+
+def _skipped(setting: Setting, rows, stored, why: Exception, say: Say) -> Planned | None:
+    """What is stored of a setting that nobody can live here."""
+    known = tuple(row for row in rows if stored[row])
+    say(
+        f"skipped {setting.data}: {why}" + (f" ({len(known)} stored entries stay)" if known else "")
+    )
+    return Planned(setting, known, ()) if known else None
+
+
+def _lived(setting: Setting, row: str, arena: Arena, lives: int, seed: int) -> dict[str, Any]:
+    task, count = arena.task, setting.lives or lives
+    candidate = _candidate(row, task.inputs, setting.hidden, task.classes, task.moments)
+    found = entry(candidate, arena, count, setting.judged)
+    return {
+        "about": about(setting, row, lives, seed),
+        "task": {
+            "data": str(getattr(task, "name", setting.data)),
+            "checksums": checksums(task),
+            "moments": task.moments,
+            "inputs": task.inputs,
+            "classes": task.classes,
+        },
+        "made": {
+            "rule": _rule(row),
+            "metaplast": __version__,
+            "jax": jax.__version__,
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+            "date": time.strftime("%Y-%m-%d"),
+        },
+        "entry": found.entry,
+        "by_life": {
+            name: [float(v) if np.isfinite(v) else None for v in values]
+            for name, values in found.by_life.items()
+        },
+    }
+
+
+def _candidate(row: str, inputs: int, hidden, classes: int, moments: int) -> Candidate:
+    (candidate,) = build(row, inputs, hidden, classes, moments)
+    return candidate
+
+
+def _rule(row: str) -> str:
+    """The hash of a found rule's file; empty for other learners."""
+    if row in ROWS:
+        return ""
+    from metaplast import store
+
+    return str(store.load(row).manifest.get("hash", ""))
+
+
+def _forecast(
+    plan: Sequence[Planned], lives: int, seed: int, say: Say
+) -> dict[tuple[Setting, str], float]:
+    """Seconds of every missing entry; told where they are many in all."""
+    missing = [(p.setting, row) for p in plan for row in p.missing]
+    if len(missing) < 4:
+        return {}
+    setting = missing[0][0]
+    task = task_of(setting.data, setting.moments)
+    shape = (task.inputs, setting.hidden, task.classes, task.moments)
+    chosen = forecast.representatives(row for s, row in missing if s == setting)
+    pieces = {row: forecast.timed(_candidate(row, *shape), task, seed) for row in chosen}
+    left = {}
+    for planned in plan:
+        setting = planned.setting
+        if not planned.missing:
+            continue
+        task = task_of(setting.data, setting.moments)
+        shape = (task.inputs, setting.hidden, task.classes, task.moments)
+        for row in planned.missing:
+            work = forecast.work(_candidate(row, *shape), task, setting.lives or lives)
+            left[setting, row] = forecast.seconds(pieces, row, work)
+    whole = sum(left.values())
+    if whole > LONG:
+        say(
+            f"about {_minutes(whole)} for {len(left)} entries, from {len(pieces)} learners that "
+            f"were timed for {forecast.PIECE} moments; others may take half or twice as long"
+        )
+    return left
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{max(seconds / 60, 1):.0f} min"

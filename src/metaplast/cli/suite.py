@@ -1,0 +1,64 @@
+"""`metaplast bench --suite`: lived entry by entry, resumed where it stopped, written to a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from metaplast.cli.output import document, wide_console
+from metaplast.cli.progress import display
+
+
+def live(
+    suites: Sequence[str],
+    learners: Sequence[str],
+    lives: int,
+    seed: int,
+    folder: Path,
+    page: Path | None,
+    as_json: bool,
+) -> None:
+    """Live what is missing, print all of it, and put it into a page where one is given.
+
+    Raises:
+        ValueError: an unknown suite or learner, too few lives for a page, data that cannot be read.
+    """
+    from metaplast.bench.settings import suite
+
+    settings = {name: suite(name) for name in suites}
+    if lives < 1:
+        raise ValueError(f"lives = {lives}: expected 1 or more, and 16 or more for a claim")
+    if page is not None and lives < FEWEST:
+        raise ValueError(
+            f"lives = {lives}: expected {FEWEST} or more for --write; leave --write out, or give "
+            f"--lives {FEWEST}"
+        )
+    if page is not None and not page.parent.is_dir():
+        raise ValueError(f"write = {str(page)!r}: no folder {page.parent}; make it first")
+
+    from metaplast.bench import page as pages
+    from metaplast.bench import table
+    from metaplast.bench.archive import Archive
+    from metaplast.bench.settings import FOUND
+    from metaplast.bench.suite import run
+    from metaplast.learners.registry import ROWS
+
+    archive, whole = Archive(folder), {}
+    with display() as shown:
+        for name, columns in settings.items():
+            whole[name] = run(
+                columns, learners or (FOUND, *ROWS), archive, lives, seed, shown.row, shown.say
+            )
+    if as_json:
+        document({"suites": whole})
+    else:
+        console = wide_console(160)
+        for result in (r for results in whole.values() for r in results):
+            console.print(table(result))
+    if page is not None:
+        for name, results in whole.items():
+            pages.write(page, name, results)
+
+
+FEWEST = 16
+"""Lives below which no page is written."""

@@ -1,0 +1,93 @@
+"""What a comparison says beyond accuracy: of pictures, of earlier classes, of parts of a life."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from learners.easy import Easy
+from tasks import small_files
+
+from metaplast.bench import detection_score, forgetting
+from metaplast.bench.footprint import footprint
+from metaplast.bench.living import Arena
+from metaplast.bench.scores import scores
+from metaplast.bench.trials import trials
+from metaplast.learners.backprop import Backprop
+from metaplast.learners.feedback_alignment import feedback_alignment
+from metaplast.learners.nearest_class_mean import NearestClassMean
+from metaplast.learners.nearest_neighbor import NearestNeighbor
+from metaplast.learners.spiking import spiking
+from metaplast.lifetime import live
+from metaplast.lifetime import test_accuracy as held_out_accuracy
+from metaplast.tasks import ClassIncremental, Detection, Drifting, FewShot, InSteps, digits
+from metaplast.tasks.checksum import checksums
+
+
+def test_detection_is_scored_on_whole_pictures():
+    task = small_files.detection(20, 7)
+    learner = NearestNeighbor(task.inputs, task.classes, 20)
+    arena = Arena(task, 0)
+    found = scores(learner, arena, 2)["average_precision"]
+    episode, key = arena.life(1)
+    _, state = live(learner, task, episode, key)
+    assert found.shape == (2,) and found[1] > 0
+    assert found[1] == pytest.approx(detection_score(learner, state, task).mean)
+
+
+def test_forgetting_is_scored_where_classes_come_in_stages():
+    task = ClassIncremental(Easy(moments=40), 3)
+    learner = NearestClassMean(task.inputs, task.classes)
+    arena = Arena(task, 0)
+    found = scores(learner, arena, 3)
+    episode, key = arena.life(2)
+    life, state = live(learner, task, episode, key)
+    readouts = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
+    wanted = forgetting(life, episode, readouts, 3)
+    assert found["kept"][2] == pytest.approx(wanted.kept) and wanted.kept > 0.2
+    assert found["lost"][2] == pytest.approx(wanted.lost)
+    assert scores(learner, Arena(Easy(moments=40), 0), 3) == {}  # nothing to add elsewhere
+
+
+def test_steps_are_answered_in_the_last_and_held_out_ones_lived_in_order():
+    task = InSteps(Easy(moments=12), 3)
+    learner = NearestClassMean(task.inputs, task.classes)
+    arena = Arena(task, 0)
+    outcome = arena.live([learner], [0, 1])
+    episode, key = arena.life(1)
+    life, state = live(learner, task, episode, key)
+    assert outcome.correct.shape == (1, 2, 12) and task.moments == 36
+    np.testing.assert_array_equal(outcome.correct[0, 1], np.asarray(life.correct)[2::3])
+    asked = trials(learner, state, task, episode, key)
+    right = np.mean(np.argmax(asked, 1) == episode.test_targets[2::3])
+    assert outcome.test[0, 1] == pytest.approx(right)
+    assert right != held_out_accuracy(learner, state, episode)  # that of parts on their own
+
+
+def test_what_is_stored_is_counted():
+    sizes = (6, 5, 3)
+    for optimizer, each in (("sgd", 1), ("momentum", 2), ("adam", 3)):
+        found = footprint(Backprop(sizes, optimizer), 6, 3)
+        assert found.updates == 45 and found.per_synapse == each
+    network = footprint(feedback_alignment(6, (5,), 3), 6, 3)
+    assert network.updates == 45 and network.per_synapse == 1.0
+    assert footprint(NearestNeighbor(6, 3, 40), 6, 3).per_synapse == 40  # grows with the life
+    shown = footprint(spiking(6, (5,), 3, steps=4), 6, 3)
+    assert shown.updates == 4 * 45 and shown.per_cell > network.per_cell > 0
+
+
+def test_checksums_pass_through_wrappers(tmp_path):
+    data = small_files.omniglot(tmp_path)
+    from metaplast.tasks import omniglot
+
+    inner = omniglot(20, 7, "all", data)
+    assert len(inner.checksum) == 64
+    for task in (inner, Drifting(inner), FewShot(inner, 2, 1, 1, "all")):
+        assert list(checksums(task).values()) == [inner.checksum]
+    boxed = small_files.boxed(tmp_path)
+    from metaplast.tasks import boxed_arrays
+
+    found = boxed_arrays(boxed, 2, 4, 12, 7)
+    assert isinstance(found, Detection) and len(*checksums(found).values()) == 64
+    assert checksums(digits(20)) == {} and jnp.size(digits(20).x_train) > 0

@@ -1,0 +1,179 @@
+"""A suite: lived once, whoever kills it; its page says what was measured, and keeps the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metaplast.bench import page, table
+from metaplast.bench.archive import Archive, about
+from metaplast.bench.forecast import Piece, Work, seconds
+from metaplast.bench.settings import SUITES, Setting, suite
+from metaplast.bench.suite import run
+
+SETTING = Setting("digits", 6, (4,))
+ABSENT = Setting("nowhere", needs="nowhere")
+LIVES = 16
+SCRIPT = """
+import sys
+from pathlib import Path
+from metaplast.bench.archive import Archive
+from metaplast.bench.settings import Setting
+from metaplast.bench.suite import run
+run([Setting("digits", 6, (4,))], ["nearest_class_mean", "frozen"], Archive(Path(sys.argv[1])), 16)
+"""
+
+
+def entries(folder) -> dict[Path, int]:
+    """Entries and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in Path(folder).rglob("*.json")}
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A folder of entries after a process was killed in the midst of a suite."""
+    folder = tmp_path_factory.mktemp("suite")
+    source = Path(__file__).resolve().parents[2] / "src"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(folder)], env={**os.environ, "PYTHONPATH": str(source)}
+    )
+    until = time.monotonic() + 240
+    while not entries(folder) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return folder, entries(folder)
+
+
+@pytest.fixture(scope="module")
+def lived(killed):
+    """The same suite, lived on in this process: its result, who lived, and what was said."""
+    folder, _ = killed
+    seen, said = [], []
+    (result,) = run(
+        [SETTING, ABSENT], ["nearest_class_mean", "frozen"], Archive(folder), LIVES,
+        progress=lambda name, done, rows: seen.append(name.split(": ")[1].split(" ")[0]),
+        say=said.append,
+    )  # fmt: skip
+    return result, seen, said
+
+
+def test_what_was_lived_before_the_kill_is_not_lived_again(killed, lived):
+    folder, before = killed
+    _, seen, said = lived
+    assert 1 <= len(before) < 5  # killed in the midst of it
+    after = entries(folder)
+    assert len(after) == 5 and all(after[path] == when for path, when in before.items())
+    assert len(seen) == 5 - len(before) == len(set(seen))
+    assert len(said) == 1 and said[0].startswith("skipped nowhere: ")
+    assert not list(folder.rglob("*.part"))
+
+
+def test_a_second_run_lives_nothing_and_other_data_lives_anew(killed, lived):
+    folder, _ = killed
+    archive, result = Archive(folder), lived[0]
+    found = about(SETTING, "frozen", LIVES, 0)
+
+    def again() -> tuple[list, list]:
+        seen = []
+        results = run(
+            [SETTING], ["nearest_class_mean", "frozen"], archive, LIVES,
+            progress=lambda *row: seen.append(row),
+        )  # fmt: skip
+        return results, seen
+
+    results, seen = again()
+    assert seen == [] and results == [result]
+    stored = archive.read(found)
+    archive.write({**stored, "task": {**stored["task"], "checksums": {"digits": "of others"}}})
+    _, seen = again()
+    assert [name for name, *_ in seen] == ["digits: frozen"]
+    assert archive.read(found)["by_life"] == stored["by_life"] != {}
+
+
+def test_the_result_is_what_the_lives_say(killed, lived):
+    folder, _ = killed
+    result = lived[0]
+    stored = Archive(folder).read(about(SETTING, "nearest_class_mean", LIVES, 0))
+    online = np.array(stored["by_life"]["online"])
+    assert online.shape == (LIVES,) and 0 < online.mean() < 1
+    mine = next(e for e in result["learners"] if e["name"] == "nearest_class_mean")
+    assert mine["online_accuracy"] == pytest.approx(online.mean())
+    assert mine["synapse_updates"] == 6 * 64 * 10 and mine["values_per_synapse"] > 0
+    assert {p["name"] for p in result["paired"]} == {"nearest_class_mean", "frozen"}
+    assert len(list(table(result).columns[0].cells)) == 5
+
+
+def test_the_page_is_written_in_its_place(tmp_path, lived):
+    result = lived[0]
+    path = tmp_path / "results.md"
+    path.write_text("# Results\n\nOlder figures.\n")
+    page.write(path, "recognition", [result])
+    once = path.read_text()
+    page.write(path, "recognition", [result])
+    assert path.read_text() == once and "Older figures." in once
+    mine = next(e for e in result["learners"] if e["name"] == "nearest_class_mean")
+    assert f"| nearest_class_mean | {mine['online_accuracy']:.3f} [" in once
+    page.write(path, "depth", [result])
+    both = path.read_text()
+    assert both.startswith(once.rstrip()) and both.count("## Suite") == 2
+    changed = {**result, "data": "other digits"}
+    page.write(path, "recognition", [changed])
+    assert path.read_text().count("other digits") == once.count("digits, 6 moments")
+    path.write_text(both.replace("<!-- /suite depth -->", ""))
+    with pytest.raises(ValueError, match="one of <!-- suite depth -->"):
+        page.write(path, "depth", [result])
+    with pytest.raises(ValueError, match="lives = 4: expected 16 or more"):
+        page.write(path, "few", [{**result, "lives": 4}])
+    with pytest.raises(ValueError, match="no entry yet"):
+        page.write(path, "few", [])
+
+
+def test_a_damaged_entry_is_refused_in_one_line(tmp_path):
+    archive, found = Archive(tmp_path), about(SETTING, "frozen", 16, 0)
+    assert archive.read(found) is None
+    archive.write({"about": found})
+    assert archive.read(found) == {"about": found}
+    assert archive.path(found) != archive.path(about(SETTING, "frozen", 32, 0))
+    for text in ("{", json.dumps({"about": {}}), "[]"):
+        archive.path(found).write_text(text)
+        with pytest.raises(ValueError, match="damaged") as fault:
+            archive.read(found)
+        assert "\n" not in str(fault.value)
+
+
+def test_the_forecast_grows_with_the_work():
+    pieces = {"a": Piece(2.0, 0.001, 100), "b": Piece(4.0, 0.003, 100)}
+    assert seconds(pieces, "a", Work(3, 1000, 100)) == pytest.approx(7.0)
+    assert seconds(pieces, "a", Work(3, 1000, 200)) == pytest.approx(8.0)
+    assert seconds(pieces, "unknown", Work(3, 1000, 100)) == pytest.approx((7.0 + 15.0) / 2)
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_suite_says_what_it_needs(name, monkeypatch):
+    from metaplast.bench.protocol import task_of
+
+    monkeypatch.delenv("METAPLAST_DATA", raising=False)
+    settings = suite(name)
+    assert len(set(settings)) == len(settings) > 1
+    bundled = [s for s in settings if not s.needs]
+    assert bundled
+    for setting in bundled:
+        assert task_of(setting.data, setting.moments).moments > 0
+    for setting in settings:
+        if setting.needs:
+            with pytest.raises((FileNotFoundError, ValueError), match="METAPLAST_DATA is not set"):
+                task_of(setting.data, setting.moments)
+
+
+def test_an_unknown_suite_lists_near_misses():
+    with pytest.raises(ValueError, match="perhaps you meant recognition"):
+        suite("recogntion")
