@@ -100,7 +100,7 @@ def test_a_cell_may_not_read_over_a_synapse_that_is_absent():
 
 def test_dales_law():
     assert "100 % of the cells keep it" in kept(DalesLaw, "signed").value
-    broken(DalesLaw, "sparse", witness="inhibits")
+    broken(DalesLaw, "recurrent", witness="inhibits")
 
 
 def test_weight_sharing_has_a_witness():
@@ -116,7 +116,6 @@ def test_feedback_that_learns_transports_no_weight_and_aligns():
     kept(SeparateFeedback, "reciprocal")
     birth, end = (int(word.rstrip("°")) for word in verdict.value.split() if "°" in word)
     assert birth > 70 and end < 35
-    kept(NoWeightTransport, "dendritic")
 
 
 def test_a_moment_is_no_recording():

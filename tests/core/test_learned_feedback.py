@@ -88,19 +88,23 @@ def test_noise_teaches_the_way_back():
 PULL, GAIN = 1e-5, 0.4
 
 
-def microcircuit(birth, pull: float) -> PlasticNetwork:
+def microcircuit(birth, pull: float, hidden: tuple[int, ...] = (5, 4)) -> PlasticNetwork:
     cells = {
         "input": Rate("linear"), "hidden": Pyramidal("tanh", GAIN),
         "interneuron": Interneuron(), "interneuron_output": Interneuron("linear"),
         "output": Nudged(Output(), pull),
     }  # fmt: skip
     rules = {"predicting": Factored((0.3,), 0.0), "cancelling": Factored((0.0, -0.05), 0.0)}
-    return PlasticNetwork(dendritic(6, (5, 4), 3, birth), Genome(cells, rules))
+    return PlasticNetwork(dendritic(6, hidden, 3, birth), Genome(cells, rules))
 
 
 @eqx.filter_jit
-def first_moment(net: PlasticNetwork):
+def first_moment(net: PlasticNetwork, cancelling=1.0):
+    """Weights and cells, the synapses of interneurons at some share of their strength."""
     state = net.born(jax.random.key(0))
+    for q in net.circuit.projections:
+        if q.kind == "cancelling":
+            state.weights[q.name] = cancelling * state.weights[q.name]
     stimulus, target = jnp.linspace(-1.0, 1.0, 6), jnp.asarray(1)
     through = delivering(state.weights)
     return state.weights, net.hear(state.cells, stimulus, target, Easy(), None, through).cells
@@ -110,9 +114,10 @@ def test_foreseeing_interneurons_leave_the_error_alone():
     """Apical dendrites are silent without a teacher; a small pull arrives as the error that
     feedback alignment sends, layer by layer, less what interneurons were pulled along."""
     with jax.enable_x64(True):
-        weights, free = first_moment(microcircuit("foreseeing", 0.0))
-        _, taught = first_moment(microcircuit("foreseeing", PULL))
-        _, naive = first_moment(microcircuit("random", 0.0))
+        one, none = jnp.ones(()), jnp.zeros(())
+        weights, free = first_moment(microcircuit("foreseeing", 0.0), one)
+        _, taught = first_moment(microcircuit("foreseeing", PULL), one)
+        _, naive = first_moment(microcircuit("foreseeing", 0.0), none)
         weights, free, taught, naive = jax.tree.map(np.asarray, (weights, free, taught, naive))
     error, left = PULL * taught["output"].post[:, 0], 1 - 0.8 / 1.9
     for layer, above in (("hidden2", "output"), ("hidden1", "hidden2")):
@@ -128,7 +133,7 @@ def test_foreseeing_interneurons_leave_the_error_alone():
 
 def test_interneurons_learn_to_foresee():
     """From random synapses, without a teacher: apical dendrites fall silent."""
-    net = microcircuit("random", 0.0)
+    net = microcircuit("random", 0.0, (5,))
     born, after = lived(net, 600)
 
     @eqx.filter_jit
@@ -141,10 +146,10 @@ def test_interneurons_learn_to_foresee():
             cells = net.born(jax.random.key(0)).cells
             told = (stimulus, jnp.asarray(0), task, None, delivering(weights))
             cells = net.hear(cells, *told).cells
-            return jnp.stack([jnp.mean(cells[n].post[:, 1] ** 2) for n in ("hidden1", "hidden2")])
+            return jnp.mean(cells["hidden1"].post[:, 1] ** 2)
 
-        return jnp.mean(jax.vmap(one)(stimuli), 0)
+        return jnp.mean(jax.vmap(one)(stimuli))
 
-    before, now = np.asarray(heard(born)), np.asarray(heard(after))
-    assert before.min() > 0.05
-    assert np.all(now < 0.2 * before)
+    before, now = float(heard(born)), float(heard(after))
+    assert before > 0.05
+    assert now < 0.2 * before

@@ -161,7 +161,8 @@ class Circuit:
                 f"{q.pre!r} and {q.post!r}"
             )
         if q.wiring in ("local", "shared"):
-            _grid(self[q.pre]), _grid(self[q.post])
+            for end in (q.pre, q.post):
+                _grid(self[end])
         if q.wiring == "transpose" or q.birth in ("copied", "opposite"):
             of = next((o for o in self.dense if o.name == q.of), None)
             first = self.projections if q.wiring == "transpose" else self.projections[:number]

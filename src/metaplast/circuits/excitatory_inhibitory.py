@@ -28,8 +28,8 @@ def excitatory_inhibitory(
     which takes the mean from its own excitation, as a layer normalization would. Feedback comes
     from excitatory cells over weights that can only excite.
 
-    Inhibitory cells say about the same, and much of it: so let their synapses learn at a tenth of
-    the rate of the others, or not at all.
+    What drives all cells together changes weights most: let hidden synapses learn at a tenth of
+    the rate of the readout, and those of inhibitory cells at a hundredth, or not at all.
 
     Where we deviate from Cornford et al.: inhibitory cells hear no errors, so synapses onto them
     learn from what these can tell (or not at all); their divisive inhibition is left out.

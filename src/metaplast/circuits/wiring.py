@@ -68,5 +68,6 @@ def square(size: int) -> tuple[int, int]:
 
 
 def _fixed(table: np.ndarray) -> Senders:
+    table = table.astype(np.int32)  # whatever the width of numbers in the programs that use it
     table.setflags(write=False)
     return table
