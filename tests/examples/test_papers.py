@@ -13,6 +13,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples"
 TINY = {
+    "bengio_1991": "--hidden 2 --width 1 --moments 3 --steps 1 --meta-lives 1 --lives 3",
     "confavreux_2020": "--moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
     "kirsch_2021": "--states 1 --hidden 2 --inputs 3 --moments 4 --longer 5 --steps 1 "
     "--meta-lives 1 --lives 2 --tables 1",
@@ -25,7 +26,7 @@ TINY = {
     "sandler_2021": "--steps 1 --meta-lives 1 --moments 5 --inputs 3 --hidden 2 --lives 2 "
     "--tables 1",
 }
-HEAVY = {"kirsch_2021", "metz_2019", "sandler_2021"}
+HEAVY = {"bengio_1991", "kirsch_2021", "metz_2019", "sandler_2021"}
 """Compiled for half a minute each; run where METAPLAST_EXAMPLES=all."""
 RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
 CHOSEN = {name: tiny for name, tiny in TINY.items() if RUN_ALL or name not in HEAVY}
