@@ -155,7 +155,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--hidden", type=int, default=16, help="cells of the hidden layer")
     parser.add_argument("--moments", type=int, default=300, help="longest life")
-    parser.add_argument("--steps", type=int, default=60, help="generations")
+    parser.add_argument("--steps", type=int, default=240, help="generations")
     parser.add_argument("--population", type=int, default=32, help="candidates of a generation")
     parser.add_argument("--meta-lives", type=int, default=8, help="lives of a candidate")
     parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
