@@ -37,7 +37,7 @@ transmits, for LSTM cells of which each sends eight numbers both ways; errors co
 random feedback, where the paper has the same units learn to send them; gradient descent for
 evolution with a population of 1024 and 10001 iterations; 8 x 8 digits in random projections for
 MNIST; the search starts at feedback alignment.
-The paper reports 87 to 90 % on MNIST for the backprop that its units were taught to imitate, and
+The paper reports 87 and 90 % on MNIST for the backprop that its units were taught to imitate, and
 for what was searched that it is faster than SGD and Adam in the first hundreds of examples, in
 curves; a figure to stand beside these is not given.
 Rates of the rivals are the best of a grid in hindsight, on the lives that are shown."""

@@ -33,8 +33,8 @@ DEVIATIONS = """\
 Deviations from the paper: tens of elements for a thousand, fewer patterns and presentations, a few
 hundred lives for its thousands. As in the paper: patterns of +1 and -1, elements that are missing
 are 0 in the cue, visible ones are clamped, the loss is the squared error of the last state. The
-paper reports that networks without plasticity hardly learn the task, in curves; a figure to
-stand beside these is not given.
+paper reports that recurrent networks without plasticity learn the task far slower or not at all, in
+curves; a figure to stand beside these is not given.
 The outer product network (Hopfield 1982) is given what it needs by hand."""
 
 

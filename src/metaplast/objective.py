@@ -169,12 +169,3 @@ class _Sharpened(eqx.Module):
             surplus = readout - jnp.mean(readout)
             readout = surplus * jax.lax.rsqrt(jnp.mean(surplus**2) + QUIET)
         return self.task.loss(self.sharpness * readout, target)
-
-    def memory(self):
-        return self.task.memory()
-
-    def recalled(self, memory):
-        return _Sharpened(self.task.recalled(memory), self.sharpness, self.relative)
-
-    def remember(self, memory, readout, target):
-        return self.task.remember(memory, readout, target)

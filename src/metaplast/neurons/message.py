@@ -29,7 +29,8 @@ class Message(AbstractNeuron):
     Where we deviate from the sources: there every state of a cell travels along synapses of its own
     weight; a wire of ours carries one number forward (`Cell.activity`, or `settled`) and one
     back (`Cell.message`). So states mix within a cell and at its synapses, but reach
-    other cells only as part of the two numbers; to exchange k numbers takes k populations.
+    other cells only as part of the two numbers; to exchange k numbers takes k populations, or
+    `learners.Bidirectional`, which is the source's own family.
 
     Args:
         states: how many.
