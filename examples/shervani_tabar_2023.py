@@ -19,7 +19,6 @@ import argparse
 import dataclasses
 import functools
 import time
-from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -36,28 +35,19 @@ from metaplast.meta import Backprop as MetaBackprop
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate, Sensory
 from metaplast.objective import Score
-from metaplast.rules import AbstractRule
-from metaplast.source import Source
+from metaplast.rules import TermPool
+from metaplast.rules.term_pool import TERMS
 from metaplast.tasks import AbstractTask, ClassSubset, digits
 from metaplast.types import Key
 
-TERMS = {
-    "F0  e x          pseudo-gradient": lambda x, y, w, d, e, r: e * x,
-    "F1  y d": lambda x, y, w, d, e, r: y * d,
-    "F2  -e d         Hebbian in the errors": lambda x, y, w, d, e, r: -e * d,
-    "F3  -w           decay": lambda x, y, w, d, e, r: -w,
-    "F4  d": lambda x, y, w, d, e, r: d,
-    "F5  e y x": lambda x, y, w, d, e, r: e * y * x,
-    "F6  -y² w d²": lambda x, y, w, d, e, r: -y * y * w * d * d,
-    "F7  -e y w d x": lambda x, y, w, d, e, r: -e * y * w * d * x,
-    "F8  y (x - y w)  Oja, one cell": lambda x, y, w, d, e, r: y * (x - y * w),
-    "F9  y (x - r)    Oja, subspace": lambda x, y, w, d, e, r: y * (x - r),
-}
-"""By pre- and post-synaptic activity x and y, weight w, pre- and post-synaptic error d and e
-(*wanted - given*, the paper's with the sign turned), and the reconstruction of x from the
-whole layer above over the same weights, r = sum_k y_k w_kj."""
+NAMES = (
+    "pseudo-gradient", "", "Hebbian in the errors", "decay", "", "", "", "", "Oja, one cell",
+    "Oja, subspace",
+)  # fmt: skip
+"""What the terms are called, in the order of `rules.term_pool.TERMS`. The last one, `y s`, is
+Oja's rule for a subspace, for `Reconstructed` lets input cells settle at what is left of `x`."""
 
-KEPT = ("F0", "F2", "F9")
+KEPT = (0, 2, 9)
 """What the paper's search kept."""
 
 RATES = [0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
@@ -75,31 +65,10 @@ layers.
 Rates of the rivals are the best of a grid in hindsight, on the lives that are shown."""
 
 
-class TermPool(AbstractRule):
-    r"""$\Delta w_{ij} = \sum_r \theta_r F_r$, the candidate terms of `TERMS`."""
-
-    source: ClassVar[Source] = Source(
-        "Shervani-Tabar & Rosenbaum", 2023, "Meta-learning biologically plausible plasticity "
-        "rules with random feedback pathways", "10.1038/s41467-023-37562-1",
-    )  # fmt: skip
-    theta: Float[Array, " terms"]
-
-    def __call__(self, synapse, memory):
-        x, y, w = synapse.pre.activity, synapse.post.activity, synapse.weight
-        d, e, r = synapse.pre.message, synapse.post.message, synapse.pre.settled
-        c = self.theta
-        # The sum of TERMS, ordered so that most products are those of one cell, not of a pair.
-        to_x = c[0] * e + c[5] * e * y + c[8] * y
-        to_d = c[1] * y - c[2] * e + c[4]
-        to_w = c[3] + c[8] * y * y
-        pairs = (c[6] * y * y) * (d * d) + (c[7] * e * y) * (d * x)
-        return to_x * x + (c[9] * y) * (x - r) + to_d * d - w * (to_w + pairs), memory
-
-
 class Reconstructed(PlasticNetwork):
-    """A network whose cells know what the layer above makes of them: the control that cheats.
+    """A network whose cells know what the layer above leaves of them: the control that cheats.
 
-    Oja's rule for a subspace, which the paper's search keeps, takes `sum_k y_k w_kj`: what
+    Oja's rule for a subspace, which the paper's search keeps, takes `x_j - sum_k y_k w_kj`: what
     the layer above would send back over the *same* weights. No synapse can know that, and
     no projection of the circuit carries it, so it is handed over here, in `Cell.settled`.
     """
@@ -108,7 +77,8 @@ class Reconstructed(PlasticNetwork):
         for q in self.circuit.dense:
             if q.kind in self.genome.rules:
                 back = cells[q.post].activity @ state.weights[q.name]
-                told = eqx.tree_at(lambda cell: cell.settled, cells[q.pre], back)
+                left = cells[q.pre].activity - back
+                told = eqx.tree_at(lambda cell: cell.settled, cells[q.pre], left)
                 cells = {**cells, q.pre: told}
         return super()._plasticity(state, cells, modulator)
 
@@ -148,7 +118,7 @@ def with_pool(circuit: Circuit, theta: Float[Array, " terms"]) -> PlasticNetwork
 
 def genome(theta: Float[Array, " terms"]) -> Genome:
     neurons = {"input": Sensory(), "hidden": Rate("softplus"), "output": Output("softmax")}
-    return Genome(neurons, {"forward": TermPool(theta)})
+    return Genome(neurons, {"forward": TermPool(1.0, theta)})
 
 
 def pseudo_gradient(rate) -> Float[Array, " terms"]:
@@ -203,9 +173,11 @@ def show_tuned(name: str, paper: str, held_out, online, rates) -> None:
 def show_terms(theta, without, whole: float) -> None:
     """What became of each term, and what the rule loses without it."""
     print("\nterm                                   coefficient   points lost without it")
-    for name, coefficient, accuracy in zip(TERMS, theta, without, strict=True):
-        kept = "   kept in the paper" if name[:2] in KEPT else ""
-        print(f"{name:40s} {coefficient:9.4f}   {100 * (whole - accuracy):10.1f}{kept}")
+    rows = enumerate(zip(TERMS, NAMES, theta, without, strict=True))
+    for index, (term, name, coefficient, accuracy) in rows:
+        kept = "   kept in the paper" if index in KEPT else ""
+        shown = f"F{index}  {term:12s} {name}"
+        print(f"{shown:40s} {coefficient:9.4f}   {100 * (whole - accuracy):10.1f}{kept}")
 
 
 def main() -> None:
@@ -221,7 +193,7 @@ def main() -> None:
     random = anatomy(sizes, "random")
     theta = find(SparseQueryLoss(searched, random, options.penalty, 16), options)
 
-    rules = {"found": theta, "kept": theta * np.asarray([name[:2] in KEPT for name in TERMS])}
+    rules = {"found": theta, "kept": theta * np.isin(np.arange(len(TERMS)), KEPT)}
     alone = [pseudo_gradient(rate) for rate in RATES]
     without = list(theta * (1 - np.eye(len(TERMS))))
     compare = functools.partial(lives, task=judged, count=options.lives, seed=options.seed + 1)

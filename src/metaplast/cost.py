@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -67,27 +68,27 @@ def counts(circuit: Circuit, channels: Mapping[str, int]) -> Counts:
 
     References: Williams, Waterman & Patterson (2009) doi:10.1145/1498765.1498785 (roofline).
     """
-    kinds = {q.kind for q in circuit.projections if q.wiring == "dense"}
+    kinds = {q.kind for q in circuit.weighted}
     if unknown := set(channels) - kinds:
         raise ValueError(
-            f"channels names {sorted(unknown)}, which are no kinds of dense projections of this "
+            f"channels names {sorted(unknown)}, which are no kinds of weighted projections of this "
             f"circuit; it has {sorted(kinds)}"
         )
     flops = PER_CELL * sum(p.size for p in circuit.populations)
     moved = circuit.input.size
     for q in circuit.projections:
-        pre, post = circuit.size(q.pre), circuit.size(q.post)
         if q.wiring == "one_to_one":
-            flops += pre
+            flops += circuit.size(q.pre)
             continue
-        flops += 2 * pre * post
-        moved += pre * post
-        if q.wiring == "dense" and q.kind in channels:
-            flops += (1 + 2 * channels[q.kind]) * pre * post
-            moved += pre * post
+        synapses, weights = math.prod(circuit.synapses(q)), math.prod(circuit.shape(q))
+        flops += 2 * synapses
+        moved += weights
+        if q.wiring != "transpose" and q.kind in channels:
+            flops += (1 + 2 * channels[q.kind]) * synapses
+            moved += weights
     return Counts(flops, FLOAT * moved)
 
 
 def weight_bytes(circuit: Circuit) -> int:
     """Bytes of all weights of one life: what must fit in a cache, to be found there."""
-    return FLOAT * sum(circuit.size(q.pre) * circuit.size(q.post) for q in circuit.dense)
+    return FLOAT * sum(math.prod(circuit.shape(q)) for q in circuit.weighted)

@@ -17,8 +17,6 @@ from metaplast.objective import Objective
 from metaplast.spec import Spec, SpecError, near
 from metaplast.tasks.abstract import AbstractTask
 
-CIRCUITS = ("associative", "layered")
-
 
 class Experiment(NamedTuple):
     """A spec, built."""
@@ -121,8 +119,9 @@ def construct(namespace: str, table: Any, path: str) -> Any:
 def exported(namespace: str) -> dict[str, Callable[..., Any]]:
     """What a spec may name in a namespace: its exports, without the contracts."""
     module = importlib.import_module(f"metaplast.{namespace}")
-    names = CIRCUITS if namespace == "circuits" else module.__all__
-    public = {name: getattr(module, name) for name in names}
+    public = {name: getattr(module, name) for name in module.__all__}
+    if namespace == "circuits":  # functions; the records that they return are no names of a spec
+        return {n: f for n, f in public.items() if inspect.isfunction(f)}
     return {n: f for n, f in public.items() if callable(f) and not n.startswith("Abstract")}
 
 

@@ -10,7 +10,9 @@ and every derivative of a weight is a matrix-vector product:
 | drive | y = W x | x̄ += Wᵀ ȳ, W̄ += ȳ xᵀ |
 | change | W' = keep W + Σ a bᵀ | ā = W̄' b, b̄ = W̄'ᵀ a, W̄ += keep W̄' |
 
-Memory grows with moments x cells, not with moments x synapses. This file knows nothing of brains.
+Memory grows with moments x cells, not with moments x synapses. Matrices of one shape may lie in
+one array, `[..., post, pre]`, and be passed through one after the other (`Deliver.along`). This
+file knows nothing of brains.
 
 References: Schmidhuber (1992) doi:10.1162/neco.1992.4.1.131 (fast weights); Maclaurin, Duvenaud &
 Adams (2015) arXiv:1502.03492 (learning reversed to differentiate it).
@@ -18,7 +20,7 @@ Adams (2015) arXiv:1502.03492 (learning reversed to differentiate it).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -30,8 +32,8 @@ from jaxtyping import Array, Bool, Float
 
 from metaplast.segments import in_segments
 
-Vector = Float[Array, " cells"]
-Weights = dict[str, Float[Array, "_post _pre"]]
+Rows = Float[Array, "*_layers _post"]
+Weights = dict[str, Float[Array, "*_layers _post _pre"]]
 
 TRUSTED = 1e-2
 """Largest relative error of rebuilt weights with which a gradient is still handed out."""
@@ -45,14 +47,25 @@ class Deliver(Protocol):
         self, name: str, signal: Float[Array, " senders"], transposed: bool = False
     ) -> Float[Array, " receivers"]: ...
 
+    def along(
+        self, names: Sequence[str], layer: Layer, carry: Any, xs: Any, reverse: bool = False
+    ) -> tuple[Any, Any]:
+        """`lax.scan` of `layer` over the leading axis of `xs` and of the weights `names`, of which
+        each layer can deliver through its own."""
+        ...
+
+
+Layer = Callable[[Deliver, Any, Any], tuple[Any, Any]]
+"""`layer(deliver, carry, x) -> (carry, out)`."""
+
 
 class Change(NamedTuple):
     """How a moment changes a matrix of weights: `keep` times itself, plus outer products."""
 
-    keep: Float[Array, " post"]
+    keep: Float[Array, "*layers post"]
     """Share of each post-synaptic cell's weights that stays; positive."""
-    post: Float[Array, "channels post"]
-    pre: Float[Array, "channels pre"]
+    post: Float[Array, "*layers channels post"]
+    pre: Float[Array, "*layers channels pre"]
 
 
 Step = Callable[[Any, Any, Any, Any, Deliver], tuple[Any, Any, dict[str, Change]]]
@@ -60,22 +73,63 @@ Step = Callable[[Any, Any, Any, Any, Deliver], tuple[Any, Any, dict[str, Change]
 weights but what it can `deliver` through them."""
 
 
-def delivering(weights: Weights) -> Deliver:
+class Delivering:
     """Deliver through the given weights."""
 
-    def deliver(name, signal, transposed=False):
-        return signal @ weights[name] if transposed else weights[name] @ signal
+    def __init__(self, weights: Weights):
+        self.weights = weights
 
-    return deliver
+    def __call__(self, name, signal, transposed=False):
+        weight = self.weights[name]
+        return signal @ weight if transposed else weight @ signal
+
+    def along(self, names, layer, carry, xs, reverse=False):
+        def one(carry, given):
+            mine, x = given
+            return layer(Delivering(mine), carry, x)
+
+        mine = {name: self.weights[name] for name in names}
+        return jax.lax.scan(one, carry, (mine, xs), reverse=reverse)
 
 
-def changed(weight: Float[Array, "post pre"], change: Change) -> Float[Array, "post pre"]:
+class Alongside:
+    """Deliver through weights that are known, and leave the others to `rest`."""
+
+    def __init__(self, known: Weights, rest: Deliver):
+        self.known, self.rest = known, rest
+
+    def __call__(self, name, signal, transposed=False):
+        through = Delivering(self.known) if name in self.known else self.rest
+        return through(name, signal, transposed)
+
+    def along(self, names, layer, carry, xs, reverse=False):
+        def one(deliver, carry, given):
+            mine, x = given
+            return layer(Alongside(mine, deliver), carry, x)
+
+        mine = {name: self.known[name] for name in names if name in self.known}
+        others = [name for name in names if name not in self.known]
+        return self.rest.along(others, one, carry, (mine, xs), reverse)
+
+
+def delivering(weights: Weights) -> Deliver:
+    """Deliver through the given weights."""
+    return Delivering(weights)
+
+
+def changed(weight: Float[Array, "*l post pre"], change: Change) -> Float[Array, "*l post pre"]:
     """The weights after a change."""
     # Written out channel by channel: one pass over the weights, no array of channels x synapses.
-    total = change.keep[:, None] * weight
-    for post, pre in zip(change.post, change.pre, strict=True):
-        total = total + post[:, None] * pre[None, :]
+    total = change.keep[..., None] * weight
+    for post, pre in _channels(change):
+        total = total + post[..., None] * pre[..., None, :]
     return total
+
+
+def _channels(change: Change) -> Iterator[tuple[Array, Array]]:
+    """The vectors of every outer product of a change."""
+    for channel in range(change.post.shape[-2]):
+        yield change.post[..., channel, :], change.pre[..., channel, :]
 
 
 def scan(
@@ -116,15 +170,10 @@ def _differentiable(step: Step):
 
     def moment(theta, constants, before, seen):
         state, weights = before
-        products = []
-
-        def deliver(name, signal, transposed=False):
-            products.append(delivering(weights)(name, signal, transposed))
-            return products[-1]
-
+        deliver = Recording(weights)
         state, out, changes = step(theta, constants, state, seen, deliver)
         after = {name: changed(weights[name], change) for name, change in changes.items()}
-        return state, {**weights, **after}, out, tuple(products), changes
+        return state, {**weights, **after}, out, tuple(deliver.products), changes
 
     @jax.custom_vjp
     def stretch(theta, constants, state, weights, experience):
@@ -150,7 +199,7 @@ def _differentiable(step: Step):
         begin = (
             weights,
             weights_bar,
-            {name: jnp.sum(weights[name] * weights_bar[name], 1) for name in weights},
+            {name: jnp.sum(weights[name] * weights_bar[name], -1) for name in weights},
             _floats(state_bar),
             jax.tree.map(jnp.zeros_like, theta),
         )
@@ -177,28 +226,21 @@ def _back(step, theta, constants, state, seen, products, changes, out_bar, carry
     before = {n: _undone(after[n], changes[n]) if n in changes else after[n] for n in after}
     floats, rest = eqx.partition(state, eqx.is_inexact_array)
 
-    asked: list[tuple[str, bool]] = []
-
     def replay(theta, floats, taps):
-        # What the weights delivered is known, so no product is computed again.
-        signals = []
-
-        def deliver(name, signal, transposed=False):
-            index = len(asked)
-            asked.append((name, transposed))
-            signals.append(signal)
-            return _known(before[name], products[index], taps[index], signal, transposed)
-
+        deliver = _Replaying(before, products, taps)
         state, out, told = step(theta, constants, eqx.combine(floats, rest), seen, deliver)
-        return (_floats(state), _floats(out), told), signals
+        asked.extend(deliver.asked)
+        return (_floats(state), _floats(out), told), tuple(deliver.signals)
 
-    taps = tuple(jnp.zeros_like(y) for y in products)
+    asked: list[tuple[str, bool]] = []
+    taps = jax.tree.map(jnp.zeros_like, products)
     _, pull, signals = jax.vjp(replay, theta, floats, taps, has_aux=True)
     told_bar, pulled = {}, {}
     for name, change in changes.items():
         bar = after_bar[name]
-        post_bar, pre_bar = _products(change.pre, bar.T), _products(change.post, bar)
-        pulled[name] = jnp.sum(change.post * post_bar, 0)
+        post_bar = _products(change.pre, jnp.swapaxes(bar, -1, -2))
+        pre_bar = _products(change.post, bar)
+        pulled[name] = jnp.sum(change.post * post_bar, -2)
         # The sum of weight times derivative along a row changes only by what enters and leaves:
         # so the derivative of `keep` costs no pass over the weights.
         keep_bar = (share[name] - pulled[name]) / change.keep
@@ -206,33 +248,93 @@ def _back(step, theta, constants, state, seen, products, changes, out_bar, carry
     more, state_bar, taps_bar = pull((state_bar, out_bar, told_bar))
     before_bar, share = dict(after_bar), dict(share)
     for name, change in changes.items():
-        before_bar[name] = change.keep[:, None] * after_bar[name]
+        before_bar[name] = change.keep[..., None] * after_bar[name]
         share[name] = share[name] - pulled[name]
-    for (name, transposed), signal, product, bar in zip(
-        asked, signals, products, taps_bar, strict=True
-    ):
+    delivered = (jax.tree.leaves(tree) for tree in (signals, products, taps_bar))
+    for (name, transposed), signal, product, bar in zip(asked, *delivered, strict=True):
         if transposed:
-            before_bar[name] = before_bar[name] + signal[:, None] * bar[None, :]
-            share[name] = share[name] + signal * (before[name] @ bar)
+            before_bar[name] = before_bar[name] + signal[..., None] * bar[..., None, :]
+            share[name] = share[name] + signal * jnp.einsum("...ij,...j->...i", before[name], bar)
         else:
-            before_bar[name] = before_bar[name] + bar[:, None] * signal[None, :]
+            before_bar[name] = before_bar[name] + bar[..., None] * signal[..., None, :]
             share[name] = share[name] + bar * product
     theta_bar = jax.tree.map(jnp.add, theta_bar, more)
     return (before, before_bar, share, state_bar, theta_bar), None
 
 
-def _products(few: Float[Array, "k n"], matrix: Float[Array, "n m"]) -> Float[Array, "k m"]:
+class Recording(Delivering):
+    """Deliver through the given weights, and keep what was delivered."""
+
+    def __init__(self, weights: Weights):
+        super().__init__(weights)
+        self.products: list[Any] = []
+
+    def __call__(self, name, signal, transposed=False):
+        self.products.append(super().__call__(name, signal, transposed))
+        return self.products[-1]
+
+    def along(self, names, layer, carry, xs, reverse=False):
+        def one(carry, given):
+            mine, x = given
+            deliver = Recording(mine)
+            carry, out = layer(deliver, carry, x)
+            return carry, (out, tuple(deliver.products))
+
+        mine = {name: self.weights[name] for name in names}
+        carry, (out, products) = jax.lax.scan(one, carry, (mine, xs), reverse=reverse)
+        self.products.append(products)
+        return carry, out
+
+
+class _Replaying:
+    """Deliver what is known to have been delivered, so that no product is computed again; and keep
+    what it was made of."""
+
+    def __init__(self, weights: Weights, products: Sequence[Any], taps: Sequence[Any]):
+        self.weights, self.products, self.taps = weights, products, taps
+        self.asked: list[tuple[str, bool]] = []
+        self.signals: list[Any] = []
+
+    def __call__(self, name, signal, transposed=False):
+        index = len(self.signals)
+        self.asked.append((name, transposed))
+        self.signals.append(signal)
+        return _known(
+            self.weights[name], self.products[index], self.taps[index], signal, transposed
+        )
+
+    def along(self, names, layer, carry, xs, reverse=False):
+        index = len(self.signals)
+        asked: list[tuple[str, bool]] = []
+
+        def one(carry, given):
+            deliver = _Replaying(*given[:3])
+            carry, out = layer(deliver, carry, given[3])
+            asked[:] = deliver.asked
+            return carry, (out, tuple(deliver.signals))
+
+        mine = {name: self.weights[name] for name in names}
+        given = (mine, self.products[index], self.taps[index], xs)
+        carry, (out, signals) = jax.lax.scan(one, carry, given, reverse=reverse)
+        self.asked.extend(asked)
+        self.signals.append(signals)
+        return carry, out
+
+
+def _products(few: Float[Array, "*l k n"], matrix: Float[Array, "*l n m"]):
     """`few @ matrix`, row by row: a few vectors at once are slow on a CPU."""
-    rows = [row @ matrix for row in few]
-    return jnp.stack(rows) if rows else few @ matrix
+    if not few.shape[-2]:
+        return few @ matrix
+    rows = (few[..., row, :] for row in range(few.shape[-2]))
+    return jnp.stack([jnp.einsum("...n,...nm->...m", row, matrix) for row in rows], -2)
 
 
 def _undone(weight, change: Change):
     """The weights before a change."""
     total = weight
-    for post, pre in zip(change.post, change.pre, strict=True):
-        total = total - post[:, None] * pre[None, :]
-    return total * (1.0 / change.keep)[:, None]
+    for post, pre in _channels(change):
+        total = total - post[..., None] * pre[..., None, :]
+    return total * (1.0 / change.keep)[..., None]
 
 
 def _known(weight, product, tap, signal, transposed: bool):
@@ -252,10 +354,10 @@ def _known(weight, product, tap, signal, transposed: bool):
     return known(weight, product, tap, signal)
 
 
-def _fingerprints(weights: Weights) -> dict[str, Vector]:
+def _fingerprints(weights: Weights) -> dict[str, Rows]:
     """One number for each row of weights, that tells rebuilt weights from the true ones."""
     return {
-        name: weight @ np.cos(np.arange(weight.shape[1])).astype(weight.dtype)
+        name: weight @ np.cos(np.arange(weight.shape[-1])).astype(weight.dtype)
         for name, weight in weights.items()
     }
 

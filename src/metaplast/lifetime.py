@@ -10,7 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast import fast_weights
-from metaplast.fast_weights import delivering
+from metaplast.fast_weights import Alongside, Recording
+from metaplast.kept import Footprint
+from metaplast.layers import apart, as_loops, together
 from metaplast.network import NetworkState, PlasticNetwork
 from metaplast.segments import in_segments
 from metaplast.types import Episode, Key, Life, State, Teaching
@@ -52,7 +54,12 @@ class Learner(Protocol):
 
 
 def live(
-    learner: Learner, task: Judge, episode: Episode, key: Key, segment: int | None = None
+    learner: Learner,
+    task: Judge,
+    episode: Episode,
+    key: Key,
+    segment: int | None = None,
+    block: int | None = None,
 ) -> tuple[Life, State]:
     """Live one whole episode from birth, as one scan over its moments.
 
@@ -63,6 +70,8 @@ def live(
         key: birth and noise of this life.
         segment: where given, how many moments lie between two copies of the weights that a
             backward pass can rely on, see `unroll`; else it stores everything.
+        block: where given beside it, how many moments are differentiated at once; the rest of the
+            life is known by its state at the begin of every block, and lived again from there.
 
     Returns:
         The life, and the learner's last state.
@@ -71,23 +80,44 @@ def live(
     state = learner.born(birth_key)
     begin = (state, jnp.asarray(True), jnp.asarray(0))
     (state, alive, died_at), (correct, loss) = unroll(
-        learner, task, begin, (episode.stimuli, episode.targets), noise_key, segment
+        learner, task, begin, (episode.stimuli, episode.targets), noise_key, segment, block
     )
     return Life(correct, loss, ~alive, died_at), state
 
 
-def unroll(learner: Learner, task: Judge, begin, experience, key: Key, segment: int | None = None):
+def unroll(
+    learner: Learner,
+    task: Judge,
+    begin,
+    experience,
+    key: Key,
+    segment: int | None = None,
+    block: int | None = None,
+):
     """Live a stretch of moments from `begin`: `(state, whether alive, age)`.
 
     Where `segment` is given, its derivative takes memory for the vectors of all moments and the
     weights of every `segment`-th one if all plasticity is separable (`fast_weights`); else, and
     for other learners, it keeps the state of every `segment`-th moment and lives the rest again.
+    Where `block` is given too, it does so for one block of moments at a time; of the others it
+    keeps the first state.
 
     Returns:
         The same three afterwards, and `(correct, loss)` of every moment.
     """
-    if segment is not None and isinstance(learner, PlasticNetwork) and learner.separable:
-        return _unroll_fast(learner, task, begin, experience, key, segment)
+    if segment is None:
+        through = _whole(learner, task, key)
+    elif isinstance(learner, PlasticNetwork) and learner.separable:
+        through = _rebuilding(learner, task, key, segment)
+    else:
+        through = _reliving(learner, task, key, segment)
+    if block is None or block >= jax.tree.leaves(experience)[0].shape[0]:
+        return through(begin, experience)
+    return in_segments(jax.checkpoint(through, prevent_cse=False), begin, experience, block)
+
+
+def _whole(learner: Learner, task: Judge, key: Key):
+    """A stretch of moments of which a backward pass stores everything."""
 
     def moment(carry, seen):
         state, alive, age = carry
@@ -96,37 +126,79 @@ def unroll(learner: Learner, task: Judge, begin, experience, key: Key, segment: 
         state, readout = learner.moment(state, stimulus, target, task, now)
         return _judged(task, state, alive, age, readout, target)
 
-    return scan(moment, begin, experience, segment)
+    return lambda begin, experience: jax.lax.scan(moment, begin, experience)
 
 
-def _unroll_fast(network: PlasticNetwork, task: Judge, begin, experience, key: Key, segment: int):
-    state, alive, age = begin
+def _reliving(learner: Learner, task: Judge, key: Key, segment: int):
+    """A stretch of moments that a backward pass lives again, segment by segment."""
+    through = jax.checkpoint(_whole(learner, task, key), prevent_cse=False)
+    return lambda begin, experience: in_segments(through, begin, experience, segment)
+
+
+def _rebuilding(network: PlasticNetwork, task: Judge, key: Key, segment: int):
+    """A stretch of moments whose weights a backward pass rebuilds from vectors."""
+    network = as_loops(network)
     searched, others = eqx.partition(network, eqx.is_inexact_array)
-    fixed = {n: w for n, w in state.weights.items() if n not in network.plastic}
-    # Only arrays may pass as constants; the rest is static.
-    constants, static = eqx.partition((others, task, fixed, key), eqx.is_array)
 
-    def step(searched, constants, state, seen, deliver):
-        others, task, fixed, key = eqx.combine(constants, static)
-        network = eqx.combine(searched, others)
-        cells, alive, age = state
-        stimulus, target = seen
+    def through(begin, experience):
+        state, alive, age = begin
+        state = together(network.circuit, state)
+        fixed = {n: w for n, w in state.weights.items() if n not in network.plastic}
+        # Only arrays may pass as constants; the rest is static.
+        constants, static = eqx.partition((others, task, fixed, key), eqx.is_array)
 
-        def synapses(name, signal, transposed=False):
-            through = delivering(fixed) if name in fixed else deliver
-            return through(name, signal, transposed)
+        def step(searched, constants, state, seen, deliver):
+            others, task, fixed, key = eqx.combine(constants, static)
+            network = eqx.combine(searched, others)
+            cells, alive, age = state
+            stimulus, target = seen
+            now = jax.random.fold_in(key, age)
+            synapses = Alongside(fixed, deliver)
+            heard = network.hear(cells, stimulus, target, task, now, synapses)
+            state, out = _judged(task, heard.states, alive, age, heard.readout, target)
+            return state, out, network.changes(heard)
 
-        now = jax.random.fold_in(key, age)
-        heard = network.hear(cells, stimulus, target, task, now, synapses)
-        state, out = _judged(task, heard.states, alive, age, heard.readout, target)
-        return state, out, network.changes(heard)
+        plastic = {n: w for n, w in state.weights.items() if n not in fixed}
+        carry, out = fast_weights.scan(
+            step, searched, constants, (state.cells, alive, age), plastic, experience, segment
+        )
+        (cells, alive, age), plastic = carry
+        state = NetworkState(cells, {**fixed, **plastic}, state.memory)
+        return (apart(network.circuit, state), alive, age), out
 
-    plastic = {n: w for n, w in state.weights.items() if n not in fixed}
-    carry, out = fast_weights.scan(
-        step, searched, constants, (state.cells, alive, age), plastic, experience, segment
-    )
-    (cells, alive, age), plastic = carry
-    return (NetworkState(cells, {**fixed, **plastic}, state.memory), alive, age), out
+    return through
+
+
+RELIVED = 4
+"""Bytes that the derivative of a moment takes per byte of state where every synapse has a rule of
+its own: new weights, their derivatives, and what lies between."""
+
+
+def footprint(learner: Learner, task: Judge, experience, key: Key) -> Footprint:
+    """What a life leaves behind for its backward pass.
+
+    Args:
+        learner: who lives.
+        task: its teacher.
+        experience: stimuli `[moments, inputs]` and targets `[moments]`.
+        key: of its birth.
+    """
+    state = jax.eval_shape(learner.born, key)
+    if not (isinstance(learner, PlasticNetwork) and learner.separable):
+        return Footprint(_bytes(state), RELIVED * _bytes(state), whole=False)
+
+    def vectors(state, experience, key):
+        stimulus, target = (a[0] for a in experience)
+        deliver = Recording(state.weights)
+        heard = learner.hear(state.cells, stimulus, target, task, key, deliver)
+        return heard.states, deliver.products, learner.changes(heard)
+
+    moment = jax.eval_shape(vectors, state, experience, key)
+    return Footprint(_bytes(state), _bytes(moment), whole=True)
+
+
+def _bytes(tree) -> int:
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def _judged(task: Judge, state, alive, age, readout, target):
@@ -145,14 +217,3 @@ def test_accuracy(learner: Learner, state: State, episode: Episode) -> Float[Arr
     readouts = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
     named = jnp.all(jnp.isfinite(readouts), -1) & (jnp.argmax(readouts, -1) == episode.test_targets)
     return jnp.mean(named.astype(jnp.float32))
-
-
-def scan(step, begin, experience, segment: int | None = None):
-    """`lax.scan`, in checkpointed segments where asked for."""
-
-    def through(carry, part):
-        return jax.lax.scan(step, carry, part)
-
-    if segment is None:
-        return through(begin, experience)
-    return in_segments(jax.checkpoint(through), begin, experience, segment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,9 +12,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from metaplast import synapses
 from metaplast.circuits import Circuit, Population, Projection
-from metaplast.fast_weights import Change, Deliver, changed, delivering
-from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron
+from metaplast.circuits.anatomy import ABOVE, BELOW, before
+from metaplast.fast_weights import Change, Deliver
+from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
 from metaplast.rules.abstract import AbstractRule, AbstractSeparable
 from metaplast.types import Cell, Key, State, Synapse
 
@@ -52,11 +55,21 @@ class NetworkState(NamedTuple):
     memory: dict[str, State]
 
 
+class Remembered(NamedTuple):
+    """State of cells that some synapse hears a moment late."""
+
+    state: State
+    cell: Cell
+    """As it was the moment before."""
+
+
 class Heard(NamedTuple):
     """What a moment was to the cells, before any synapse has changed."""
 
     states: dict[str, State]
     cells: dict[str, Cell]
+    """By population; under `before(population)` as they were the moment before, where a synapse
+    hears them late."""
     readout: Float[Array, " outputs"]
     modulator: Float[Array, " modulators"]
 
@@ -84,22 +97,25 @@ class PlasticNetwork(eqx.Module):
         cells, weights, memory = {}, {}, {}
         for p in self.circuit.populations:
             position = jnp.arange(p.size) / p.size
-            cells[p.name] = jax.vmap(self.genome.neurons[p.kind].init, (0, None))(
-                position, jnp.asarray(1.0 / p.size)
-            )
+            neuron = self.genome.neurons[p.kind]
+            cells[p.name] = jax.vmap(neuron.init, (0, None))(position, jnp.asarray(1.0 / p.size))
+            if p.name in self.circuit.remembered:
+                cells[p.name] = Remembered(cells[p.name], resting(neuron, p.size))
         # One draw for all projections: every draw of its own would be compiled on its own.
         drawn, taken = jax.random.normal(key, (self.circuit.random_synapses,)), 0
-        for q in self.circuit.dense:
-            shape = (self.circuit.size(q.post), self.circuit.size(q.pre))
+        for q in self.circuit.weighted:
+            shape, each = self.circuit.shape(q), self.circuit.synapses(q)
             if q.birth == "random":
                 mine = drawn[taken : taken + math.prod(shape)]
-                weights[q.name] = mine.reshape(shape) / jnp.sqrt(shape[1])
+                weights[q.name] = synapses.newborn(self.circuit, q, mine)
                 taken += math.prod(shape)
+            elif q.birth in ("zero", "even"):
+                weights[q.name] = synapses.alike(q, shape)
             else:
-                weights[q.name] = jnp.zeros(shape)
+                weights[q.name] = weights[q.of] if q.birth == "copied" else -weights[q.of]
             if q.kind in self.genome.rules:
                 memory[q.name] = jax.tree.map(
-                    lambda leaf, shape=shape: jnp.broadcast_to(leaf, shape + jnp.shape(leaf)),
+                    lambda leaf, shape=each: jnp.broadcast_to(leaf, shape + jnp.shape(leaf)),
                     self.genome.rules[q.kind].init(),
                 )
         return NetworkState(cells, weights, memory)
@@ -114,7 +130,13 @@ class PlasticNetwork(eqx.Module):
         self, state: NetworkState, stimulus: Float[Array, " inputs"], key: Key | None = None
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """A moment without a teacher: cells fire, nobody replies, no synapse changes."""
-        states, cells, _ = self._forward(state.cells, stimulus, key, delivering(state.weights))
+        deliver = synapses.Delivering(self.circuit, state.weights)
+        states, cells, _ = self._forward(state.cells, stimulus, key, deliver)
+        for name in self.circuit.remembered:
+            # Nobody replied, so what it has to say to its synapses is what it was.
+            old, new = cells[before(name)], cells[name]
+            cells[name] = dataclasses.replace(new, message=old.message, post=old.post, pre=old.pre)
+        states = self._remembering(states, cells)
         return state._replace(cells=states), cells[self.circuit.output.name].drive
 
     def moment(
@@ -127,10 +149,14 @@ class PlasticNetwork(eqx.Module):
         record: Record = unheard,
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """Answer, be taught, change. Returns the new state and the answer."""
-        deliver = delivering(state.weights)
+        deliver = synapses.Delivering(self.circuit, state.weights)
         heard = self.hear(state.cells, stimulus, target, task, key, deliver, record)
-        changes = self.changes(heard)
-        weights = {**state.weights, **{n: changed(state.weights[n], c) for n, c in changes.items()}}
+        weights, changes = dict(state.weights), self.changes(heard)
+        for q in self.circuit.weighted:
+            if q.name in changes:
+                weights[q.name] = synapses.changed(
+                    self.circuit, q, weights[q.name], changes[q.name]
+                )
         others, memory = self._plasticity(state, heard.cells, heard.modulator)
         return NetworkState(heard.states, {**weights, **others}, memory), heard.readout
 
@@ -139,14 +165,17 @@ class PlasticNetwork(eqx.Module):
     ) -> tuple[dict[str, Float[Array, "post pre"]], dict[str, State]]:
         """New weights, and memories, of projections whose rule is mapped over synapses."""
         weights, memory = {}, dict(state.memory)
-        for q in self.circuit.dense:
+        for q in self.circuit.weighted:
             rule = self.genome.rules.get(q.kind)
             if rule is not None and rule.separated() is None:
-                change, memory[q.name] = over_synapses(rule)(
-                    state.weights[q.name], state.memory[q.name],
-                    cells[q.pre], cells[q.post], modulator,
+                weight, pre = state.weights[q.name], cells[q.source]
+                if q.tabled:
+                    pre = synapses.presynaptic(self.circuit, q, pre)
+                asked, memory[q.name] = over_synapses(rule, q.tabled)(
+                    synapses.each(self.circuit, q, weight), state.memory[q.name],
+                    pre, cells[q.post], modulator,
                 )  # fmt: skip
-                weights[q.name] = state.weights[q.name] + change
+                weights[q.name] = synapses.grown(self.circuit, q, weight, asked)
         return weights, memory
 
     # -- a moment in two halves: what cells do, and what synapses make of it -----------
@@ -167,79 +196,159 @@ class PlasticNetwork(eqx.Module):
         teaching = task.teach(readout, target)
         record(BROADCAST, "modulator", teaching.modulator)
         states, cells = self._feedback(states, cells, pools, teaching, deliver, record)
-        return Heard(states, cells, readout, teaching.modulator)
+        return Heard(self._remembering(states, cells), cells, readout, teaching.modulator)
 
     def changes(self, heard: Heard) -> dict[str, Change]:
         """Changes of those projections whose rule only multiplies what the two ends know."""
         made = {}
-        for q in self.circuit.dense:
+        for q in self.circuit.weighted:
             rule = self.genome.rules.get(q.kind)
             parts = None if rule is None else rule.separated()
             if parts is not None:
-                made[q.name] = over_cells(
-                    parts, heard.cells[q.pre], heard.cells[q.post], heard.modulator
-                )
+                change = over_cells
+                if q.members:
+                    layer = 0 if q.chain or q.pre == q.post else None
+                    change = jax.vmap(over_cells, (None, layer, 0, None))
+                pre = _presynaptic(q, heard.cells)
+                made[q.name] = change(parts, pre, heard.cells[q.post], heard.modulator)
         return made
 
     @property
     def separable(self) -> bool:
-        """Whether all plasticity of this network is of that kind."""
-        kinds = {q.kind for q in self.circuit.dense} & set(self.genome.rules)
-        return all(self.genome.rules[kind].separated() is not None for kind in kinds)
+        """Whether all plasticity of this network is of that kind, and can be undone: every weight
+        is one of a matrix, and none stops at zero."""
+        plastic = [q for q in self.circuit.weighted if q.kind in self.genome.rules]
+        return not any(q.tabled for q in self.circuit.weighted) and all(
+            self.genome.rules[q.kind].separated() is not None and not q.sign for q in plastic
+        )
 
     @property
     def plastic(self) -> tuple[str, ...]:
         """Names of the projections that change."""
-        return tuple(q.name for q in self.circuit.dense if q.kind in self.genome.rules)
+        return tuple(q.name for q in self.circuit.weighted if q.kind in self.genome.rules)
 
     # -- the two sweeps of a moment ----------------------------------------------------
 
-    def _forward(self, before, stimulus, key, deliver: Deliver, record: Record = unheard):
+    def _forward(self, earlier, stimulus, key, deliver: Deliver, record: Record = unheard):
         """Input to output: every population fires, is inhibited, settles, is rebalanced."""
         states, cells, pools = {}, {}, {}
-        for index, p in enumerate(self.circuit.populations):
-            neuron = self.genome.neurons[p.kind]
-            drive = stimulus if index == 0 else self._arriving(p, "basal", cells, deliver)
-            fire_keys = _cell_keys(neuron, key, index, p.size)
-            s, cell = jax.vmap(neuron.fire, (0, 0, None if fire_keys is None else 0))(
-                before[p.name], drive, fire_keys
-            )
-            record(p.name, "fire", cell)
-            pool = _interneuron(cell, pools.get(p.after))
-            record(p.name, "first pool", pool)
-            s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(s, cell, pool)
-            record(p.name, "inhibit", cell)
+        for name in self.circuit.remembered:
+            cells[before(name)] = earlier[name].cell
+            earlier = {**earlier, name: earlier[name].state}
+        number = 0
+        for p in self.circuit.populations:
+            if p.members:
+                self._through(p, number, earlier, states, cells, pools, key, deliver)
+            else:
+                drive = self._arriving(p, "basal", cells, deliver) if number else stimulus
+                upstream = pools.get(p.after)
+                states[p.name], cells[p.name], pools[p.name] = self._answer(
+                    p, number, earlier[p.name], drive, upstream, cells, key, deliver, record
+                )
+            number += max(1, len(p.members))
+        return states, cells, pools
+
+    def _answer(self, p, number, state, drive, upstream, cells, key, deliver, record=unheard):
+        """One population fires, is inhibited, settles, is rebalanced."""
+        neuron, cells = self.genome.neurons[p.kind], dict(cells)
+        fire_keys = _cell_keys(neuron, key, number, p.size)
+        s, cell = jax.vmap(neuron.fire, (0, 0, None if fire_keys is None else 0))(
+            state, drive, fire_keys
+        )
+        record(p.name, "fire", cell)
+        pool = _interneuron(cell, upstream)
+        record(p.name, "first pool", pool)
+        s, cell = jax.vmap(neuron.inhibit, (0, 0, None))(s, cell, pool)
+        record(p.name, "inhibit", cell)
+        for turn in range(p.rounds):
             cells[p.name] = cell
             lateral = self._arriving(p, "lateral", cells, deliver)
             s, cell = jax.vmap(neuron.settle)(s, cell, lateral)
-            record(p.name, "settle", cell)
-            pools[p.name] = _interneuron(cell, pools.get(p.after))
-            record(p.name, "second pool", pools[p.name])
-            states[p.name], cells[p.name] = jax.vmap(neuron.rebalance, (0, 0, None))(
-                s, cell, pools[p.name]
-            )
-            record(p.name, "rebalance", cells[p.name])
-        return states, cells, pools
+            record(p.name, f"settle {turn}" if turn else "settle", cell)
+        pool = _interneuron(cell, upstream)
+        record(p.name, "second pool", pool)
+        s, cell = jax.vmap(neuron.rebalance, (0, 0, None))(s, cell, pool)
+        record(p.name, "rebalance", cell)
+        return s, cell, pool
+
+    def _through(self, p, number, earlier, states, cells, pools, key, deliver):
+        """Several layers that are alike answer one after the other, as one loop."""
+
+        def layer(deliver, below, given):
+            (cell, pool), (state, number) = below, given
+            heard = {**cells, BELOW: cell}
+            drive = self._arriving(p, "basal", heard, deliver)
+            upstream = pool if p.after else None
+            state, cell, pool = self._answer(p, number, state, drive, upstream, heard, key, deliver)
+            return (cell, pool), (state, cell, pool)
+
+        wires = [q for q in self.circuit.toward(p.name) if q.site != "apical"]
+        below = next(q.pre for q in wires if q.chain == "below")
+        given = (earlier[p.name], number + jnp.arange(len(p.members)))
+        _, (states[p.name], stack, pool) = deliver.along(
+            [q.name for q in wires], layer, (cells[below], pools[below]), given
+        )
+        self._lay_out(p, stack, cells)
+        self._lay_out(p, pool, pools)
+
+    def _lay_out(self, p: Population, stack, named: dict[str, Any]) -> None:
+        """Name what several layers have together, and what those have whom others hear."""
+        named[p.name] = stack
+        for index, name in enumerate(p.members):
+            if name in self.circuit.heard:
+                named[name] = jax.tree.map(lambda leaf, index=index: leaf[index], stack)
 
     def _feedback(self, states, cells, pools, teaching, deliver: Deliver, record: Record = unheard):
         """Output to input: every population replies to what it hears from above."""
+
+        def reply(p: Population, state, cell, apical, pool):
+            return jax.vmap(self.genome.neurons[p.kind].reply, (0, 0, 0, None, None))(
+                state, cell, apical, pool, teaching.modulator
+            )
+
+        def back(p: Population):
+            """Several layers that are alike reply one after the other, as one loop."""
+
+            def layer(deliver, above, given):
+                heard = cells if above is None else {**cells, ABOVE: above}
+                state, cell, pool = given
+                apical = self._arriving(p, "apical", heard, deliver)
+                state, cell = reply(p, state, cell, apical, pool)
+                return (None if above is None else cell), (state, cell)
+
+            wires = self.circuit.onto(p.name, "apical")
+            above = next((cells[q.pre] for q in wires if q.chain), None)
+            given = (states[p.name], cells[p.name], pools[p.name])
+            names = [q.name for q in wires]
+            _, (state, stack) = deliver.along(names, layer, above, given, reverse=True)
+            return state, stack
+
         for p in reversed(self.circuit.populations):
-            heard = (
+            if p.members:
+                states[p.name], stack = back(p)
+                self._lay_out(p, stack, cells)
+                continue
+            apical = (
                 teaching.signal
                 if p is self.circuit.output
                 else self._arriving(p, "apical", cells, deliver)
             )
-            states[p.name], cells[p.name] = jax.vmap(
-                self.genome.neurons[p.kind].reply, (0, 0, 0, None, None)
-            )(states[p.name], cells[p.name], heard, pools[p.name], teaching.modulator)
+            states[p.name], cells[p.name] = reply(
+                p, states[p.name], cells[p.name], apical, pools[p.name]
+            )
             record(p.name, "reply", cells[p.name])
         return states, cells
+
+    def _remembering(self, states, cells: dict[str, Cell]):
+        """The states, with the cells that some synapse will hear a moment late."""
+        late = {n: Remembered(states[n], cells[n]) for n in self.circuit.remembered}
+        return {**states, **late}
 
     def _arriving(self, p: Population, site, cells, deliver: Deliver):
         """Sum of what all projections onto one site of `p` deliver."""
         total = jnp.zeros((p.size,))
         for q in self.circuit.onto(p.name, site):
-            signal = getattr(cells[q.pre], q.carries) * self._strength(q)
+            signal = getattr(cells[q.source], q.carries) * self._strength(q)
             if q.wiring == "one_to_one":
                 total = total.at[q.offset : q.offset + signal.shape[0]].add(signal)
             elif q.wiring == "transpose":
@@ -251,6 +360,16 @@ class PlasticNetwork(eqx.Module):
     def _strength(self, q: Projection):
         log_gain = self.genome.log_gains.get(q.kind)
         return q.scale if log_gain is None else q.scale * jnp.exp(log_gain)
+
+
+def _presynaptic(q: Projection, cells: dict[str, Cell]) -> Cell:
+    """The cells at the beginning of a projection; of several layers, layer by layer."""
+    if not q.chain:
+        return cells[q.source]
+    ends = (cells[q.post], jax.tree.map(lambda leaf: leaf[None], cells[q.pre]))
+    if q.chain == "below":
+        return jax.tree.map(lambda own, end: jnp.concatenate([end, own[:-1]]), *ends)
+    return jax.tree.map(lambda own, end: jnp.concatenate([own[1:], end]), *ends)
 
 
 def over_cells(
@@ -267,14 +386,15 @@ def over_cells(
     return Change(jnp.asarray(keep), jnp.concatenate(posts), jnp.concatenate(pres))
 
 
-def over_synapses(rule: AbstractRule):
-    """Map a rule of one synapse over `[post, pre]`; the modulator is broadcast."""
+def over_synapses(rule: AbstractRule, each: bool = False):
+    """Map a rule of one synapse over `[post, pre]`; the modulator is broadcast. Where `each`, the
+    pre-synaptic cells are given for each synapse, `[post, fan_in]`."""
 
     def one(weight, memory, pre: Cell, post: Cell, modulator):
         return rule(Synapse(weight, pre, post, modulator), memory)
 
     over_pre = jax.vmap(one, (0, 0, 0, None, None))
-    return jax.vmap(over_pre, (0, 0, None, 0, None))
+    return jax.vmap(over_pre, (0, 0, 0 if each else None, 0, None))
 
 
 def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[Array, " pool"]:
@@ -286,7 +406,7 @@ def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[A
     return jnp.append(mean, reported)
 
 
-def _cell_keys(neuron: AbstractNeuron, key: Key | None, index: int, size: int):
+def _cell_keys(neuron: AbstractNeuron, key: Key | None, index: int | Int[Array, ""], size: int):
     if not neuron.noisy:
         return None
     if key is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -11,7 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from metaplast.circuits import Circuit
-from metaplast.lifetime import live, unroll
+from metaplast.kept import MEGABYTE, Kept, kept
+from metaplast.lifetime import Learner, footprint, live, unroll
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode, Key, State
@@ -45,7 +45,9 @@ class Objective(eqx.Module):
         sharpness: units of logit per unit of readout.
         relative: whether answers are judged by their shape alone.
         segment: moments between two copies of the weights that the backward pass can rely on
-            (`lifetime.unroll`), by default the square root of the horizon; 0 stores everything.
+            (`lifetime.unroll`), by default chosen from the horizon; 0 stores everything.
+        memory: megabytes that a backward pass may keep of one life; where they are too few, parts
+            of it are lived twice. By default what grows with the root of the horizon (`kept`).
         episodes: episodes of a life, one after the other: the learner lives on from each to the
             next. So a life may be far longer than the episodes that a task can draw.
     """
@@ -55,6 +57,7 @@ class Objective(eqx.Module):
     sharpness: float = eqx.field(static=True, default=1.0)
     segment: int | None = eqx.field(static=True, default=None)
     relative: bool = eqx.field(static=True, default=False)
+    memory: float | None = eqx.field(static=True, default=None)
     episodes: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
@@ -65,9 +68,16 @@ class Objective(eqx.Module):
         if self.episodes < 1:
             raise ValueError(f"episodes = {self.episodes}: expected 1 or more; give 1")
 
-    def _segment(self, moments: int) -> int | None:
-        """Moments in a segment of a life of that length, as `lifetime.scan` takes them."""
-        return max(1, round(math.sqrt(moments))) if self.segment is None else self.segment or None
+        if self.memory is not None and not self.memory > 0:
+            raise ValueError(f"memory = {self.memory}: expected megabytes of one life, such as 32")
+
+    def kept(self, learner: Learner, experience, key: Key) -> Kept | None:
+        """What a backward pass keeps of a life of that length; None where it is everything."""
+        if self.segment == 0:
+            return None
+        moments = experience[1].shape[0]
+        budget = None if self.memory is None else self.memory * MEGABYTE
+        return kept(moments, footprint(learner, self.task, experience, key), budget, self.segment)
 
     def __call__(self, genome: Genome, key: Key) -> tuple[Float[Array, ""], Score]:
         """One life: the loss, and the score that goes with it."""
@@ -75,14 +85,10 @@ class Objective(eqx.Module):
         if self.episodes > 1:
             return self._chained(genome, task_key, life_key)
         episode = self.task.sample(task_key)
+        network = PlasticNetwork(self.circuit, genome)
+        kept = self.kept(network, (episode.stimuli, episode.targets), life_key)
         judged = _Sharpened(self.task, self.sharpness, self.relative)
-        life, _ = live(
-            PlasticNetwork(self.circuit, genome),
-            judged,
-            episode,
-            life_key,
-            self._segment(episode.targets.shape[0]),
-        )
+        life, _ = live(network, judged, episode, life_key, *(kept or ()))
         loss = jnp.mean(life.loss)
         return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype))
 
@@ -125,14 +131,11 @@ class Objective(eqx.Module):
         Returns:
             The same three afterwards, and `(correct, loss)` of every moment.
         """
-        return unroll(
-            PlasticNetwork(self.circuit, genome),
-            _Sharpened(self.task, self.sharpness, self.relative),
-            begin,
-            (experience.stimuli, experience.targets),
-            key,
-            self._segment(experience.targets.shape[0]),
-        )
+        network = PlasticNetwork(self.circuit, genome)
+        judged = _Sharpened(self.task, self.sharpness, self.relative)
+        seen = (experience.stimuli, experience.targets)
+        kept = self.kept(network, seen, key)
+        return unroll(network, judged, begin, seen, key, *(kept or ()))
 
 
 class _Sharpened(eqx.Module):

@@ -118,15 +118,16 @@ def one_moment(rule):
 
 
 BY_HAND = {
-    "e x": lambda x, y, w, d, e: e * x,
-    "y d": lambda x, y, w, d, e: y * d,
-    "-e d": lambda x, y, w, d, e: -e * d,
-    "-w": lambda x, y, w, d, e: -w,
-    "d": lambda x, y, w, d, e: d + 0 * w,
-    "e y x": lambda x, y, w, d, e: e * y * x,
-    "-y² w d²": lambda x, y, w, d, e: -(y**2) * w * d**2,
-    "-e y w d x": lambda x, y, w, d, e: -e * y * w * d * x,
-    "y (x - y w)": lambda x, y, w, d, e: y * (x - y * w),
+    "e x": lambda x, y, w, d, e, s: e * x,
+    "y d": lambda x, y, w, d, e, s: y * d,
+    "-e d": lambda x, y, w, d, e, s: -e * d,
+    "-w": lambda x, y, w, d, e, s: -w,
+    "d": lambda x, y, w, d, e, s: d + 0 * w,
+    "e y x": lambda x, y, w, d, e, s: e * y * x,
+    "-y² w d²": lambda x, y, w, d, e, s: -(y**2) * w * d**2,
+    "-e y w d x": lambda x, y, w, d, e, s: -e * y * w * d * x,
+    "y (x - y w)": lambda x, y, w, d, e, s: y * (x - y * w),
+    "y s": lambda x, y, w, d, e, s: y * s,
 }
 
 
@@ -136,7 +137,7 @@ def test_each_term_of_the_pool_is_what_it_is_called(name):
     w = np.random.default_rng(2).normal(size=(4, PRE)).astype(np.float32)
     x, d = np.asarray(pre.activity)[None], np.asarray(pre.message)[None]
     y, e = np.asarray(post.activity)[:, None], np.asarray(post.message)[:, None]
-    expected = BY_HAND[name](x, y, w, d, e)
+    expected = BY_HAND[name](x, y, w, d, e, np.asarray(pre.settled)[None])
     assert np.abs(expected).max() > 0.1
     found = one_moment(pool(TERMS.index(name)))
     np.testing.assert_allclose(found, 0.1 * expected, rtol=1e-4, atol=1e-6)

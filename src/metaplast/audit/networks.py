@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metaplast import synapses
 from metaplast.audit.anatomy import Anatomy, Bundle, Group, Way
 from metaplast.audit.subject import SMALL, Scale, Subject
 from metaplast.circuits import Circuit, Projection
@@ -58,9 +60,10 @@ def from_network(
 
         before = NetworkState(
             {n: fields["state"] for n, fields in state["populations"].items() if "state" in fields},
-            {n: fields["weight"] for n, fields in state["projections"].items() if fields},
-            {n: fields["memory"] for n, fields in state["projections"].items()
-             if "memory" in fields},
+            {n: _folded(circuit, n, fields["weight"], weights=True)
+             for n, fields in state["projections"].items() if fields},
+            {n: jax.tree.map(functools.partial(_folded, circuit, n), fields["memory"])
+             for n, fields in state["projections"].items() if "memory" in fields},
         )  # fmt: skip
         after, _ = network.moment(
             before, experience["stimulus"], experience["target"], _Teacher(scale.outputs), key,
@@ -116,14 +119,41 @@ def _named(circuit: Circuit, state: NetworkState, seen: dict[str, dict[str, Any]
         populations[_interneurons(p.name)] = dict(seen.get(_interneurons(p.name), {}))
     projections: dict[str, dict[str, Any]] = {q.name: {} for q in circuit.projections}
     for name, weight in state.weights.items():
-        projections[name]["weight"] = weight
+        projections[name]["weight"] = _unfolded(circuit, name, weight, weights=True)
     for name, memory in state.memory.items():
-        projections[name]["memory"] = memory
+        spread = functools.partial(_unfolded, circuit, name)
+        projections[name]["memory"] = jax.tree.map(spread, memory)
     return {
         "populations": populations,
         "projections": projections,
         "broadcast": dict(seen.get(BROADCAST, {})),
     }
+
+
+def _unfolded(circuit: Circuit, name: str, values: Any, weights: bool = False) -> Any:
+    """What synapses hold as `[post, pre, ...]`, zero where there is none. A weight that synapses
+    share is seen at each of them."""
+    q = next(q for q in circuit.projections if q.name == name)
+    if not q.tabled:
+        return values
+    values = synapses.each(circuit, q, values) if weights else values
+    whole = jnp.zeros((circuit.size(q.post), circuit.size(q.pre), *values.shape[2:]), values.dtype)
+    return whole.at[_where(circuit, q)].set(values)
+
+
+def _folded(circuit: Circuit, name: str, whole: Any, weights: bool = False) -> Any:
+    """The inverse; a shared weight is that of the synapses at the first place."""
+    q = next(q for q in circuit.projections if q.name == name)
+    if not q.tabled:
+        return whole
+    values = whole[_where(circuit, q)]
+    return values[: circuit.shape(q)[0]] if weights else values
+
+
+def _where(circuit: Circuit, q: Projection) -> tuple[np.ndarray, np.ndarray]:
+    """Post- and pre-synaptic cell of every synapse that there is, `[post, fan_in]` each."""
+    senders = circuit.senders(q)
+    return np.broadcast_to(np.arange(len(senders))[:, None], senders.shape), senders
 
 
 def _silence(circuit: Circuit) -> dict[str, dict[str, Any]]:
@@ -151,7 +181,7 @@ def _anatomy(circuit: Circuit) -> Anatomy:
         way: Way = WAYS[q.site]
         if q.wiring == "one_to_one" and way == "lateral":
             way = "driving"  # a relay from another population, whatever its site
-        bundles.append(Bundle(q.name, q.pre, q.post, way, mask, q.wiring == "dense"))
+        bundles.append(Bundle(q.name, q.pre, q.post, way, mask, q in circuit.weighted))
     return Anatomy(tuple(groups), tuple(bundles))
 
 
@@ -159,4 +189,8 @@ def _mask(circuit: Circuit, q: Projection) -> np.ndarray:
     post, pre = circuit.size(q.post), circuit.size(q.pre)
     if q.wiring == "one_to_one":
         return np.eye(post, pre, -q.offset, dtype=bool)
+    if q.tabled:
+        mask = np.zeros((post, pre), bool)
+        mask[_where(circuit, q)] = True
+        return mask
     return np.ones((post, pre), bool)

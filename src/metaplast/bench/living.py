@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -171,9 +172,7 @@ def changing_synapses(learner: Learner) -> int:
     if isinstance(learner, PlasticNetwork):
         circuit = learner.circuit
         return sum(
-            circuit.size(q.pre) * circuit.size(q.post)
-            for q in circuit.dense
-            if q.kind in learner.genome.rules
+            math.prod(circuit.shape(q)) for q in circuit.weighted if q.kind in learner.genome.rules
         )
     synapses = getattr(learner, "synapses", None)
     if synapses is not None:

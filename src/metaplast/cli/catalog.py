@@ -43,7 +43,7 @@ def entries(kind: str) -> list[Entry]:
     if kind in NAMESPACES:
         found = _namespace(kind)
     elif kind == "circuits":
-        found = _functions(PACKAGE / "circuits.py", kind)
+        found = _circuits()
     elif kind == "learners":
         found = _learners()
     elif kind == "constraints":
@@ -95,16 +95,17 @@ def _inherited(node: ast.ClassDef | ast.FunctionDef, folder: Path) -> list[tuple
     return found
 
 
-def _functions(file: Path, kind: str) -> list[Entry]:
-    """The public functions of a file that return a circuit."""
-    return [
-        _entry(kind, node, file)
-        for node in _parse(file).body
-        if isinstance(node, ast.FunctionDef)
-        and node.returns is not None
-        and ast.unparse(node.returns) == "Circuit"
-        and not node.name.startswith("_")
-    ]
+def _circuits() -> list[Entry]:
+    """The functions that the package of circuits exports: a file each, which says whose it is."""
+    found = []
+    for name in _exports(PACKAGE / "circuits"):
+        file = PACKAGE / "circuits" / f"{name}.py"
+        for node in _parse(file).body if file.exists() else ():
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                about = _entry("circuits", node, file)
+                source = _cited(_parse(file), "SOURCE")
+                found.append(dataclasses.replace(about, source=source))
+    return found
 
 
 def _learners() -> list[Entry]:
@@ -253,9 +254,14 @@ def _first_sentence(docstring: str) -> str:
 
 
 def _source(node: ast.ClassDef | ast.FunctionDef) -> str:
-    """The citation of a class: the text of its `source = Source(...)`."""
+    """The citation of a class."""
+    return _cited(node, "source")
+
+
+def _cited(node: ast.ClassDef | ast.FunctionDef | ast.Module, name: str) -> str:
+    """The text of `name = Source(...)` in a body; of the project's own work, its name."""
     for item in node.body:
-        if isinstance(item, ast.AnnAssign) and ast.unparse(item.target) == "source":
+        if isinstance(item, ast.AnnAssign) and ast.unparse(item.target) == name:
             if isinstance(item.value, ast.Call):
                 told = [a.value for a in item.value.args if isinstance(a, ast.Constant)]
                 doi = f" doi:{told[3]}" if len(told) > 3 and told[3] else ""

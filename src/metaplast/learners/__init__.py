@@ -10,6 +10,7 @@ from metaplast.learners.registry import NAMES, build
 
 if TYPE_CHECKING:
     from metaplast.learners.backprop import Backprop as Backprop
+    from metaplast.learners.bidirectional import Bidirectional as Bidirectional
     from metaplast.learners.burst_dependent_plasticity import (
         BurstDependentPlasticity as BurstDependentPlasticity,
     )
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from metaplast.learners.forward_forward import ForwardForward as ForwardForward
     from metaplast.learners.frozen import Frozen as Frozen
     from metaplast.learners.kolen_pollack import KolenPollack as KolenPollack
+    from metaplast.learners.learned_feedback import LearnedFeedback as LearnedFeedback
     from metaplast.learners.nearest_class_mean import NearestClassMean as NearestClassMean
     from metaplast.learners.nearest_neighbor import NearestNeighbor as NearestNeighbor
     from metaplast.learners.node_perturbation import NodePerturbation as NodePerturbation
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Backprop": "backprop",
+    "Bidirectional": "bidirectional",
     "BurstDependentPlasticity": "burst_dependent_plasticity",
     "DendriticMicrocircuit": "dendritic_microcircuit",
     "DifferenceTargetPropagation": "difference_target_propagation",
@@ -49,6 +52,7 @@ _HOME = {
     "ForwardForward": "forward_forward",
     "Frozen": "frozen",
     "KolenPollack": "kolen_pollack",
+    "LearnedFeedback": "learned_feedback",
     "NearestClassMean": "nearest_class_mean",
     "NearestNeighbor": "nearest_neighbor",
     "NodePerturbation": "node_perturbation",
@@ -66,6 +70,7 @@ _HOME = {
 __all__ = [
     "NAMES",
     "Backprop",
+    "Bidirectional",
     "BurstDependentPlasticity",
     "Candidate",
     "DendriticMicrocircuit",
@@ -75,6 +80,7 @@ __all__ = [
     "Frozen",
     "Grid",
     "KolenPollack",
+    "LearnedFeedback",
     "NearestClassMean",
     "NearestNeighbor",
     "NodePerturbation",

@@ -78,7 +78,7 @@ class DendriticMicrocircuit(eqx.Module):
     source: ClassVar[Source] = Source(
         "Sacramento, Ponte Costa, Bengio & Senn", 2018,
         "Dendritic cortical microcircuits approximate the backpropagation algorithm",
-        "arXiv:1810.11393",
+        "10.48550/arXiv.1810.11393",
     )  # fmt: skip
     network: Perceptron
     rate: Float[Array, ""] = eqx.field(default=0.05, converter=lambda r: jnp.asarray(r, float))

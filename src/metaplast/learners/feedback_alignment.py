@@ -22,7 +22,7 @@ SOURCES = {
     ),
     "direct_feedback_alignment": Source(
         "Nøkland", 2016,
-        "Direct feedback alignment provides learning in deep neural networks", "arXiv:1609.01596",
+        "Direct feedback alignment provides learning in deep neural networks", "10.48550/arXiv.1609.01596",
     ),
     "readout_only": Source(
         "Widrow & Hoff", 1960, "Adaptive switching circuits", "10.21236/AD0241531"

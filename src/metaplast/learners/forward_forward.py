@@ -40,7 +40,7 @@ class ForwardForward(eqx.Module):
 
     source: ClassVar[Source] = Source(
         "Hinton", 2022,
-        "The forward-forward algorithm: some preliminary investigations", "arXiv:2212.13345",
+        "The forward-forward algorithm: some preliminary investigations", "10.48550/arXiv.2212.13345",
     )  # fmt: skip
     inputs: int = eqx.field(static=True)
     hidden: tuple[int, ...] = eqx.field(static=True)

@@ -43,7 +43,7 @@ class KolenPollack(eqx.Module):
 
     source: ClassVar[Source] = Source(
         "Akrout, Wilson, Humphreys, Lillicrap & Tweed", 2019,
-        "Deep learning without weight transport", "arXiv:1904.05391",
+        "Deep learning without weight transport", "10.48550/arXiv.1904.05391",
     )  # fmt: skip
     network: Perceptron
     rate: Float[Array, ""] = eqx.field(default=0.05, converter=lambda r: jnp.asarray(r, float))

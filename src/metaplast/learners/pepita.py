@@ -42,7 +42,7 @@ class Pepita(eqx.Module):
     source: ClassVar[Source] = Source(
         "Dellaferrera & Kreiman", 2022,
         "Error-driven input modulation: solving the credit assignment problem without a "
-        "backward pass", "arXiv:2201.11665",
+        "backward pass", "10.48550/arXiv.2201.11665",
     )  # fmt: skip
     network: Perceptron
     rate: Float[Array, ""] = eqx.field(default=0.05, converter=lambda r: jnp.asarray(r, float))

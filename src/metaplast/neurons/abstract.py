@@ -20,6 +20,7 @@ import abc
 from typing import ClassVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -86,3 +87,18 @@ def silent(drive: Scalar, signals: int = 1) -> Cell:
     zero = jnp.zeros_like(drive)
     none = jnp.zeros((signals,), drive.dtype)
     return Cell(drive, zero, jnp.zeros((CHANNELS,), drive.dtype), zero, zero, none, none)
+
+
+def resting(neuron: AbstractNeuron, size: int) -> Cell:
+    """`size` cells of this kind that have never said anything: zeros, in the shapes of a moment."""
+
+    def one_moment(drive):
+        pool, modulator = jnp.zeros(POOL), jnp.zeros(1)
+        state, cell = neuron.fire(neuron.init(drive, drive), drive, jax.random.key(0))
+        state, cell = neuron.inhibit(state, cell, pool)
+        state, cell = neuron.settle(state, cell, drive)
+        state, cell = neuron.rebalance(state, cell, pool)
+        return neuron.reply(state, cell, drive, pool, modulator)[1]
+
+    cell = jax.eval_shape(one_moment, jax.ShapeDtypeStruct((), jnp.float32))
+    return jax.tree.map(lambda leaf: jnp.zeros((size, *leaf.shape)), cell)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from metaplast.neurons.abstract import POOL, AbstractNeuron
+from metaplast.neurons.abstract import POOL, AbstractNeuron, resting
 from metaplast.source import Source
 
 
@@ -142,15 +142,5 @@ class Learned(AbstractNeuron):
 
 def offered(neuron: AbstractNeuron) -> tuple[int, int]:
     """How many signals a neuron offers its incoming and its outgoing synapses."""
-
-    def one_moment(drive):
-        state = neuron.init(drive, drive)
-        pool, modulator = jnp.zeros(POOL), jnp.zeros(1)
-        state, cell = neuron.fire(state, drive, jax.random.key(0))
-        state, cell = neuron.inhibit(state, cell, pool)
-        state, cell = neuron.settle(state, cell, drive)
-        state, cell = neuron.rebalance(state, cell, pool)
-        return neuron.reply(state, cell, drive, pool, modulator)[1]
-
-    cell = jax.eval_shape(one_moment, jax.ShapeDtypeStruct((), jnp.float32))
-    return cell.post.shape[0], cell.pre.shape[0]
+    cell = jax.eval_shape(lambda: resting(neuron, 1))
+    return cell.post.shape[1], cell.pre.shape[1]

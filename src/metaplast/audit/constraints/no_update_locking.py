@@ -37,7 +37,7 @@ class NoUpdateLocking(AbstractConstraint):
     )
     source: ClassVar[Source] = Source(
         "Jaderberg, Czarnecki, Osindero, Vinyals, Graves, Silver & Kavukcuoglu", 2017,
-        "Decoupled neural interfaces using synthetic gradients", "arXiv:1608.05343",
+        "Decoupled neural interfaces using synthetic gradients", "10.48550/arXiv.1608.05343",
     )  # fmt: skip
     grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF,)
 

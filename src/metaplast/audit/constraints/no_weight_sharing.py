@@ -28,7 +28,7 @@ class NoWeightSharing(AbstractConstraint):
         "Bartunov, Santoro, Richards, Marris, Hinton & Lillicrap", 2018,
         "Assessing the scalability of biologically-motivated deep learning algorithms and "
         "architectures",
-        "arXiv:1807.04587",
+        "10.48550/arXiv.1807.04587",
     )  # fmt: skip
     grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF, Grade.TEST)
 

@@ -28,7 +28,7 @@ class NonlinearFeedback(AbstractConstraint):
     )
     source: ClassVar[Source] = Source(
         "Bengio, Lee, Bornschein, Mesnard & Lin", 2015,
-        "Towards biologically plausible deep learning", "arXiv:1502.04156",
+        "Towards biologically plausible deep learning", "10.48550/arXiv.1502.04156",
     )  # fmt: skip
     grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF,)
 

@@ -30,7 +30,7 @@ class SeparateFeedback(AbstractConstraint):
     )
     source: ClassVar[Source] = Source(
         "Liao, Leibo & Poggio", 2016, "How important is weight symmetry in backpropagation?",
-        "arXiv:1510.05067",
+        "10.48550/arXiv.1510.05067",
     )  # fmt: skip
     grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF, Grade.TEST)
 

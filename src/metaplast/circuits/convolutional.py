@@ -1,0 +1,42 @@
+"""Weight sharing, the control that no brain has: one receptive field at every place."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from metaplast.circuits.anatomy import Circuit
+from metaplast.circuits.local import pictured
+from metaplast.source import Source
+
+SOURCE: Source = Source(
+    "LeCun, Boser, Denker, Henderson, Howard, Hubbard & Jackel", 1989,
+    "Backpropagation applied to handwritten zip code recognition", "10.1162/neco.1989.1.4.541",
+)  # fmt: skip
+
+
+def convolutional(
+    inputs: int,
+    hidden: tuple[int, ...],
+    outputs: int,
+    patch: int = 3,
+    stride: int = 1,
+    feedback: Literal["random", "direct", "none"] = "direct",
+) -> Circuit:
+    """The circuit `local` with one weight for all places: what a cell learns, all its like know.
+
+    The weight changes by the sum of what the synapses at all places ask for, which with the delta
+    rule is the gradient of a convolution. The audit says so: `no_weight_sharing` is violated.
+
+    Args:
+        inputs: input cells.
+        hidden: cells *at each place* of every hidden layer: channels.
+        outputs: output cells, one a class.
+        patch: side of the kernel, in places.
+        stride: places from one receptive field to the next.
+        feedback: as in `local`.
+
+    Kinds: those of `layered`.
+
+    References: LeCun et al. (1989) doi:10.1162/neco.1989.1.4.541.
+    """
+    return pictured(inputs, hidden, outputs, patch, stride, feedback, "shared")

@@ -1,0 +1,73 @@
+"""How much of a life a backward pass keeps, chosen from the horizon and from memory.
+
+A life is cut into blocks, and a block into segments. A state is kept between two blocks and, of
+the block that is being differentiated, between two segments; and what the derivative of each of
+its moments needs. All blocks but the last one are lived again when their turn comes, which costs
+time, so a life is cut into as few as its memory permits.
+
+Reference: Griewank & Walther (2000) doi:10.1145/347837.347846 (checkpoints in levels).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+MEGABYTE = 1e6
+FLOOR = 32 * MEGABYTE
+"""Bytes that a life may always keep."""
+
+
+class Footprint(NamedTuple):
+    """Bytes that one life leaves behind."""
+
+    state: int
+    """In a state between two moments."""
+    moment: int
+    """For the derivative of one moment."""
+    whole: bool
+    """Whether moments are kept for all of a block, as where weights are rebuilt from vectors; or
+    else only for one segment of it, which is lived again."""
+
+    def bytes(self, moments: int, kept: Kept) -> int:
+        """What a life of so many moments takes if that is kept of it."""
+        blocks = -(-moments // kept.block)
+        segments = -(-min(kept.block, moments) // kept.segment)
+        stored = kept.block if self.whole else kept.segment
+        return (segments + (blocks if blocks > 1 else 0)) * self.state + stored * self.moment
+
+
+class Kept(NamedTuple):
+    """Moments between two states that are kept: within the block, and from block to block."""
+
+    segment: int
+    block: int
+
+
+def kept(
+    moments: int, footprint: Footprint, budget: float | None = None, segment: int | None = None
+) -> Kept:
+    """The fewest blocks with which a life stays within its budget; else those that take least.
+
+    Args:
+        moments: the horizon.
+        footprint: of the network that lives.
+        budget: bytes. By default what lets memory grow with the square root of the horizon: one
+            block does so where moments are kept for a segment only; where they are kept for a
+            block, twice what the states take, or `FLOOR` where that is more.
+        segment: moments in a segment, by default the square root of those in the block.
+    """
+
+    def cut(blocks: int) -> Kept:
+        block = -(-moments // blocks)
+        return Kept(min(segment or max(1, round(math.sqrt(block))), block), block)
+
+    if budget is None:
+        root = max(FLOOR, 2 * math.sqrt(moments) * footprint.state)
+        budget = root if footprint.whole else math.inf
+    sizes = {}
+    for blocks in range(1, 2 * math.isqrt(moments) + 1):
+        sizes[blocks] = footprint.bytes(moments, cut(blocks))
+        if sizes[blocks] <= budget:
+            return cut(blocks)
+    return cut(min(sizes, key=lambda blocks: sizes[blocks]))

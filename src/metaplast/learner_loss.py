@@ -1,0 +1,54 @@
+"""What an outer loop minimizes where what it searches is a learner: the loss of its lives."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.lifetime import Learner, live
+from metaplast.objective import Score
+from metaplast.tasks.abstract import AbstractTask
+from metaplast.types import Key
+
+
+class LearnerLoss(eqx.Module):
+    """A learner's worth, as `objective.Objective` has it for the genome of a circuit.
+
+    Some families of rules cannot be told from the network they live in: what is searched is then
+    the learner itself, with all its array leaves.
+
+    Args:
+        task: where lives come from.
+        when: `life`, the mean loss of all answers before they were learned; or `end`, that of the
+            held-out examples after life, which is what the few-shot literature minimizes.
+        segment: moments between two states that the backward pass keeps, by default the square
+            root of the horizon; 0 keeps all.
+    """
+
+    task: AbstractTask
+    when: Literal["life", "end"] = eqx.field(static=True, default="end")
+    segment: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self) -> None:
+        if self.when not in ("life", "end"):
+            raise ValueError(f"when = {self.when!r}: expected 'life' or 'end'; give one")
+
+    def __call__(self, learner: Learner, key: Key) -> tuple[Float[Array, ""], Score]:
+        """One life: the loss, and the score that goes with it."""
+        task_key, life_key = jax.random.split(key)
+        episode = self.task.sample(task_key)
+        kept = round(math.sqrt(episode.targets.shape[0])) if self.segment is None else self.segment
+        life, state = live(learner, self.task, episode, life_key, kept or None)
+        if self.when == "life":
+            loss, accuracy = jnp.mean(life.loss), life.accuracy
+        else:
+            answers = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
+            loss = jnp.mean(jax.vmap(self.task.loss)(answers, episode.test_targets))
+            named = jnp.argmax(answers, -1) == episode.test_targets
+            accuracy = jnp.mean(named.astype(loss.dtype))
+        return loss, Score(loss, accuracy, life.exploded.astype(loss.dtype))

@@ -1,0 +1,79 @@
+"""How much of a life a backward pass keeps."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+from learners.easy import Easy
+
+from core.small import CASES, parts
+from metaplast.kept import FLOOR, Footprint, Kept, kept
+from metaplast.objective import Objective
+
+BIG = Footprint(state=10**7, moment=10**6, whole=True)
+RELIVED = Footprint(state=10**7, moment=4 * 10**7, whole=False)
+MOMENTS = 120
+
+
+@pytest.mark.parametrize("footprint", [BIG, RELIVED])
+def test_memory_grows_no_faster_than_the_square_root_of_the_horizon(footprint):
+    for moments in (250, 4000, 64000):
+        taken = footprint.bytes(moments, kept(moments, footprint))
+        assert FLOOR < taken <= 5.2 * footprint.state * moments**0.5
+
+
+def test_in_one_block_it_grows_with_the_horizon():
+    """Negative control."""
+    whole = [BIG.bytes(n, Kept(round(n**0.5), n)) for n in (250, 4000)]
+    assert whole[1] > 8 * whole[0]
+
+
+def test_a_life_that_fits_is_lived_once():
+    small = Footprint(state=10**4, moment=10**3, whole=True)
+    assert kept(300, small) == Kept(17, 300)
+    assert kept(300, small, segment=20) == Kept(20, 300)
+
+
+def test_a_smaller_budget_makes_more_blocks():
+    roomy, tight = kept(4000, BIG, budget=6e9), kept(4000, BIG, budget=2e9)
+    assert roomy.block == 4000 and tight.block < 4000
+    assert BIG.bytes(4000, tight) <= 2e9 < BIG.bytes(4000, roomy)
+
+
+def test_without_any_budget_least_memory_is_taken():
+    least = kept(4000, BIG, budget=1.0)
+    others = (kept(4000, BIG, budget=budget) for budget in (5e8, 1e9, 2e9))
+    assert BIG.bytes(4000, least) <= min(BIG.bytes(4000, other) for other in others)
+
+
+@pytest.fixture(scope="module", params=CASES)
+def gradients(request):
+    """Of one life: in one block, in several, and what XLA planned to allocate for each."""
+    circuit, genome = CASES[request.param]((6,))
+    theta, fixed = parts(genome)
+
+    def of(memory):
+        objective = Objective(Easy(moments=MOMENTS), circuit, 2.0, memory=memory)
+
+        def loss(theta):
+            return objective(eqx.combine(theta, fixed), jax.random.key(3))[0]
+
+        program = jax.jit(jax.grad(loss)).lower(theta).compile()
+        return jax.tree.leaves(program(theta)), program.memory_analysis().temp_size_in_bytes
+
+    return of(100.0), of(1e-3)
+
+
+def test_blocks_change_no_gradient_and_take_less_memory(gradients):
+    (whole, much), (cut, little) = gradients
+    size = max(float(np.abs(leaf).max()) for leaf in whole)
+    assert size > 1e-4 and little < 0.8 * much
+    for a, b in zip(whole, cut, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5 * size)
+
+
+def test_bad_memory():
+    with pytest.raises(ValueError, match=r"memory = -1\.0: expected megabytes"):
+        Objective(Easy(), CASES["layered"]((4,))[0], memory=-1.0)

@@ -1,0 +1,64 @@
+"""Every example named after a paper runs from end to end, and prints what it was written for."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "examples"
+TINY = {
+    "confavreux_2020": "--moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
+    "kirsch_2021": "--states 1 --hidden 2 --inputs 3 --moments 4 --longer 5 --steps 1 "
+    "--meta-lives 1 --lives 2 --tables 1",
+    "lindsey_2020": "--data clusters --ways 2 --shots 2 --hidden 3 --steps 1 --meta-lives 1 "
+    "--lives 2 --tables 1",
+    "metz_2019": "--steps 1 --meta-lives 1 --moments 5 --inputs 3 --hidden 2 --lives 2 --tables 1",
+    "miconi_2018": "--cells 6 --patterns 2 --presentations 1 --moments 1 --steps 1 "
+    "--meta-lives 1 --lives 3",
+    "najarro_2020": "--hidden 2 --moments 60 --steps 2 --population 4 --meta-lives 1 --lives 3",
+    "sandler_2021": "--steps 1 --meta-lives 1 --moments 5 --inputs 3 --hidden 2 --lives 2 "
+    "--tables 1",
+}
+ROW = re.compile(r"^(.{36}) *(\S.*?)   +(-?\d+\.\d\d) ± +(\d+\.\d\d)", re.MULTILINE)
+
+
+RUN = """
+import importlib, json, sys
+for name, arguments in json.loads(sys.argv[1]).items():
+    print("=====", name, flush=True)
+    importlib.import_module(name).main(arguments.split())
+"""
+
+
+@pytest.fixture(scope="module")
+def printed():
+    """What each example prints; all run in one process, for imports cost more than they do."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, json.dumps(TINY)],
+        capture_output=True, text=True, timeout=600, cwd=FOLDER,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    _, *parts = done.stdout.split("===== ")
+    return dict(part.split("\n", 1) for part in parts)
+
+
+def test_every_example_with_a_table_is_run():
+    tables = {p.stem for p in FOLDER.glob("*.py") if "from beside import" in p.read_text()}
+    assert tables == set(TINY)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_prints_both_sides_and_where_it_deviates(name, printed):
+    text = printed[name]
+    rows = ROW.findall(text)
+    assert len(rows) >= 4, text
+    assert len({value for *_, value, _ in rows}) > 1, "rows that differ"
+    assert {paper for _, paper, *_ in rows} == {"not given"}, "no figure that was not looked up"
+    assert "meta-step    1" in text and "nan" not in text
+    assert "Deviations from the paper" in text and "wall time" in text
+    assert re.search(r"(arXiv:|doi:)\S+", (FOLDER / f"{name}.py").read_text())
