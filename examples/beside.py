@@ -47,7 +47,7 @@ def found(objective, first, meta, steps: int, seed: int, what: str = "accuracy")
         what: name of the score that is shown in percent.
     """
     begun = time.perf_counter()
-    position = search.begin(first, meta, jax.random.key(seed))
+    position = search.begin(objective, first, meta, jax.random.key(seed))
     for progress in search.search(objective, first, meta, position, steps, 20.0):
         position = progress.position
         print(f"  meta-step {progress.step:4d}  loss {progress.loss.mean():7.4f}  "

@@ -32,6 +32,7 @@ class ES(AbstractDescent):
     source: ClassVar[Source] = Source(
         "Salimans, Ho, Chen, Sidor & Sutskever", 2017,
         "Evolution strategies as a scalable alternative to reinforcement learning",
+        "10.48550/arXiv.1703.03864",
     )  # fmt: skip
     clips_each: ClassVar[bool] = False
     spread: float = eqx.field(static=True, default=0.1)

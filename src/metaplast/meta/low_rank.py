@@ -33,7 +33,10 @@ class LowRankES(AbstractDescent):
     """
 
     source: ClassVar[Source] = Source(
-        "Sarkar et al.", 2025, "Evolution strategies at the hyperscale"
+        "Sarkar et al.",
+        2025,
+        "Evolution strategies at the hyperscale",
+        "10.48550/arXiv.2511.16652",
     )
     clips_each: ClassVar[bool] = False
     spread: float = eqx.field(static=True, default=0.1)

@@ -31,6 +31,7 @@ class NRES(AbstractHalfLived):
     source: ClassVar[Source] = Source(
         "Li, Harrison, Sohl-Dickstein, Smith & Metz", 2023,
         "Variance-reduced gradient estimation via noise-reuse in online evolution strategies",
+        "10.48550/arXiv.2304.12180",
     )  # fmt: skip
     clips_each: ClassVar[bool] = False
     spread: float = eqx.field(static=True, default=0.1)

@@ -32,7 +32,7 @@ class PES(AbstractHalfLived):
     source: ClassVar[Source] = Source(
         "Vicol, Metz & Sohl-Dickstein", 2021,
         "Unbiased gradient estimation in unrolled computation graphs with persistent evolution "
-        "strategies",
+        "strategies", "10.48550/arXiv.2112.13835",
     )  # fmt: skip
     clips_each: ClassVar[bool] = False
     spread: float = eqx.field(static=True, default=0.1)
