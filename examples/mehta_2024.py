@@ -11,8 +11,8 @@ has to say so.
 
     python examples/mehta_2024.py
 
-Deviations from the paper: networks of 6 inputs and 2 cells; Gauss-Newton steps and no penalty on the
-coefficients; the weights at birth are known; no behavior, no data of flies.
+Deviations from the paper: networks of 6 inputs and 2 cells; Gauss-Newton steps and no penalty on
+the coefficients; the weights at birth are known; no behavior, no data of flies.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ import pytest
 from metaplast.bench import page, table
 from metaplast.bench.archive import Archive, about
 from metaplast.bench.forecast import Piece, Work, seconds
-from metaplast.bench.settings import SUITES, Setting, suite
 from metaplast.bench.suite import run
+from metaplast.suites import SUITES, Setting, suite
 
 SETTING = Setting("digits", 6, (4,))
 ABSENT = Setting("nowhere", needs="nowhere")
@@ -26,7 +26,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from metaplast.bench.archive import Archive
-from metaplast.bench.settings import Setting
+from metaplast.suites import Setting
 from metaplast.bench.suite import run
 run([Setting("digits", 6, (4,))], ["nearest_class_mean", "frozen"], Archive(Path(sys.argv[1])), 16)
 """

@@ -74,6 +74,8 @@ def test_what_spikes_cannot_tell_apart_is_said(from_spikes):
     assert not np.isfinite(found.lower[found.names.index("x y")])
     both = found.values[found.names.index("x y")] + found.values[found.names.index("x² y")]
     assert both == pytest.approx(RATE, rel=0.1)
+    drift = found.identifiability.null @ found.values  # what began at zero has stayed there
+    assert np.abs(drift).max() < 1e-3 * np.abs(found.values).max()
     said = report(found, TRUE)
     assert said.count("not determined") == 12 and said.count("nothing recorded depends on") == 6
     assert "(x y)" in said and "(x² y)" in said
@@ -92,7 +94,7 @@ def test_ojas_rule_is_a_point_of_the_series():
         after, _ = net.moment(born, jnp.array([1.0, -0.5, 2.0]), jnp.asarray(0), TASK)
         moved.append(np.asarray(after.weights["input->output"] - born.weights["input->output"]))
     assert np.abs(moved[0]).max() > 1e-3
-    np.testing.assert_allclose(moved[1], moved[0], atol=1e-8)
+    np.testing.assert_allclose(moved[1], moved[0], atol=2e-7)
     assert np.abs(moved[2] - moved[0]).max() > 1e-5  # Hebb's alone, for the powers allow no more
     with pytest.raises(ValueError, match="highest"):
         Taylor(highest=(1, -1, 0, 0))
@@ -139,8 +141,7 @@ def test_what_cannot_be_inferred_is_refused():
         infer(network(Taylor()), "forward", TASK, seen)
     with pytest.raises(ValueError, match="nothing was recorded"):
         infer(network(Delta(0.1)), "readout", TASK, seen)
-    broken = seen._replace(
-        seen=seen.seen._replace(activity={"output": jnp.full((2, 25, 2), jnp.nan)})
-    )
+    nothing = {"output": jnp.full((2, 25, 2), jnp.nan)}
+    broken = seen._replace(seen=seen.seen._replace(activity=nothing))
     with pytest.raises(ValueError, match="not finite"):
         infer(network(Taylor()), "readout", TASK, broken)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from metaplast import rulefile
-from metaplast.bench.settings import Setting
+from metaplast.suites import Setting
 
 
 class Archive:

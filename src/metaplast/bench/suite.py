@@ -17,14 +17,17 @@ from metaplast.bench.archive import Archive, about
 from metaplast.bench.entry import entry
 from metaplast.bench.living import Arena
 from metaplast.bench.protocol import Progress, best_backprop, pairs, task_of
-from metaplast.bench.settings import Setting
 from metaplast.learners.candidate import Candidate, is_backprop
 from metaplast.learners.registry import EXPANDED, ROWS, build
+from metaplast.suites import Setting
 from metaplast.tasks.checksum import checksums
 from metaplast.tasks.folder import find
 
 LONG = 600.0
 """A suite that takes more seconds than this says so first."""
+
+FEW = 20_000
+"""Moments, of all lives, that are not worth a forecast."""
 
 Say = Callable[[str], None]
 
@@ -202,24 +205,21 @@ def _forecast(
     plan: Sequence[Planned], lives: int, seed: int, say: Say
 ) -> dict[tuple[Setting, str], float]:
     """Seconds of every missing entry; told where they are many in all."""
-    missing = [(p.setting, row) for p in plan for row in p.missing]
-    if len(missing) < 4:
-        return {}
-    setting = missing[0][0]
-    task = task_of(setting.data, setting.moments)
-    shape = (task.inputs, setting.hidden, task.classes, task.moments)
-    chosen = forecast.representatives(row for s, row in missing if s == setting)
-    pieces = {row: forecast.timed(_candidate(row, *shape), task, seed) for row in chosen}
-    left = {}
-    for planned in plan:
-        setting = planned.setting
-        if not planned.missing:
-            continue
+    work: dict[tuple[Setting, str], forecast.Work] = {}
+    for setting, _, missing in (planned for planned in plan if planned.missing):
         task = task_of(setting.data, setting.moments)
         shape = (task.inputs, setting.hidden, task.classes, task.moments)
-        for row in planned.missing:
-            work = forecast.work(_candidate(row, *shape), task, setting.lives or lives)
-            left[setting, row] = forecast.seconds(pieces, row, work)
+        for row in missing:
+            candidate = _candidate(row, *shape)
+            work[setting, row] = forecast.work(candidate, task, setting.lives or lives)
+    if sum(each.moments for each in work.values()) < FEW:
+        return {}
+    setting = next(iter(work))[0]
+    task = task_of(setting.data, setting.moments)
+    shape = (task.inputs, setting.hidden, task.classes, task.moments)
+    chosen = forecast.representatives(row for at, row in work if at == setting)
+    pieces = {row: forecast.timed(_candidate(row, *shape), task, seed) for row in chosen}
+    left = {entry: forecast.seconds(pieces, entry[1], work[entry]) for entry in work}
     whole = sum(left.values())
     if whole > LONG:
         say(

@@ -23,7 +23,7 @@ def live(
     Raises:
         ValueError: an unknown suite or learner, too few lives for a page, data that cannot be read.
     """
-    from metaplast.bench.settings import suite
+    from metaplast.suites import suite
 
     settings = {name: suite(name) for name in suites}
     if lives < 1:
@@ -39,9 +39,9 @@ def live(
     from metaplast.bench import page as pages
     from metaplast.bench import table
     from metaplast.bench.archive import Archive
-    from metaplast.bench.settings import FOUND
     from metaplast.bench.suite import run
     from metaplast.learners.registry import ROWS
+    from metaplast.suites import FOUND
 
     archive, whole = Archive(folder), {}
     with display() as shown:

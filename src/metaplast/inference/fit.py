@@ -54,9 +54,9 @@ def infer(
     r"""Find the coefficients of one rule from recordings.
 
     Minimizes $\sum (\hat a(\theta) - a)^2 / \sigma_a^2 +
-    \sum (\hat w(\theta) - w)^2 / \sigma_w^2$ over the whole trajectories of a network that
-    learns by $\theta$ from the recorded births (Gauss-Newton in a trust region). Directions of $\theta$ that nothing recorded depends on stay
-    where they began.
+    \sum (\hat w(\theta) - w)^2 / \sigma_w^2$ over the whole trajectories of a network that learns
+    by $\theta$ from the recorded births (Gauss-Newton in a trust region). Along directions of
+    $\theta$ that nothing recorded depends on the coefficients are those where the search began.
 
     Args:
         network: as it was recorded, with the family of rules in the place of the unknown one, and
@@ -114,15 +114,23 @@ def infer(
         x_scale="jac", max_nfev=evaluations,
         ftol=1e-7, xtol=1e-7, gtol=1e-9,
     )  # fmt: skip
-    theta = jnp.asarray(solved.x, start.dtype)
+    known = identifiability(flat(slope, solved.x), flat(rest, solved.x))
+    values = _undrifted(solved.x, np.asarray(start, float), known.null)
+    theta = jnp.asarray(values, start.dtype)
     residuals = np.asarray(rest(theta, recordings), float)
     slopes = np.asarray(slope(theta, recordings), float)
     known = identifiability(slopes.reshape(-1, start.size), residuals.reshape(-1))
-    lower, upper = intervals(solved.x, residuals, slopes, known, seed)
+    lower, upper = intervals(values, residuals, slopes, known, seed)
     return Inferred(
-        eqx.combine(unravel(theta), fixed), _names(rule, start.size), solved.x, known, lower, upper,
+        eqx.combine(unravel(theta), fixed), _names(rule, start.size), values, known, lower, upper,
         _explained(residuals, recordings, levels), known.noise,
     )  # fmt: skip
+
+
+def _undrifted(found: np.ndarray, start: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """The fit without what it moved along directions that change nothing: rounding errors do so."""
+    drift = np.linalg.lstsq(null.T, found - start, rcond=None)[0] if len(null) else np.zeros(0)
+    return found - null.T @ drift
 
 
 def _check(recordings: Recordings) -> None:
