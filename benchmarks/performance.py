@@ -34,6 +34,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "peer_backprop": TORCH,
     "peer_polynomial": (),
     "peer_evosax": (),
+    "peer_spiking": (),
     "synaptic_mlp": (),
 }
 """Scripts beside this one, and the modules that each needs beyond the package's own."""

@@ -63,7 +63,7 @@ def bench(
     """
     hidden = tuple(int(width) for width in hidden)
     _check(lives, hidden)
-    task = _task(data, moments)
+    task = task_of(data, moments)
     rows = _rows(learners, task, hidden, only)
     arena = Arena(task, seed, block)
     entries, accuracy = [], {}
@@ -120,7 +120,8 @@ def _check(lives: int, hidden: tuple[int, ...]) -> None:
         raise ValueError(f"hidden = {hidden}: expected widths of 1 or more")
 
 
-def _task(data: str | AbstractTask, moments: int) -> AbstractTask:
+def task_of(data: str | AbstractTask, moments: int) -> AbstractTask:
+    """The task that a name, a path or a table in TOML means."""
     if isinstance(data, AbstractTask):
         return data
     if data.lstrip().startswith("{"):
