@@ -2,13 +2,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: search test lint bench peers lock clean
+.PHONY: search test test-brian2 lint bench peers lock clean
 
 search: .venv/ready
 	$(BIN)/metaplast search digits
 
 test: .venv/ready
 	$(BIN)/python -m pytest
+
+# Spiking cells beside Brian2's, which lives in an environment of its own. Needs the network once.
+test-brian2: .venv/ready .venv-brian2/ready
+	BRIAN2_PYTHON=.venv-brian2/bin/python $(BIN)/python -m pytest -n 0 tests/core/test_brian2.py
+
+# Brian2 2.9, the last one for Python 3.11, needs NumPy 1.
+.venv-brian2/ready:
+	$(PYTHON) -m venv .venv-brian2
+	.venv-brian2/bin/python -m pip install --quiet --disable-pip-version-check \
+	  "brian2>=2.9" "numpy<2; python_version < '3.12'"
+	touch $@
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -39,4 +50,4 @@ lock:
 	  --no-emit-index-url --no-annotate --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-brian2 build dist .pytest_cache .ruff_cache .hypothesis

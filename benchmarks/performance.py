@@ -37,6 +37,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "estimators": (),
     "evolution": (),
     "long_lives": (),
+    "peer_spiking": (),
     "synaptic_mlp": (),
 }
 """Scripts beside this one, and the modules that each needs beyond the package's own."""

@@ -10,6 +10,7 @@ it has not.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import math
 import os
@@ -51,6 +52,7 @@ def bindsnet(setup: Setup) -> Once:
     whole = types.ModuleType("bindsnet")
     whole.__path__ = list(found.submodule_search_locations)
     sys.modules["bindsnet"] = whole
+    importlib.import_module("bindsnet.network")  # before `learning`, which needs it half loaded
     from bindsnet.learning import PostPre
     from bindsnet.network import Network
     from bindsnet.network.monitors import Monitor
@@ -79,7 +81,7 @@ def bindsnet(setup: Setup) -> Once:
         network = Network(dt=1.0)
         source = Input(n=pre, traces=True, traces_additive=True, tc_trace=setup.tau_plus)
         target = Subtracting(n=post, traces=True, traces_additive=True, tc_trace=setup.tau_minus,
-                             thresh=1.0, rest=0.0, reset=0.0, refrac=0, tc_decay=setup.tau)  # fmt: skip
+                             thresh=1.0, rest=0.0, tc_decay=setup.tau)  # fmt: skip
         synapses = Connection(source, target, w=torch.tensor(setup.weight), update_rule=PreFirst,
                               nu=(setup.down, setup.up))  # fmt: skip
         network.add_layer(source, "pre")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -135,7 +134,8 @@ class PlasticNetwork(eqx.Module):
         for name in self.circuit.remembered:
             # Nobody replied, so what it has to say to its synapses is what it was.
             old, new = cells[before(name)], cells[name]
-            cells[name] = dataclasses.replace(new, message=old.message, post=old.post, pre=old.pre)
+            told = (old.message, old.post, old.pre)
+            cells[name] = eqx.tree_at(lambda c: (c.message, c.post, c.pre), new, told)
         states = self._remembering(states, cells)
         return state._replace(cells=states), cells[self.circuit.output.name].drive
 

@@ -60,15 +60,15 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
 def checked(spec: Spec) -> Experiment:
     """The built experiment, after a look at everything that the comparison will need."""
     from metaplast import preflight
+    from metaplast.bench.protocol import task_of
     from metaplast.experiment import build
     from metaplast.learners import registry
-    from metaplast.tasks import named
 
     experiment = build(spec)
     preflight.check(experiment)
     asked = spec["bench"]
     for data, moments in itertools.product(asked["data"], asked["moments"]):
-        task = named(data, moments=moments)
+        task = task_of(data, moments)
         for name in asked["learners"]:
             registry.build(name, task.inputs, spec.hidden, task.classes, moments)
     return experiment

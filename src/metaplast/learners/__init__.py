@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from metaplast.learners.reinforce import Reinforce as Reinforce
     from metaplast.learners.sign_symmetric import SignSymmetric as SignSymmetric
     from metaplast.learners.standardized import Standardized as Standardized
+    from metaplast.learners.surrogate_backprop import SurrogateBackprop as SurrogateBackprop
     from metaplast.learners.weight_mirror import WeightMirror as WeightMirror
     from metaplast.learners.weight_perturbation import WeightPerturbation as WeightPerturbation
 
@@ -63,6 +64,7 @@ _HOME = {
     "Reinforce": "reinforce",
     "SignSymmetric": "sign_symmetric",
     "Standardized": "standardized",
+    "SurrogateBackprop": "surrogate_backprop",
     "WeightMirror": "weight_mirror",
     "WeightPerturbation": "weight_perturbation",
 }
@@ -91,6 +93,7 @@ __all__ = [
     "Reinforce",
     "SignSymmetric",
     "Standardized",
+    "SurrogateBackprop",
     "Variant",
     "WeightMirror",
     "WeightPerturbation",

@@ -85,20 +85,24 @@ class Presented(eqx.Module):
 
     def predict(self, state, stimulus, key=None):
         resting, asked, _ = _keys(key)
-        return self._answer(self._rested(state, stimulus, resting), stimulus, asked)
+        return self.shown(self.rested(state, stimulus, resting), stimulus, asked)[1]
 
     def moment(self, state, stimulus, target, task, key=None):
         resting, asked, taught = _keys(key)
-        state = self._rested(state, stimulus, resting)
-        answer = self._answer(state, stimulus, asked)
+        state = self.rested(state, stimulus, resting)
+        answer = self.shown(state, stimulus, asked)[1]
+        return self.taught(state, stimulus, target, task, taught), answer
+
+    def taught(self, state, stimulus, target, task, key):
+        """The network after a stimulus with a teacher at every step."""
 
         def step(state, now):
             seen, at = now
-            return self.network.moment(state, seen, target, task, _at(taught, at))[0], None
+            return self.network.moment(state, seen, target, task, _at(key, at))[0], None
 
-        return jax.lax.scan(step, state, self._shown(stimulus))[0], answer
+        return jax.lax.scan(step, state, self._driven(stimulus))[0]
 
-    def _rested(self, state, stimulus, key):
+    def rested(self, state, stimulus, key):
         """The network after a pause."""
         silence = jnp.zeros_like(stimulus)
 
@@ -107,16 +111,17 @@ class Presented(eqx.Module):
 
         return jax.lax.scan(step, state, jnp.arange(self.pause))[0]
 
-    def _answer(self, state, stimulus, key):
-        """Mean readout of a stimulus, from which nothing is left in the state."""
+    def shown(self, state, stimulus, key):
+        """The network after a stimulus that nobody taught, and its mean readout."""
 
         def step(state, now):
             seen, at = now
             return self.network.listen(state, seen, _at(key, at))
 
-        return jnp.mean(jax.lax.scan(step, state, self._shown(stimulus))[1], 0)
+        state, readouts = jax.lax.scan(step, state, self._driven(stimulus))
+        return state, jnp.mean(readouts, 0)
 
-    def _shown(self, stimulus):
+    def _driven(self, stimulus):
         """What drives the first population at every step, and the number of the step."""
         at = jnp.arange(self.steps)
         return ENCODINGS[self.encoding](stimulus, self.peak, at), at

@@ -28,6 +28,8 @@ class Factored(AbstractSeparable):
         coefficients: $c_k$, one per channel. Channel 0 pairs the post-synaptic error
             with the pre-synaptic activity, so `(0.01, 0.0)` starts at feedback alignment.
         decay: $\lambda$ per moment.
+        unit: what the coefficients are multiplied by; choose it so that they are about 1, for a
+            search that changes all of its numbers by like amounts.
         persistence: logit of the trace's decay factor per moment.
     """
 
@@ -40,13 +42,14 @@ class Factored(AbstractSeparable):
         default=-3.0, converter=lambda p: jnp.asarray(p, float)
     )
     traced: bool = eqx.field(default=False, static=True)
+    unit: float = eqx.field(default=1.0, static=True)
 
     def init(self):
         return jnp.zeros(()) if self.traced else ()
 
     def post(self, cell, modulator):
         channels = min(cell.post.shape[0], self.coefficients.shape[0])
-        return self.coefficients[:channels] * cell.post[:channels]
+        return self.unit * self.coefficients[:channels] * cell.post[:channels]
 
     def pre(self, cell):
         return cell.pre
