@@ -43,6 +43,7 @@ from metaplast.neurons import (
 from metaplast.neurons.interneuron import SOMATIC
 from metaplast.positive import Positive
 from metaplast.rules import (
+    AbstractRule,
     AntiHebb,
     Decay,
     Delta,
@@ -89,7 +90,8 @@ def signed(rate, cell=SENSORY["input"]) -> Genome:
     """Dale's law; gains as for rectified cells (He et al. 2015)."""
     cells = {"input": cell, "hidden": Rate("relu"), "inhibitory": Rate("linear")}
     taught = supervised(rate, cells=cells)
-    gains = dict.fromkeys(("forward", "readout", "inhibiting"), jnp.asarray(0.5 * math.log(2.0)))
+    gain = jnp.asarray(0.5 * math.log(2.0))
+    gains = {"forward": gain, "readout": gain, "inhibiting": gain}
     # What everybody is driven by together changes most; so hidden synapses are slower.
     slower = {"forward": delta(rate, 0.1), "inhibiting": delta(rate, 0.01)}
     return Genome(taught.neurons, {**taught.rules, **slower}, gains)
@@ -130,7 +132,7 @@ def microcircuit(rate) -> Genome:
         "output": Nudged(Output()),
     }
     one = jnp.ones(1)
-    rules = {
+    rules: dict[str, AbstractRule] = {
         "forward": Factored(3.0 * rate * one, 0.0),
         "readout": Factored(rate * one, 0.0),
         "predicting": Factored(rate / SOMATIC * one, 0.0),
@@ -255,10 +257,10 @@ def updated(text: str, lines: list[str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("names", nargs="*", help="beginnings of rows; all by default")
     parser.add_argument("--lives", type=int, default=LIVES)
-    parser.add_argument("--write", type=Path, help="the document whose table is replaced")
+    parser.add_argument("--write", type=Path, help="the document with the table")
     given = parser.parse_args()
     chosen = [r for r in rows() if not given.names or r.name.startswith(tuple(given.names))]
     lines = table(HEADER, [measured(row, given.lives) for row in chosen])
