@@ -31,7 +31,7 @@ def test_what_it_demands_is_upheld(evidence, name):
     (constraint,) = chosen([name])
     verdict = constraint().verdict(evidence)
     if name == "broadcast_bandwidth":  # nothing is broadcast at all
-        assert verdict.status == "not applicable" and "hears a broadcast" in verdict.value
+        assert verdict.status == "not applicable" and "hears a broadcast" in verdict.witness
     else:
         assert verdict.status == "upheld", verdict.witness
 
