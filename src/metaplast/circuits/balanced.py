@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from metaplast.circuits.anatomy import Circuit, Population, Projection, Site
 from metaplast.source import Source
 
@@ -51,12 +53,12 @@ def balanced(
         raise ValueError(f"share = {share}: expected more than 0 and at most 1; give 0.25")
     pops, wires = [Population("input", inputs, "input")], []
 
-    def wire(kind: str, pre: str, post: str, sign: int, site: Site = "basal", **options):
+    def wire(kind: str, pre: str, post: str, sign: Literal[-1, 1], site: Site = "basal", **options):
         arrow = "~>" if site == "apical" else "->"
         name = f"{pre}{arrow}{post}"
         wires.append(Projection(name, kind, pre, post, site, sign=sign, **options))
 
-    exciting, calming = "input", None
+    exciting, calming = "input", ""
     for number, size in enumerate(hidden, 1):
         cells, inner = f"hidden{number}", f"inhibitory{number}"
         pops += [Population(inner, max(1, round(share * size)), "inhibitory"),
