@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "limit": (),
     "meta_gradient": (),
     "memory": (),
+    "depth": (),
     "first_step": (),
     "prototype": (),
     "peer_meta_gradient": TORCH,

@@ -46,7 +46,7 @@ def lived(request):
         state.weights["input->hidden1"] = jnp.eye(2)
 
         def moment(state, stimulus):
-            deliver = synapses.delivering(whole.circuit, state.weights)
+            deliver = synapses.Delivering(whole.circuit, state.weights)
             heard = whole.hear(
                 state.cells, stimulus, jnp.asarray(0), Easy(classes=2), None, deliver
             )

@@ -19,9 +19,12 @@ from metaplast.source import Source
 from metaplast.spec import SpecError
 
 NAMES = sorted(exported("circuits"))
-HELPERS = {"anatomy", "wiring"}
+HELPERS = {"anatomy", "stacks", "wiring"}
 """Modules that hold no circuit of their own."""
 SIZES = [(1, (2,), 2), (6, (5, 4), 3), (9, (8, 7), 4), (7, (3, 2, 4), 2), (64, (4,), 10)]
+
+ONE = {"hierarchical", "reservoir"}
+"""Circuits with one hidden size: how many components, how many recurrent cells."""
 
 
 def faults(package) -> list[str]:
@@ -43,7 +46,7 @@ def faults(package) -> list[str]:
 
 def test_every_circuit_is_exported_sourced_and_documented():
     assert faults(circuits) == []
-    assert len(NAMES) == 10
+    assert len(NAMES) == 14
     for entry in entries("circuits"):
         source = importlib.import_module(f"metaplast.circuits.{entry.name}").SOURCE
         assert entry.source.startswith(source.authors) or entry.source == "metaplast"
@@ -64,6 +67,10 @@ def test_a_circuit_without_export_or_source_is_caught(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_spec_can_name_it_at_any_size(name):
     for inputs, hidden, outputs in SIZES:
+        if name in ONE and len(hidden) > 1:
+            with pytest.raises(SpecError, match="expected one number"):
+                build_circuit({"type": name}, inputs, hidden, outputs)
+            continue
         circuit = build_circuit({"type": name}, inputs, hidden, outputs)
         assert circuit.input.size == inputs and circuit.output.size == outputs
         for q in circuit.weighted:

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from learners.easy import Easy
 
-from core.small import CASES, parts
+from core.small import CASES, parts, plain
+from metaplast.circuits import layered
 from metaplast.kept import FLOOR, Kept, Residuals, kept
+from metaplast.network import Genome
 from metaplast.objective import Objective
+from metaplast.rules import Factored
 
 BIG = Residuals(state=10**7, moment=10**6, whole=True)
 RELIVED = Residuals(state=10**7, moment=4 * 10**7, whole=False)
@@ -48,10 +51,16 @@ def test_without_any_budget_least_memory_is_taken():
     assert BIG.bytes(4000, least) <= min(BIG.bytes(4000, other) for other in others)
 
 
-@pytest.fixture(scope="module", params=CASES)
+def by_vectors():
+    """Weights can be rebuilt: every rule multiplies what two cells know."""
+    rules = {"forward": Factored((0.2,), 0.01), "readout": Factored((0.3,), 0.01)}
+    return layered(6, (6,), 3), Genome(plain().neurons, rules)
+
+
+@pytest.fixture(scope="module", params=[by_vectors, CASES["layered"]])
 def gradients(request):
     """Of one life: in one block, in several, and what XLA planned to allocate for each."""
-    circuit, genome = CASES[request.param]((6,))
+    circuit, genome = request.param() if request.param is by_vectors else request.param((6,))
     theta, fixed = parts(genome)
 
     def of(memory):

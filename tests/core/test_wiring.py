@@ -125,7 +125,7 @@ def pictures():
 
             @jax.jit
             def moment(state, net=net, stimulus=stimulus):
-                deliver = synapses.delivering(net.circuit, state.weights)
+                deliver = synapses.Delivering(net.circuit, state.weights)
                 heard = net.hear(state.cells, stimulus, jnp.asarray(1), TASK, None, deliver)
                 after, _ = net.moment(state, stimulus, jnp.asarray(1), TASK)
                 return heard.cells, after.weights
@@ -215,7 +215,7 @@ def test_inhibition_equals_excitation_at_birth_on_average():
     @jax.jit
     def drive(key):
         state = net.born(key)
-        deliver = synapses.delivering(circuit, state.weights)
+        deliver = synapses.Delivering(circuit, state.weights)
         heard = net.hear(state.cells, jnp.ones(30), jnp.asarray(0), crowd, None, deliver)
         excited = deliver("input->output", jnp.ones(30))
         return jnp.mean(heard.cells["output"].drive), jnp.mean(excited)

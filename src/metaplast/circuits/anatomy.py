@@ -9,10 +9,8 @@ such as `layered` return, never a subclass per architecture.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Literal
-
-from metaplast.circuits import wiring
-from metaplast.circuits.wiring import Senders
 
 Site = Literal["basal", "lateral", "apical"]
 Wiring = Literal["dense", "sparse", "others", "local", "shared", "one_to_one", "transpose"]
@@ -214,8 +212,10 @@ class Circuit:
         """Names of the layers that some projection, or interneuron, hears."""
         return frozenset(q.pre for q in self.projections) | {p.after for p in self.populations}
 
-    def senders(self, q: Projection) -> Senders:
-        """Whom each cell hears over a projection with a table, `[post, fan_in]`."""
+    def senders(self, q: Projection):
+        """Whom each cell hears over a projection with a table: integers `[post, fan_in]`."""
+        from metaplast.circuits import wiring  # NumPy, which plain anatomy does without
+
         pre, post = self[q.pre], self[q.post]
         if q.wiring == "sparse":
             return wiring.drawn(post.size, pre.size, q.density, q.seed, q.name)
@@ -258,3 +258,9 @@ def seen_by(
     """The grid of the places at each of which `cells` cells look at one patch of `grid`."""
     rows, columns = ((side - min(patch, side)) // stride + 1 for side in grid[:2])
     return rows, columns, cells
+
+
+def square(size: int) -> tuple[int, int]:
+    """Rows and columns of the most square grid of `size` places."""
+    rows = next(n for n in range(math.isqrt(size), 0, -1) if size % n == 0)
+    return rows, size // rows

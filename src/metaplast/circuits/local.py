@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Literal
 
-from metaplast.circuits import wiring
-from metaplast.circuits.anatomy import Circuit, Population, Projection, Wiring, seen_by
+from metaplast.circuits.anatomy import Circuit, Population, Projection, Wiring, seen_by, square
 from metaplast.source import Source
 
 SOURCE: Source = Source(
@@ -61,7 +60,7 @@ def pictured(
     for name, given in (("patch", patch), ("stride", stride)):
         if given < 1:
             raise ValueError(f"{name} = {given}: expected 1 or more places")
-    grid = (*wiring.square(inputs), 1)
+    grid = (*square(inputs), 1)
     pops, wires = [Population("input", inputs, "input", grid=grid)], []
     for layer, cells in enumerate(hidden, 1):
         below = pops[-1].name

@@ -8,7 +8,6 @@ a seed, and last for all lives.
 from __future__ import annotations
 
 import functools
-import math
 import zlib
 
 import numpy as np
@@ -59,12 +58,6 @@ def patches(
         for x in stride * np.arange(post[1])
     ]
     return _fixed(np.repeat(np.stack(seen), post[2], axis=0))
-
-
-def square(size: int) -> tuple[int, int]:
-    """Rows and columns of the most square grid of `size` places."""
-    rows = next(n for n in range(math.isqrt(size), 0, -1) if size % n == 0)
-    return rows, size // rows
 
 
 def _fixed(table: np.ndarray) -> Senders:
