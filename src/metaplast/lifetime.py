@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import equinox as eqx
@@ -257,8 +258,22 @@ def _judged(task: Judge, state, alive, age, readout, target):
     return (state, alive, age + alive), (correct, loss)
 
 
-def test_accuracy(learner: Learner, state: State, episode: Episode) -> Float[Array, ""]:
-    """Fraction of the held-out examples that a learner names correctly, without learning."""
-    readouts = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
+def test_accuracy(
+    learner: Learner, state: State, episode: Episode, key: Key | None = None
+) -> Float[Array, ""]:
+    """Fraction of the held-out examples that a learner names correctly, without learning.
+
+    Args:
+        learner: who answers.
+        state: its state, the same for every example.
+        episode: whose held-out examples are asked for.
+        key: for the noise of those who have some (`noisy`).
+    """
+    if key is None or not getattr(learner, "noisy", False):
+        readouts = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
+    else:
+        keys = jax.random.split(key, episode.test_targets.shape[0])
+        answer: Callable[..., Array] = learner.predict
+        readouts = jax.vmap(lambda x, k: answer(state, x, k))(episode.test_stimuli, keys)
     named = jnp.all(jnp.isfinite(readouts), -1) & (jnp.argmax(readouts, -1) == episode.test_targets)
     return jnp.mean(named.astype(jnp.float32))

@@ -223,6 +223,11 @@ class PlasticNetwork(eqx.Module):
         )
 
     @property
+    def noisy(self) -> bool:
+        """Whether some cell draws noise, so that an answer takes a key."""
+        return any(self.genome.neurons[p.kind].noisy for p in self.circuit.populations)
+
+    @property
     def plastic(self) -> tuple[str, ...]:
         """Names of the projections that change."""
         return tuple(q.name for q in self.circuit.weighted if q.kind in self.genome.rules)

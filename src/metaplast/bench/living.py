@@ -188,9 +188,9 @@ def _block(learners: Learner, count: int, task: AbstractTask, episodes: Episode,
 
 def _held_out(learner: Learner, state, task: AbstractTask, episode: Episode, key: Key):
     """Accuracy on held-out examples; those that take several moments are lived in order."""
-    if not (isinstance(task, InSteps) and task.asked == "last"):
-        return test_accuracy(learner, state, episode)
     noise = jax.random.fold_in(key, task.moments)
+    if not (isinstance(task, InSteps) and task.asked == "last"):
+        return test_accuracy(learner, state, episode, noise)
     named = jnp.argmax(trials(learner, state, task, episode, noise), axis=-1)
     return jnp.mean((named == episode.test_targets[task.steps - 1 :: task.steps]).astype(float))
 

@@ -83,6 +83,11 @@ class Presented(eqx.Module):
     def born(self, key):
         return self.network.born(key)
 
+    @property
+    def noisy(self) -> bool:
+        """As the network inside."""
+        return self.network.noisy
+
     def predict(self, state, stimulus, key=None):
         resting, asked, _ = _keys(key)
         return self.shown(self.rested(state, stimulus, resting), stimulus, asked)[1]

@@ -52,8 +52,14 @@ class Standardized(eqx.Module):
         inner = self.learner.born(key)
         return StandardizedState(jnp.zeros(self.inputs), jnp.zeros(()), inner)
 
-    def predict(self, state, stimulus):
-        return self.learner.predict(state.inner, self._seen(state, stimulus))
+    @property
+    def noisy(self) -> bool:
+        """As the learner inside."""
+        return getattr(self.learner, "noisy", False)
+
+    def predict(self, state, stimulus, key=None):
+        noise = (key,) if self.noisy else ()
+        return self.learner.predict(state.inner, self._seen(state, stimulus), *noise)
 
     def moment(self, state, stimulus, target, task, key=None):
         inner, readout = self.learner.moment(
