@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[2] / "examples"
 TINY = {
     "bengio_1991": "--hidden 2 --width 1 --moments 3 --steps 1 --meta-lives 1 --lives 3",
     "confavreux_2020": "--moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
+    "jordan_2021": "--inputs 2 --moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
     "kirsch_2021": "--states 1 --hidden 2 --inputs 3 --moments 4 --longer 5 --steps 1 "
     "--meta-lives 1 --lives 2 --tables 1",
     "lindsey_2020": "--data clusters --ways 2 --shots 2 --hidden 3 --steps 1 --meta-lives 1 "
