@@ -8,6 +8,7 @@ Layers that are alike are lived by one loop; beside it, the same networks with e
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from unittest import mock
 
@@ -18,12 +19,14 @@ from section import Claim, Section, run, say
 
 from metaplast import layers
 from metaplast.circuits import layered
+from metaplast.circuits.stacks import stacked
 from metaplast.experiment import build
 from metaplast.search import searchable
 from metaplast.spec import load
 from metaplast.tasks import Clusters
 
 DEPTHS = (2, 8, 16)
+LOOPED = functools.partial(stacked, least=4)
 LIVES = 8
 AIM = 1.25
 """At twice the depth."""
@@ -77,7 +80,7 @@ def prepared(depth: int, loop: bool):
     keys = jax.random.split(jax.random.key(0), LIVES)
     program = jax.jit(jax.vmap(gradient, (None, 0)))
     begun = time.process_time()
-    with mock.patch.object(layers, "stacked", layers.stacked if loop else lambda circuit: circuit):
+    with mock.patch.object(layers, "stacked", LOOPED if loop else lambda circuit: circuit):
         ready = program.lower(theta, keys).compile()
     spent = time.process_time() - begun
 

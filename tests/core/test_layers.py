@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,7 @@ import pytest
 from learners.easy import Easy
 
 from core.small import CASES, decided, parts, plain
-from metaplast.circuits import Circuit, associative, layered
+from metaplast.circuits import Circuit, associative, layered, stacks
 from metaplast.circuits.stacks import stacked
 from metaplast.layers import apart, as_loops, together
 from metaplast.lifetime import live
@@ -20,6 +22,13 @@ from metaplast.objective import Objective
 from metaplast.rules import Factored
 
 DEEP = (4,) * 6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loops_from_four_layers():
+    """As few as tests can afford."""
+    with mock.patch.object(stacks, "LEAST", 4):
+        yield
 
 
 def deep_layered(feedback="random") -> tuple[Circuit, Genome]:

@@ -12,16 +12,19 @@ from collections.abc import Sequence
 
 from metaplast.circuits.anatomy import Circuit, Population, Projection
 
-LEAST = 4
-"""Fewest layers for which a loop is worth what it costs: their weights are copied in and out."""
+LEAST = 16
+"""Fewest layers for which a loop is worth what it costs: their weights are copied in and out, so
+that it runs up to half as long again, and with fewer layers it saves little of the compiling
+(`benchmarks/depth.py`)."""
 
 
-def stacked(circuit: Circuit, least: int = LEAST) -> Circuit:
+def stacked(circuit: Circuit, least: int | None = None) -> Circuit:
     """The same circuit, where every run of `least` or more layers that are alike is one population.
 
-    Layers are alike if their cells are of one kind and number, and if what arrives at them differs
+    By default `LEAST` of them. Layers are alike if their cells are of one kind and number, and if what arrives at them differs
     in nothing but this: it comes from the layer below (or above), which is alike too.
     """
+    least = LEAST if least is None else least
     borrowed = {q.of for q in circuit.projections if q.of}
     for run in _runs(circuit):
         wires = list(zip(*(circuit.toward(name) for name in run), strict=True))
