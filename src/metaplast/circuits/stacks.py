@@ -21,8 +21,9 @@ that it runs up to half as long again, and with fewer layers it saves little of 
 def stacked(circuit: Circuit, least: int | None = None) -> Circuit:
     """The same circuit, where every run of `least` or more layers that are alike is one population.
 
-    By default `LEAST` of them. Layers are alike if their cells are of one kind and number, and if what arrives at them differs
-    in nothing but this: it comes from the layer below (or above), which is alike too.
+    By default `LEAST` of them. Layers are alike if their cells are of one kind and number, and if
+    what arrives at them differs in nothing but this: it comes from the layer below (or above),
+    which is alike too.
     """
     least = LEAST if least is None else least
     borrowed = {q.of for q in circuit.projections if q.of}
