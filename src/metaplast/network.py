@@ -15,9 +15,10 @@ from metaplast import synapses
 from metaplast.circuits import Circuit, Population, Projection
 from metaplast.circuits.anatomy import ABOVE, BELOW, before
 from metaplast.fast_weights import Change, Deliver
+from metaplast.mapped import over_cells, over_synapses, presynaptic
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
-from metaplast.rules.abstract import AbstractRule, AbstractSeparable
-from metaplast.types import Cell, Key, State, Synapse
+from metaplast.rules.abstract import AbstractRule
+from metaplast.types import Cell, Key, State
 
 Record = Callable[[str, str, Any], None]
 """Told of every phase of a moment: the population, the phase, and its cells (or what its
@@ -209,7 +210,7 @@ class PlasticNetwork(eqx.Module):
                 if q.members:
                     layer = 0 if q.chain or q.pre == q.post else None
                     change = jax.vmap(over_cells, (None, layer, 0, None))
-                pre = _presynaptic(q, heard.cells)
+                pre = presynaptic(q, heard.cells)
                 made[q.name] = change(parts, pre, heard.cells[q.post], heard.modulator)
         return made
 
@@ -365,41 +366,6 @@ class PlasticNetwork(eqx.Module):
     def _strength(self, q: Projection):
         log_gain = self.genome.log_gains.get(q.kind)
         return q.scale if log_gain is None else q.scale * jnp.exp(log_gain)
-
-
-def _presynaptic(q: Projection, cells: dict[str, Cell]) -> Cell:
-    """The cells at the beginning of a projection; of several layers, layer by layer."""
-    if not q.chain:
-        return cells[q.source]
-    ends = (cells[q.post], jax.tree.map(lambda leaf: leaf[None], cells[q.pre]))
-    if q.chain == "below":
-        return jax.tree.map(lambda own, end: jnp.concatenate([end, own[:-1]]), *ends)
-    return jax.tree.map(lambda own, end: jnp.concatenate([own[1:], end]), *ends)
-
-
-def over_cells(
-    parts: tuple[AbstractSeparable, ...], pre: Cell, post: Cell, modulator: Float[Array, " m"]
-) -> Change:
-    """Map the two halves of separable rules over the cells at either end."""
-    keep, posts, pres = 1.0, [], []
-    for rule in parts:
-        keep = keep - jax.vmap(rule.leak)(post)
-        a, b = jax.vmap(rule.post, (0, None), 1)(post, modulator), jax.vmap(rule.pre, 0, 1)(pre)
-        channels = min(a.shape[0], b.shape[0])
-        posts.append(a[:channels])
-        pres.append(b[:channels])
-    return Change(jnp.asarray(keep), jnp.concatenate(posts), jnp.concatenate(pres))
-
-
-def over_synapses(rule: AbstractRule, each: bool = False):
-    """Map a rule of one synapse over `[post, pre]`; the modulator is broadcast. Where `each`, the
-    pre-synaptic cells are given for each synapse, `[post, fan_in]`."""
-
-    def one(weight, memory, pre: Cell, post: Cell, modulator):
-        return rule(Synapse(weight, pre, post, modulator), memory)
-
-    over_pre = jax.vmap(one, (0, 0, 0, None, None))
-    return jax.vmap(over_pre, (0, 0, 0 if each else None, 0, None))
 
 
 def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[Array, " pool"]:

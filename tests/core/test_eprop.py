@@ -9,7 +9,8 @@ import pytest
 
 from metaplast.circuits import layered
 from metaplast.fast_weights import changed, delivering
-from metaplast.network import Genome, PlasticNetwork, over_cells, over_synapses
+from metaplast.mapped import over_cells, over_synapses
+from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import LIF, AdaptiveLIF, Leaky, Output, Rate, Traced
 from metaplast.rules import EProp, Factored
 from metaplast.tasks.abstract import AbstractTask

@@ -11,7 +11,8 @@ import pytest
 from core.test_separable import PRE, both_ways, cells
 from metaplast.circuits import layered
 from metaplast.lifetime import live
-from metaplast.network import Genome, PlasticNetwork, over_synapses
+from metaplast.mapped import over_synapses
+from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Competing, Rate
 from metaplast.rules import ABCD, BCM, Delta, Hebb, Oja, SoftHebb, TermPool
 from metaplast.rules.term_pool import TERMS

@@ -22,7 +22,7 @@ CONTRACTS = {
     "tasks": AbstractTask,
 }
 HELPERS = {
-    "meta": {"antithetic", "fitness", "whole_lives"},
+    "meta": {"fitness", "whole_lives"},
     "neurons": {"surrogate"},
     "tasks": {
         "boxes", "check", "checksum", "class_folders", "events", "folder", "idx", "pictures",

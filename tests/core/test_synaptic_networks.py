@@ -15,7 +15,8 @@ from learners.easy import Easy
 
 from metaplast.circuits import layered
 from metaplast.lifetime import live
-from metaplast.network import Genome, PlasticNetwork, over_synapses
+from metaplast.mapped import over_synapses
+from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
 from metaplast.rules import Delta, Polynomial, SynapticGRU, SynapticMLP

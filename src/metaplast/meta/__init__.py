@@ -1,6 +1,7 @@
 """Outer loops over any PyTree. The names exported here are the registry."""
 
 from metaplast.meta.abstract import AbstractMetaOptimizer
+from metaplast.meta.antithetic import AbstractHeldPairs, AbstractPairs
 from metaplast.meta.backprop import Backprop
 from metaplast.meta.descent import AbstractDescent
 from metaplast.meta.es import ES
@@ -17,7 +18,9 @@ from metaplast.meta.truncated import Truncated
 __all__ = [  # noqa: RUF022
     "AbstractDescent",
     "AbstractHalfLived",
+    "AbstractHeldPairs",
     "AbstractMetaOptimizer",
+    "AbstractPairs",
     "Backprop",
     "ES",
     "Evolution",

@@ -2,18 +2,95 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool, Float
 
 from metaplast.meta.abstract import Lives, Theta
-from metaplast.meta.half_lived import renewed
+from metaplast.meta.descent import AbstractDescent, Estimate
+from metaplast.meta.half_lived import AbstractHalfLived, renewed
+from metaplast.spread import spread
 from metaplast.types import Key
 
 SIGNS = (1.0, -1.0)
+
+Vector = Float[Array, " numbers"]
+
+
+class AbstractPairs(AbstractDescent):
+    """Pairs of whole lives, born alike, that meet the same experience."""
+
+    clips_each: ClassVar[bool] = False
+    spread: float = eqx.field(static=True, default=0.1)
+
+    def __check_init__(self) -> None:
+        positive_spread(self.spread)
+
+    @abc.abstractmethod
+    def noise(self, theta: Theta, key: Key) -> Vector:
+        """A perturbation of theta in units of `spread`, as a vector."""
+
+    def estimate(self, evaluate, theta, held, key):
+        vector, unravel = ravel_pytree(theta)
+
+        def one_pair(key):
+            noise_key, life_key = jax.random.split(key)
+            noise = self.spread * self.noise(theta, noise_key)
+
+            def lived(vector, life):
+                del life
+                return *evaluate(unravel(vector), life_key), None
+
+            slope, score, _ = both_ways(lived, vector, noise, None)
+            return noise * slope / self.spread**2, score
+
+        keys = jax.random.split(key, self.lives)
+        return Estimate(*spread(one_pair, keys, self.width, lives=2)), held
+
+
+class AbstractHeldPairs(AbstractHalfLived):
+    """Pairs of half-lived lives, and of each the perturbation to which its losses are credited."""
+
+    clips_each: ClassVar[bool] = False
+    spread: float = eqx.field(static=True, default=0.1)
+
+    def __check_init__(self) -> None:
+        positive_spread(self.spread)
+
+    @property
+    def copies(self) -> int:
+        return 2
+
+    @abc.abstractmethod
+    def perturbed(
+        self, fresh: Bool[Array, ""], credited: Vector, drawn: Vector
+    ) -> tuple[Vector, Vector]:
+        """How theta is perturbed in a stretch of a life, and what its losses are credited to.
+
+        Args:
+            fresh: whether the stretch begins with a birth.
+            credited: what those of the stretch before were credited to.
+            drawn: a new perturbation.
+        """
+
+    def newborn(self, lives, theta, key):
+        return twins(lives, theta, key), jnp.zeros_like(ravel_pytree(theta)[0])
+
+    def onward(self, lives, theta, life, fresh, stretch, key):
+        vector, unravel = ravel_pytree(theta)
+        pair, credited = life
+        birth_key, noise_key = jax.random.split(key)
+        drawn = self.spread * jax.random.normal(noise_key, vector.shape, vector.dtype)
+        noise, credited = self.perturbed(fresh, credited, drawn)
+        lived = stretched(lives, unravel, fresh, stretch, birth_key)
+        slope, score, pair = both_ways(lived, vector, noise, pair)
+        return credited * slope / self.spread**2, score, (pair, credited)
 
 
 def twins(lives: Lives, theta: Theta, key: Key) -> Any:
@@ -52,3 +129,13 @@ def stretched(lives: Lives, unravel, fresh, stretch: int, key: Key):
         return lives.advance(theta, renewed(lives, theta, life, fresh, key), stretch)
 
     return lived
+
+
+def positive_spread(spread: float) -> None:
+    """Refuse a perturbation of no size.
+
+    Raises:
+        ValueError: `spread` is not a positive number.
+    """
+    if not spread > 0:
+        raise ValueError(f"spread = {spread}: expected a positive number")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import equinox as eqx
 import jax
 from jax.flatten_util import ravel_pytree
 
-from metaplast.meta.antithetic import both_ways
-from metaplast.meta.descent import AbstractDescent, Estimate
+from metaplast.meta.antithetic import AbstractPairs
 from metaplast.source import Source
-from metaplast.spread import spread
 
 
-class ES(AbstractDescent):
+class ES(AbstractPairs):
     r"""Pairs of whole lives at $\theta + \epsilon$ and $\theta - \epsilon$.
 
     $g = \epsilon\,(L(\theta + \epsilon) - L(\theta - \epsilon)) / 2\sigma^2$ with
@@ -34,35 +31,7 @@ class ES(AbstractDescent):
         "Evolution strategies as a scalable alternative to reinforcement learning",
         "10.48550/arXiv.1703.03864",
     )  # fmt: skip
-    clips_each: ClassVar[bool] = False
-    spread: float = eqx.field(static=True, default=0.1)
 
-    def __check_init__(self) -> None:
-        positive_spread(self.spread)
-
-    def estimate(self, evaluate, theta, held, key):
-        vector, unravel = ravel_pytree(theta)
-
-        def one_pair(key):
-            noise_key, life_key = jax.random.split(key)
-            noise = self.spread * jax.random.normal(noise_key, vector.shape, vector.dtype)
-
-            def lived(vector, life):
-                del life
-                return *evaluate(unravel(vector), life_key), None
-
-            slope, score, _ = both_ways(lived, vector, noise, None)
-            return noise * slope / self.spread**2, score
-
-        keys = jax.random.split(key, self.lives)
-        return Estimate(*spread(one_pair, keys, self.width, lives=2)), held
-
-
-def positive_spread(spread: float) -> None:
-    """Refuse a perturbation of no size.
-
-    Raises:
-        ValueError: `spread` is not a positive number.
-    """
-    if not spread > 0:
-        raise ValueError(f"spread = {spread}: expected a positive number")
+    def noise(self, theta, key):
+        vector = ravel_pytree(theta)[0]
+        return jax.random.normal(key, vector.shape, vector.dtype)

@@ -10,14 +10,11 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from metaplast.meta.antithetic import both_ways
-from metaplast.meta.descent import AbstractDescent, Estimate
-from metaplast.meta.es import positive_spread
+from metaplast.meta.antithetic import AbstractPairs
 from metaplast.source import Source
-from metaplast.spread import spread
 
 
-class LowRankES(AbstractDescent):
+class LowRankES(AbstractPairs):
     r"""`ES` with perturbations $\sigma A B^\top / \sqrt{r}$ of every matrix of theta.
 
     The entries of such a product are uncorrelated and of variance one, so to first order in
@@ -38,31 +35,14 @@ class LowRankES(AbstractDescent):
         "Evolution strategies at the hyperscale",
         "10.48550/arXiv.2511.16652",
     )
-    clips_each: ClassVar[bool] = False
-    spread: float = eqx.field(static=True, default=0.1)
     rank: int = eqx.field(static=True, default=1)
 
     def __check_init__(self) -> None:
-        positive_spread(self.spread)
         if self.rank < 1:
             raise ValueError(f"rank = {self.rank}: expected 1 or more")
 
-    def estimate(self, evaluate, theta, held, key):
-        vector, unravel = ravel_pytree(theta)
-
-        def one_pair(key):
-            noise_key, life_key = jax.random.split(key)
-            noise = self.spread * ravel_pytree(low_rank(theta, self.rank, noise_key))[0]
-
-            def lived(vector, life):
-                del life
-                return *evaluate(unravel(vector), life_key), None
-
-            slope, score, _ = both_ways(lived, vector, noise, None)
-            return noise * slope / self.spread**2, score
-
-        keys = jax.random.split(key, self.lives)
-        return Estimate(*spread(one_pair, keys, self.width, lives=2)), held
+    def noise(self, theta, key):
+        return ravel_pytree(low_rank(theta, self.rank, key))[0]
 
 
 def low_rank(theta, rank: int, key):

@@ -2,6 +2,7 @@
 
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.adaptive_lif import AdaptiveLIF
+from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.association import Association
 from metaplast.neurons.competing import Competing
 from metaplast.neurons.echo import Echo
@@ -30,6 +31,7 @@ from metaplast.neurons.traced import Traced
 from metaplast.neurons.two_compartment import TwoCompartment
 
 __all__ = [  # noqa: RUF022 (LIF is no constant)
+    "AbstractAround",
     "AbstractNeuron",
     "AdaptiveLIF",
     "Association",

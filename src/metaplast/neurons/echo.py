@@ -7,6 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 
 from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.output import Output
 from metaplast.source import Source
 
@@ -15,7 +16,7 @@ def _linear() -> Output:
     return Output("linear")
 
 
-class Echo(AbstractNeuron):
+class Echo(AbstractAround):
     r"""Another cell, whose feedback carries its activity in place of its message.
 
     What it offers its own synapses stays that of the cell `base`: an `Output` cell learns from its
@@ -32,26 +33,6 @@ class Echo(AbstractNeuron):
     )  # fmt: skip
     base: AbstractNeuron = eqx.field(default_factory=_linear)
 
-    @property
-    def noisy(self) -> bool:  # type: ignore[override]
-        """As the cell that is echoed."""
-        return self.base.noisy
-
-    def init(self, position, spacing):
-        return self.base.init(position, spacing)
-
-    def fire(self, state, drive, key):
-        return self.base.fire(state, drive, key)
-
-    def inhibit(self, state, cell, pool):
-        return self.base.inhibit(state, cell, pool)
-
-    def settle(self, state, cell, lateral):
-        return self.base.settle(state, cell, lateral)
-
-    def rebalance(self, state, cell, pool):
-        return self.base.rebalance(state, cell, pool)
-
     def reply(self, state, cell, apical, pool, modulator):
-        state, cell = self.base.reply(state, cell, apical, pool, modulator)
+        state, cell = super().reply(state, cell, apical, pool, modulator)
         return state, eqx.tree_at(lambda c: c.message, cell, cell.activity)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
 from metaplast.positive import Positive, kept, known_step, positive
 from metaplast.signals import SPIKE
@@ -29,7 +30,7 @@ class HabituatedState(NamedTuple):
     inner: State
 
 
-class Habituated(AbstractNeuron):
+class Habituated(AbstractAround):
     r"""Another cell, which passes on what differs from habit.
 
     $f \leftarrow \alpha f + (1 - \alpha)\,a$ and $s \leftarrow \beta s + (1 - \beta)\,a$
@@ -63,31 +64,10 @@ class Habituated(AbstractNeuron):
     def __check_init__(self) -> None:
         known_step(self.dt)
 
-    @property
-    def noisy(self) -> bool:  # type: ignore[override]
-        """As the cell that fires."""
-        return self.base.noisy
-
     def init(self, position, spacing):
         zero = jnp.zeros(())
         inner = self.base.init(position, spacing)
         return HabituatedState(zero, zero, jnp.zeros(FILTERED), inner)
-
-    def fire(self, state, drive, key):
-        inner, cell = self.base.fire(state.inner, drive, key)
-        return state._replace(inner=inner), cell
-
-    def inhibit(self, state, cell, pool):
-        inner, cell = self.base.inhibit(state.inner, cell, pool)
-        return state._replace(inner=inner), cell
-
-    def settle(self, state, cell, lateral):
-        inner, cell = self.base.settle(state.inner, cell, lateral)
-        return state._replace(inner=inner), cell
-
-    def rebalance(self, state, cell, pool):
-        inner, cell = self.base.rebalance(state.inner, cell, pool)
-        return state._replace(inner=inner), cell
 
     def reply(self, state, cell, apical, pool, modulator):
         def mean(before, now, tau):
@@ -95,8 +75,8 @@ class Habituated(AbstractNeuron):
 
         fast = mean(state.fast, apical, self.tau)
         slow = mean(state.slow, apical, self.tau_slow)
-        inner, cell = self.base.reply(state.inner, cell, fast - slow, pool, modulator)
+        state, cell = super().reply(state, cell, fast - slow, pool, modulator)
         n = min(FILTERED, cell.pre.shape[0])
         done = state.done.at[:n].set(mean(state.done[:n], cell.pre[:n], self.tau_slow))
         cell = eqx.tree_at(lambda c: c.pre, cell, cell.pre.at[:n].add(-done[:n]))
-        return HabituatedState(fast, slow, done, inner), cell
+        return HabituatedState(fast, slow, done, state.inner), cell

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
 from metaplast.positive import Positive, positive
 from metaplast.source import Source
@@ -21,7 +22,7 @@ class HomeostaticState(NamedTuple):
     inner: State
 
 
-class Homeostatic(AbstractNeuron):
+class Homeostatic(AbstractAround):
     r"""Another cell, whose excitability rises while it is too quiet and falls while it is too loud.
 
     The cell `base` is driven by $\mathrm{drive} + b$, and $b \leftarrow b + \eta (\rho - y)$ at
@@ -44,31 +45,14 @@ class Homeostatic(AbstractNeuron):
     target: Positive = eqx.field(default=0.1, converter=positive)
     rate: Positive = eqx.field(default=0.01, converter=positive)
 
-    @property
-    def noisy(self) -> bool:  # type: ignore[override]
-        """As the cell that fires."""
-        return self.base.noisy
-
     def init(self, position, spacing):
         return HomeostaticState(jnp.zeros(()), self.base.init(position, spacing))
 
     def fire(self, state, drive, key):
-        inner, cell = self.base.fire(state.inner, drive + state.excitability, key)
-        return state._replace(inner=inner), cell
-
-    def inhibit(self, state, cell, pool):
-        inner, cell = self.base.inhibit(state.inner, cell, pool)
-        return state._replace(inner=inner), cell
-
-    def settle(self, state, cell, lateral):
-        inner, cell = self.base.settle(state.inner, cell, lateral)
-        return state._replace(inner=inner), cell
-
-    def rebalance(self, state, cell, pool):
-        inner, cell = self.base.rebalance(state.inner, cell, pool)
-        return state._replace(inner=inner), cell
+        return super().fire(state, drive + state.excitability, key)
 
     def reply(self, state, cell, apical, pool, modulator):
-        inner, cell = self.base.reply(state.inner, cell, apical, pool, modulator)
+        state, cell = super().reply(state, cell, apical, pool, modulator)
         missing = self.target.value - cell.activity
-        return HomeostaticState(state.excitability + self.rate.value * missing, inner), cell
+        excitability = state.excitability + self.rate.value * missing
+        return state._replace(excitability=excitability), cell

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
 from metaplast.positive import Positive, kept, known_step, positive
 from metaplast.source import Source
@@ -20,7 +21,7 @@ class LeakyState(NamedTuple):
     inner: State
 
 
-class Leaky(AbstractNeuron):
+class Leaky(AbstractAround):
     r"""Another cell behind a leaky membrane: it is driven by a running mean of the drive.
 
     $v \leftarrow \alpha\, v + (1 - \alpha)\,\mathrm{drive}$ with $\alpha = e^{-dt/\tau}$, then
@@ -47,32 +48,10 @@ class Leaky(AbstractNeuron):
     def __check_init__(self) -> None:
         known_step(self.dt)
 
-    @property
-    def noisy(self) -> bool:  # type: ignore[override]
-        """As the cell behind the membrane."""
-        return self.base.noisy
-
     def init(self, position, spacing):
         return LeakyState(jnp.zeros(()), self.base.init(position, spacing))
 
     def fire(self, state, drive, key):
         keep = kept(self.tau, self.dt)
         membrane = keep * state.membrane + (1.0 - keep) * drive
-        inner, cell = self.base.fire(state.inner, membrane, key)
-        return LeakyState(membrane, inner), cell
-
-    def inhibit(self, state, cell, pool):
-        inner, cell = self.base.inhibit(state.inner, cell, pool)
-        return state._replace(inner=inner), cell
-
-    def settle(self, state, cell, lateral):
-        inner, cell = self.base.settle(state.inner, cell, lateral)
-        return state._replace(inner=inner), cell
-
-    def rebalance(self, state, cell, pool):
-        inner, cell = self.base.rebalance(state.inner, cell, pool)
-        return state._replace(inner=inner), cell
-
-    def reply(self, state, cell, apical, pool, modulator):
-        inner, cell = self.base.reply(state.inner, cell, apical, pool, modulator)
-        return state._replace(inner=inner), cell
+        return super().fire(state._replace(membrane=membrane), membrane, key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import POOL, AbstractNeuron, resting
+from metaplast.neurons.around import AbstractAround
 from metaplast.source import Source
+from metaplast.types import State
 
 
 class Decision(eqx.Module):
@@ -39,7 +41,13 @@ class Decision(eqx.Module):
         return self.out @ jnp.tanh(self.hidden @ squashed + self.bias) + self.offset
 
 
-class Learned(AbstractNeuron):
+class LearnedState(NamedTuple):
+    inner: State
+    slow: Float[Array, ""]
+    """Running mean of the size of its own message."""
+
+
+class Learned(AbstractAround):
     r"""Another neuron, whose every answer is corrected by two small networks.
 
     Feed-forward: the activity becomes $y\, e^{c \tanh d_0} + c \tanh d_1$. Reply: the
@@ -87,46 +95,21 @@ class Learned(AbstractNeuron):
         self.forward = Decision(3 + POOL, 2, width, start, seed)
         self.backward = Decision(7 + POOL, 3 + sum(channels), width, start, seed + 1)
 
-    @property
-    def noisy(self) -> bool:  # type: ignore[override]
-        """As the cell whose answers are corrected."""
-        return self.base.noisy
-
     def init(self, position, spacing):
-        return self.base.init(position, spacing), jnp.zeros(())
-
-    def fire(self, state, drive, key):
-        inner, slow = state
-        inner, cell = self.base.fire(inner, drive, key)
-        return (inner, slow), cell
+        return LearnedState(self.base.init(position, spacing), jnp.zeros(()))
 
     def inhibit(self, state, cell, pool):
-        inner, slow = state
-        inner, cell = self.base.inhibit(inner, cell, pool)
-        features = jnp.concatenate([jnp.stack([cell.drive, cell.activity, slow]), pool])
+        state, cell = super().inhibit(state, cell, pool)
+        features = jnp.concatenate([jnp.stack([cell.drive, cell.activity, state.slow]), pool])
         gain, extra = self.bound * jnp.tanh(self.forward(features))
         activity = cell.activity * jnp.exp(gain) + extra * (pool[0] > 0)
         settled = cell.settled * jnp.exp(gain)
-        return (inner, slow), eqx.tree_at(
-            lambda c: (c.activity, c.settled), cell, (activity, settled)
-        )
-
-    def settle(self, state, cell, lateral):
-        inner, slow = state
-        inner, cell = self.base.settle(inner, cell, lateral)
-        return (inner, slow), cell
-
-    def rebalance(self, state, cell, pool):
-        inner, slow = state
-        inner, cell = self.base.rebalance(inner, cell, pool)
-        return (inner, slow), cell
+        return state, eqx.tree_at(lambda c: (c.activity, c.settled), cell, (activity, settled))
 
     def reply(self, state, cell, apical, pool, modulator):
-        inner, slow = state
-        inner, cell = self.base.reply(inner, cell, apical, pool, modulator)
-        known = jnp.stack(
-            [cell.drive, cell.activity, cell.settled, apical, cell.message, slow, modulator[0]]
-        )
+        state, cell = super().reply(state, cell, apical, pool, modulator)
+        own = [cell.drive, cell.activity, cell.settled, apical, cell.message, state.slow]
+        known = jnp.stack([*own, modulator[0]])
         decided = self.bound * jnp.tanh(self.backward(jnp.concatenate([known, pool])))
         gains = jnp.exp(decided)
         n = cell.post.shape[0]
@@ -134,8 +117,8 @@ class Learned(AbstractNeuron):
         post = (cell.post + jnp.zeros(n).at[0].set(apical * decided[1])) * gains[3 : 3 + n]
         pre = cell.pre * gains[3 + n :]
         settled = cell.settled * gains[2]
-        slow = 0.99 * slow + 0.01 * jnp.abs(message)
-        return (inner, slow), eqx.tree_at(
+        slow = 0.99 * state.slow + 0.01 * jnp.abs(message)
+        return state._replace(slow=slow), eqx.tree_at(
             lambda c: (c.message, c.post, c.pre, c.settled), cell, (message, post, pre, settled)
         )
 

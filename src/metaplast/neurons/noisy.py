@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
 from metaplast.positive import Positive, positive
 from metaplast.source import Source
@@ -22,7 +23,7 @@ class NoisyState(NamedTuple):
     inner: State
 
 
-class Noisy(AbstractNeuron):
+class Noisy(AbstractAround):
     r"""Another cell whose activity is $y + \sigma \xi$, with $\xi$ normal and new at every moment.
 
     What it settled at is $y$, so its own synapses can tell the noise, $\text{activity} -
@@ -51,24 +52,11 @@ class Noisy(AbstractNeuron):
         if key is None:
             raise ValueError("key = None: Noisy is a noisy neuron; pass a key")
         noise_key, base_key = jax.random.split(key)
-        inner, cell = self.base.fire(state.inner, drive, base_key)
         noise = self.size.value * jax.random.normal(noise_key, (), drive.dtype)
-        return NoisyState(noise, inner), cell
-
-    def inhibit(self, state, cell, pool):
-        inner, cell = self.base.inhibit(state.inner, cell, pool)
-        return NoisyState(state.noise, inner), cell
-
-    def settle(self, state, cell, lateral):
-        inner, cell = self.base.settle(state.inner, cell, lateral)
-        return NoisyState(state.noise, inner), cell
+        return super().fire(state._replace(noise=noise), drive, base_key)
 
     def rebalance(self, state, cell, pool):
-        inner, cell = self.base.rebalance(state.inner, cell, pool)
+        state, cell = super().rebalance(state, cell, pool)
         said = cell.activity + state.noise
         cell = eqx.tree_at(lambda c: (c.activity, c.settled), cell, (said, cell.activity))
-        return NoisyState(state.noise, inner), cell
-
-    def reply(self, state, cell, apical, pool, modulator):
-        inner, cell = self.base.reply(state.inner, cell, apical, pool, modulator)
-        return NoisyState(state.noise, inner), cell
+        return state, cell

@@ -7,13 +7,14 @@ from typing import ClassVar
 import equinox as eqx
 
 from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.interneuron import SOMATIC
 from metaplast.neurons.output import Output
 from metaplast.positive import Positive, positive
 from metaplast.source import Source
 
 
-class Nudged(AbstractNeuron):
+class Nudged(AbstractAround):
     r"""Another output cell whose message is no error but an activity: $v + \lambda\, e$.
 
     $v$ is its drive and $e$ the message of the cell `base`, its error. So what goes back is of the
@@ -37,27 +38,7 @@ class Nudged(AbstractNeuron):
     base: AbstractNeuron = eqx.field(default_factory=Output)
     pull: Positive = eqx.field(default=SOMATIC, converter=positive)
 
-    @property
-    def noisy(self) -> bool:  # type: ignore[override]
-        """As the cell that compares."""
-        return self.base.noisy
-
-    def init(self, position, spacing):
-        return self.base.init(position, spacing)
-
-    def fire(self, state, drive, key):
-        return self.base.fire(state, drive, key)
-
-    def inhibit(self, state, cell, pool):
-        return self.base.inhibit(state, cell, pool)
-
-    def settle(self, state, cell, lateral):
-        return self.base.settle(state, cell, lateral)
-
-    def rebalance(self, state, cell, pool):
-        return self.base.rebalance(state, cell, pool)
-
     def reply(self, state, cell, apical, pool, modulator):
-        state, cell = self.base.reply(state, cell, apical, pool, modulator)
+        state, cell = super().reply(state, cell, apical, pool, modulator)
         said = cell.drive + self.pull.value * cell.message
         return state, eqx.tree_at(lambda c: c.message, cell, said)

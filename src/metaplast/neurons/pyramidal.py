@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import equinox as eqx
 import jax.numpy as jnp
 
-from metaplast.neurons.abstract import AbstractNeuron, silent
-from metaplast.neurons.rate import NONLINEARITIES
+from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.rate import NONLINEARITIES, fired, known_nonlinearity
 from metaplast.positive import Positive, positive
 from metaplast.source import Source
 
@@ -43,14 +43,10 @@ class Pyramidal(AbstractNeuron):
     gain: Positive = eqx.field(default=APICAL, converter=positive)
 
     def __check_init__(self) -> None:
-        if self.nonlinearity not in NONLINEARITIES:
-            raise ValueError(
-                f"nonlinearity = {self.nonlinearity!r}, expected one of {sorted(NONLINEARITIES)}"
-            )
+        known_nonlinearity(self.nonlinearity)
 
     def fire(self, state, drive, key):
-        y = NONLINEARITIES[self.nonlinearity](drive)
-        return state, eqx.tree_at(lambda c: (c.activity, c.settled), silent(drive), (y, y))
+        return state, fired(drive, self.nonlinearity)
 
     def reply(self, state, cell, apical, pool, modulator):
         moved = NONLINEARITIES[self.nonlinearity](cell.drive + self.gain.value * apical)

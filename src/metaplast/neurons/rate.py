@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
 from metaplast.source import Source
+from metaplast.types import Cell
 
 NONLINEARITIES = {
     "linear": lambda v: v,
@@ -41,15 +44,10 @@ class Rate(AbstractNeuron):
     )
 
     def __check_init__(self) -> None:
-        if self.nonlinearity not in NONLINEARITIES:
-            raise ValueError(
-                f"nonlinearity = {self.nonlinearity!r}, expected one of {sorted(NONLINEARITIES)}"
-            )
+        known_nonlinearity(self.nonlinearity)
 
     def fire(self, state, drive, key):
-        cell = silent(drive)
-        rate = NONLINEARITIES[self.nonlinearity](drive)
-        return state, eqx.tree_at(lambda c: (c.activity, c.settled), cell, (rate, rate))
+        return state, fired(drive, self.nonlinearity)
 
     def reply(self, state, cell, apical, pool, modulator):
         slope = jax.grad(NONLINEARITIES[self.nonlinearity])(cell.drive)
@@ -59,3 +57,19 @@ class Rate(AbstractNeuron):
             cell,
             (message, message[None], cell.activity[None]),
         )
+
+
+def known_nonlinearity(name: str, known: Iterable[str] = NONLINEARITIES) -> None:
+    """Refuse a nonlinearity that nobody knows.
+
+    Raises:
+        ValueError: it is none of `known`.
+    """
+    if name not in known:
+        raise ValueError(f"nonlinearity = {name!r}, expected one of {sorted(known)}")
+
+
+def fired(drive: Float[Array, ""], nonlinearity: str) -> Cell:
+    """A cell that fires at the rate that a nonlinearity makes of its drive, and settles there."""
+    rate = NONLINEARITIES[nonlinearity](drive)
+    return eqx.tree_at(lambda c: (c.activity, c.settled), silent(drive), (rate, rate))

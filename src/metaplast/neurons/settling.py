@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
-from metaplast.neurons.rate import NONLINEARITIES
+from metaplast.neurons.rate import NONLINEARITIES, known_nonlinearity
 from metaplast.positive import Positive, positive
 from metaplast.source import Source
 
@@ -55,10 +55,7 @@ class Settling(AbstractNeuron):
     step: float = eqx.field(default=0.5, static=True)
 
     def __check_init__(self) -> None:
-        if self.nonlinearity not in RESPONSES:
-            raise ValueError(
-                f"nonlinearity = {self.nonlinearity!r}, expected one of {sorted(RESPONSES)}"
-            )
+        known_nonlinearity(self.nonlinearity, RESPONSES)
         if not 0 < self.step <= 1:
             raise ValueError(f"step = {self.step}: expected more than 0 and at most 1; give 0.5")
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
+from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
 from metaplast.positive import Positive, kept, known_step, positive
 from metaplast.source import Source
@@ -29,7 +30,7 @@ class TracedState(NamedTuple):
     inner: State
 
 
-class Traced(AbstractNeuron):
+class Traced(AbstractAround):
     r"""Another cell that remembers its activity in traces, and offers them to its synapses.
 
     Each trace is $r \leftarrow e^{-dt/\tau}\, r + y$, with $y$ the activity (a spike or a rate)
@@ -71,51 +72,33 @@ class Traced(AbstractNeuron):
     def __check_init__(self) -> None:
         known_step(self.dt)
 
-    @property
-    def noisy(self) -> bool:  # type: ignore[override]
-        """As the cell whose activity is remembered."""
-        return self.base.noisy
-
     def init(self, position, spacing):
         zero = jnp.zeros(())
         return TracedState(zero, zero, zero, zero, zero, self.base.init(position, spacing))
 
-    def fire(self, state, drive, key):
-        inner, cell = self.base.fire(state.inner, drive, key)
-        return state._replace(inner=inner), cell
-
-    def inhibit(self, state, cell, pool):
-        inner, cell = self.base.inhibit(state.inner, cell, pool)
-        return state._replace(inner=inner), cell
-
-    def settle(self, state, cell, lateral):
-        inner, cell = self.base.settle(state.inner, cell, lateral)
-        return state._replace(inner=inner), cell
-
     def rebalance(self, state, cell, pool):
-        inner, cell = self.base.rebalance(state.inner, cell, pool)
+        state, cell = super().rebalance(state, cell, pool)
 
         def seen(trace, tau):
             return kept(tau, self.dt) * trace + cell.activity
 
-        traced = TracedState(
+        traced = state._replace(
             filtered=seen(state.filtered, self.tau),
             pre_fast=seen(state.pre_fast, self.tau_plus),
             pre_slow=seen(state.pre_slow, self.tau_x),
             post_fast=seen(state.post_fast, self.tau_minus),
             post_slow=seen(state.post_slow, self.tau_y),
-            inner=inner,
         )
         return traced, cell
 
     def reply(self, state, cell, apical, pool, modulator):
-        inner, cell = self.base.reply(state.inner, cell, apical, pool, modulator)
+        state, cell = super().reply(state, cell, apical, pool, modulator)
         y = cell.activity
         fast, slow, pre_slow = state.post_fast - y, state.post_slow - y, state.pre_slow - y
         post = jnp.stack([*_standard(cell), y, fast, y * slow, fast])
         pre = jnp.stack([*(3 * [state.filtered]), state.pre_fast, y, state.pre_fast, y * pre_slow])
         cell = eqx.tree_at(lambda c: (c.post, c.pre), cell, (post, pre))
-        return state._replace(inner=inner), cell
+        return state, cell
 
 
 def _standard(cell: Cell):
