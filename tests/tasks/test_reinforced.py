@@ -12,6 +12,7 @@ from metaplast.neurons import Output, Rate
 from metaplast.rules import Delta
 from metaplast.tasks import Clusters, Reinforced
 from tasks.lives import lived, many
+from tasks.policy_gradient import RIGHT, WRONG, follows
 
 INNER = Clusters(inputs=6, classes=3, moments=300, held_out=30, nuisance=0, spread=0.3, modes=1)
 
@@ -58,19 +59,7 @@ def network(output, rate=0.1) -> PlasticNetwork:
 
 
 def test_error_times_reward_is_the_policy_gradient():
-    task, net = Reinforced(INNER, right=1.5, wrong=-0.5, hears="answer"), network(Rewarded())
-    key = jax.random.key(0)
-    born = net.born(key)
-    (name, weights), stimulus = next(iter(born.weights.items())), jax.random.normal(key, (6,))
-    answer = int(jnp.argmax(weights @ stimulus))
-    gradient = jax.grad(lambda w: jax.nn.log_softmax(w @ stimulus)[answer])(weights)
-    assert np.abs(gradient).max() > 0.01
-    for target in range(3):
-        after, _ = net.moment(born, stimulus, jnp.asarray(target), task)
-        reward = 1.5 if target == answer else -0.5
-        np.testing.assert_allclose(
-            after.weights[name] - weights, 0.1 * reward * gradient, rtol=1e-4, atol=1e-7
-        )
+    follows(network(Rewarded()), Reinforced(INNER, right=RIGHT, wrong=WRONG, hears="answer"))
 
 
 def accuracy(task, net, lives=8) -> float:
