@@ -112,11 +112,6 @@ class Alongside:
         return self.rest.along(others, one, carry, (mine, xs), reverse)
 
 
-def delivering(weights: Weights) -> Deliver:
-    """Deliver through the given weights."""
-    return Delivering(weights)
-
-
 def changed(weight: Float[Array, "*l post pre"], change: Change) -> Float[Array, "*l post pre"]:
     """The weights after a change."""
     # Written out channel by channel: one pass over the weights, no array of channels x synapses.

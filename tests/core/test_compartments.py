@@ -11,7 +11,7 @@ from learners.easy import Easy
 from core.one_cell import driven
 from core.small import plain
 from metaplast.circuits import layered
-from metaplast.fast_weights import delivering
+from metaplast.fast_weights import Delivering
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Competing, Message, Rate, TwoCompartment
 
@@ -86,7 +86,7 @@ def test_competing_cells_share_one_unit_of_activity():
     @jax.jit
     def run():
         state, stimulus = network.born(jax.random.key(0)), jnp.linspace(-2.0, 3.0, 6)
-        through = delivering(state.weights)
+        through = Delivering(state.weights)
         return network.hear(state.cells, stimulus, jnp.asarray(1), Easy(), None, through)
 
     cells = run().cells["hidden1"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from metaplast.circuits import layered
-from metaplast.fast_weights import changed, delivering
+from metaplast.fast_weights import Delivering, changed
 from metaplast.mapped import over_cells, over_synapses
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import LIF, AdaptiveLIF, Leaky, Output, Rate, Traced
@@ -66,7 +66,7 @@ def lived(net: PlasticNetwork, weights, born):
 
     def moment(states, now):
         stimulus, at = now
-        heard = net.hear(states, stimulus, at, task, None, delivering(weights))
+        heard = net.hear(states, stimulus, at, task, None, Delivering(weights))
         error = signal[at] - heard.readout
         return heard.states, (heard.cells, 0.5 * jnp.sum(error**2))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from metaplast import fast_weights
-from metaplast.fast_weights import Change, changed, delivering
+from metaplast.fast_weights import Change, Delivering, changed
 
 POST, PRE, MOMENTS = 3, 5, 11
 
@@ -29,7 +29,7 @@ def stored(theta, constants, state, weights, seen):
 
     def moment(carry, now):
         state, weights = carry
-        state, out, changes = step(theta, constants, state, now, delivering(weights))
+        state, out, changes = step(theta, constants, state, now, Delivering(weights))
         return (state, {**weights, "w": changed(weights["w"], changes["w"])}), out
 
     return jax.lax.scan(moment, (state, weights), seen)

@@ -9,7 +9,7 @@ import numpy as np
 from learners.easy import Easy
 
 from metaplast.circuits import associative, layered
-from metaplast.fast_weights import delivering
+from metaplast.fast_weights import Delivering
 from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Association, Output, Rate
@@ -102,7 +102,7 @@ def output_cells(error):
     task = Easy()
     state = network.born(jax.random.key(0))
     stimulus, target = jnp.linspace(-2.0, 3.0, 6), jnp.asarray(1)
-    through = delivering(state.weights)
+    through = Delivering(state.weights)
     cell = network.hear(state.cells, stimulus, target, task, None, through).cells["output"]
     return cell, jax.grad(task.loss)(cell.drive, target)
 

@@ -11,7 +11,7 @@ from learners.easy import Easy
 
 from metaplast.audit.alignment import angle
 from metaplast.circuits import dendritic, reciprocal
-from metaplast.fast_weights import delivering
+from metaplast.fast_weights import Delivering
 from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Interneuron, Noisy, Nudged, Output, Pyramidal, Rate
@@ -106,7 +106,7 @@ def first_moment(net: PlasticNetwork, cancelling=1.0):
         if q.kind == "cancelling":
             state.weights[q.name] = cancelling * state.weights[q.name]
     stimulus, target = jnp.linspace(-1.0, 1.0, 6), jnp.asarray(1)
-    through = delivering(state.weights)
+    through = Delivering(state.weights)
     return state.weights, net.hear(state.cells, stimulus, target, Easy(), None, through).cells
 
 
@@ -144,7 +144,7 @@ def test_interneurons_learn_to_foresee():
 
         def one(stimulus):
             cells = net.born(jax.random.key(0)).cells
-            told = (stimulus, jnp.asarray(0), task, None, delivering(weights))
+            told = (stimulus, jnp.asarray(0), task, None, Delivering(weights))
             cells = net.hear(cells, *told).cells
             return jnp.mean(cells["hidden1"].post[:, 1] ** 2)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from metaplast.circuits import layered
-from metaplast.fast_weights import delivering
+from metaplast.fast_weights import Delivering
 from metaplast.tasks import Clusters
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "shervani_tabar_2023.py"
@@ -36,7 +36,7 @@ def test_what_a_layer_reconstructs_reaches_the_synapses(example):
     before = network.born(jax.random.key(0))
     stimulus, task = jax.random.normal(jax.random.key(1), (4,)), Clusters(4, 2, nuisance=0)
     heard = network.hear(
-        before.cells, stimulus, jnp.asarray(1), task, None, delivering(before.weights)
+        before.cells, stimulus, jnp.asarray(1), task, None, Delivering(before.weights)
     )
     after, _ = network.moment(before, stimulus, jnp.asarray(1), task)
     x, y = heard.cells["input"].activity, heard.cells["hidden1"].activity
