@@ -56,6 +56,11 @@ def found(objective, first, meta, steps: int, seed: int, what: str = "accuracy")
     return search.found(first, position)
 
 
+def resized(network, genome):
+    """The numbers of a genome in a network of other sizes, of the same kind."""
+    return jax.tree.unflatten(jax.tree.structure(network), jax.tree.leaves(genome))
+
+
 def lives(learner, task, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Accuracy in percent of `count` lives: online, and on the held-out examples at the end. The
     same seed gives every learner the same lives."""

@@ -19,7 +19,7 @@ import time
 
 import equinox as eqx
 import jax.numpy as jnp
-from beside import NOT_GIVEN, found, heading, last, lives, numbers, row, tuned
+from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, row, tuned
 
 from metaplast.learner_loss import LearnerLoss
 from metaplast.learners.backprop import Backprop
@@ -56,13 +56,7 @@ def begin(sizes: tuple[int, ...], options) -> Bidirectional:
 
 def at(sizes: tuple[int, ...], genome: Bidirectional) -> Bidirectional:
     """The same genome in a network of other sizes."""
-    other = Bidirectional(sizes, genome.states)
-    moved = (genome.up, genome.down, genome.pre, genome.post, genome.cell_keep, genome.cell_rate,
-             genome.keep, genome.rate)  # fmt: skip
-    return eqx.tree_at(
-        lambda b: (b.up, b.down, b.pre, b.post, b.cell_keep, b.cell_rate, b.keep, b.rate),
-        other, moved,
-    )  # fmt: skip
+    return resized(Bidirectional(sizes, genome.states), genome)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -51,7 +51,7 @@ class PlainGRU(SynapticGRU):
 
     def __call__(self, synapse, memory):
         x, y, w, m = sensed(synapse)
-        features = squash(jnp.stack([x, y, w, m]))
+        features = squash(jnp.stack([y, m, x, w]))
         (w_z, w_r, w_c), (u_z, u_r, u_c), (b_z, b_r, b_c) = self.inputs, self.recurrent, self.bias
         z = (1 + squash(w_z @ features + u_z @ memory + b_z)) / 2
         r = (1 + squash(w_r @ features + u_r @ memory + b_r)) / 2

@@ -16,7 +16,7 @@ TINY = {
     "bengio_1991": "--hidden 2 --width 1 --moments 3 --steps 1 --meta-lives 1 --lives 3",
     "confavreux_2020": "--moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
     "jordan_2021": "--inputs 2 --moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
-    "kirsch_2021": "--states 1 --hidden 2 --inputs 3 --moments 4 --longer 5 --steps 1 "
+    "kirsch_2021": "--states 1 --channels 1 --hidden 2 --inputs 3 --moments 4 --longer 5 --steps 1 "
     "--meta-lives 1 --lives 2 --tables 1",
     "lindsey_2020": "--data clusters --ways 2 --shots 2 --hidden 3 --steps 1 --meta-lives 1 "
     "--lives 2 --tables 1",
@@ -24,10 +24,12 @@ TINY = {
     "miconi_2018": "--cells 6 --patterns 2 --presentations 1 --moments 1 --steps 1 "
     "--meta-lives 1 --lives 3",
     "najarro_2020": "--hidden 2 --moments 60 --steps 2 --population 4 --meta-lives 1 --lives 3",
+    "randazzo_2020": "--states 1 --channels 1 --hidden 2 --inputs 3 --moments 4 --steps 1 "
+    "--meta-lives 1 --lives 2 --tables 1",
     "sandler_2021": "--steps 1 --meta-lives 1 --moments 5 --inputs 3 --hidden 2 --lives 2 "
     "--tables 1",
 }
-HEAVY = {"bengio_1991", "kirsch_2021", "metz_2019", "sandler_2021"}
+HEAVY = {"bengio_1991", "kirsch_2021", "metz_2019", "randazzo_2020", "sandler_2021"}
 """Compiled for half a minute each; run where METAPLAST_EXAMPLES=all."""
 RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
 CHOSEN = {name: tiny for name, tiny in TINY.items() if RUN_ALL or name not in HEAVY}

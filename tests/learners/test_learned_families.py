@@ -10,7 +10,7 @@ import pytest
 
 from learners.easy import Easy
 from metaplast.learner_loss import LearnerLoss
-from metaplast.learners import Backprop, Bidirectional, LearnedFeedback
+from metaplast.learners import Backprop, Bidirectional, LearnedFeedback, MessagePassing
 from metaplast.learners.bidirectional import BidirectionalState
 from metaplast.lifetime import live
 
@@ -60,6 +60,38 @@ def test_shared_weights_and_slopes_are_backprop_in_any_depth():
     assert float(jnp.abs(other - known).max()) > 1e-3, "hidden layers learn from what comes back"
 
 
+def test_synapses_that_remember_nothing_are_backprop():
+    """In any depth: the weight alone passes both ways, and channels above the first are silent."""
+    known, _ = answers(Backprop(DEEP, "sgd", RATE, "tanh"))
+    learner = MessagePassing(DEEP, channels=2, states=2, rate=RATE)
+    found, state = answers(learner)
+    assert float(jnp.abs(known).max()) > 0.1
+    np.testing.assert_allclose(found, known, rtol=1e-3, atol=1e-5)
+    assert min(float(jnp.abs(h).max()) for layer in state for h in layer.memory) > 0.01
+    # Negative control: every way by which memory could be heard is a way of its own.
+    for name in ("up", "down", "out", "cell_out"):
+        zero = getattr(learner, name)
+        moved = eqx.tree_at(lambda m, n=name: getattr(m, n), learner, zero + 0.1)
+        assert float(jnp.abs(answers(moved)[0] - known).max()) > 1e-3, name
+
+
+def test_what_synapses_remember_is_a_gated_unit_of_both_ends():
+    """One synapse by hand, one moment."""
+    learner = MessagePassing((1, 2), channels=1, states=1, rate=RATE)
+    state = learner.born(jax.random.key(2))
+    stimulus = jnp.array([0.7])
+    task = Easy(moments=1, classes=2)
+    after, readout = learner.moment(state, stimulus, jnp.asarray(1), task, None)
+    error = (jnp.arange(2) == 1) - jax.nn.softmax(readout)
+    weight = state[0].weight[:, 0]
+    soft = lambda v: v / (1 + jnp.abs(v))  # noqa: E731
+    heard = [soft(jnp.stack([e, stimulus[0], w])) for e, w in zip(error, weight, strict=True)]
+    update, _, candidate = (learner.inputs[part, 0] for part in range(3))
+    known = [(1 + soft(update @ f)) / 2 * soft(candidate @ f) for f in heard]
+    assert min(abs(float(k)) for k in known) > 1e-3
+    np.testing.assert_allclose(after[0].memory[0][:, 0], jnp.stack(known), rtol=1e-4)
+
+
 def fed_back(nonlinearity: str, plastic: bool = False, transposed: bool = True):
     learner = LearnedFeedback((6, 5, 3), jax.random.key(4), RATE, nonlinearity, plastic)
     if not transposed:
@@ -107,6 +139,9 @@ def test_the_loss_of_a_life_is_that_of_its_answers():
     [
         (lambda: Bidirectional(ONE, states=1), "states = 1"),
         (lambda: Bidirectional((3,)), "sizes"),
+        (lambda: MessagePassing(ONE, channels=0), "channels = 0"),
+        (lambda: MessagePassing(ONE, states=0), "states = 0"),
+        (lambda: MessagePassing((3,)), "sizes"),
     ],
 )
 def test_what_cannot_be_is_refused(make, words):

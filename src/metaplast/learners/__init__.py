@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from metaplast.learners.frozen import Frozen as Frozen
     from metaplast.learners.kolen_pollack import KolenPollack as KolenPollack
     from metaplast.learners.learned_feedback import LearnedFeedback as LearnedFeedback
+    from metaplast.learners.message_passing import MessagePassing as MessagePassing
     from metaplast.learners.nearest_class_mean import NearestClassMean as NearestClassMean
     from metaplast.learners.nearest_neighbor import NearestNeighbor as NearestNeighbor
     from metaplast.learners.node_perturbation import NodePerturbation as NodePerturbation
@@ -54,6 +55,7 @@ _HOME = {
     "Frozen": "frozen",
     "KolenPollack": "kolen_pollack",
     "LearnedFeedback": "learned_feedback",
+    "MessagePassing": "message_passing",
     "NearestClassMean": "nearest_class_mean",
     "NearestNeighbor": "nearest_neighbor",
     "NodePerturbation": "node_perturbation",
@@ -83,6 +85,7 @@ __all__ = [
     "Grid",
     "KolenPollack",
     "LearnedFeedback",
+    "MessagePassing",
     "NearestClassMean",
     "NearestNeighbor",
     "NodePerturbation",

@@ -10,18 +10,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.rules.abstract import AbstractRule
-from metaplast.rules.synaptic_mlp import squash
+from metaplast.rules.gated import gated
 from metaplast.source import Source
-
-UPDATE, RESET, CANDIDATE = 0, 1, 2
 
 
 class SynapticGRU(AbstractRule):
     r"""The delta rule, corrected by a gated recurrent memory in every synapse.
 
     $\Delta w = \eta\,(m\,x + \sum_s o_s h_s)$. The `states` $h_s$ of a synapse, 0 at birth, are
-    those of a gated recurrent unit that hears $f = (x, y, w, m)$, pre- and post-synaptic activity,
-    weight and post-synaptic message:
+    those of a gated recurrent unit that hears $f = (y, m, x, w)$, post- and pre-synaptic activity,
+    post-synaptic message and weight (`gated`):
 
     $z = g(W_z f + U_z h + b_z)$, $r = g(W_r f + U_r h + b_r)$,
     $c = s(W_c f + U_c (r \odot h) + b_c)$, $h \leftarrow h + z \odot (c - h)$.
@@ -72,32 +70,8 @@ class SynapticGRU(AbstractRule):
         x, y = synapse.pre.activity, synapse.post.activity
         m = synapse.post.message
         # Backward, the gates are computed again: only what a synapse remembers is kept.
-        memory = jax.checkpoint(_remembered)(
-            self.inputs, self.recurrent, self.bias, memory, x, y, synapse.weight, m
+        memory = jax.checkpoint(gated)(
+            self.inputs, self.recurrent, self.bias, memory, ((y, m), (x,), (synapse.weight,))
         )
         told = sum(o * h for o, h in zip(self.out, memory, strict=True))
         return self.rate * (m * x + told), memory
-
-
-def _remembered(inputs, recurrent, bias, memory, x, y, w, m):
-    """The states of a synapse after a moment."""
-    x, y, w, m = squash(x), squash(y), squash(w), squash(m)
-    states = range(len(memory))
-
-    def heard(part, s, remembered):
-        # Sums of numbers, and what one cell has to say first, as in `SynapticMLP`.
-        to_x, to_y, to_w, to_m = inputs[part, s]
-        heard_post = to_y * y + to_m * m + bias[part, s]
-        total = to_x * x + heard_post + to_w * w
-        return total + sum(u * h for u, h in zip(recurrent[part, s], remembered, strict=True))
-
-    update = [_gate(heard(UPDATE, s, memory)) for s in states]
-    reset = [_gate(heard(RESET, s, memory)) for s in states]
-    kept = [r * h for r, h in zip(reset, memory, strict=True)]
-    candidate = [squash(heard(CANDIDATE, s, kept)) for s in states]
-    return tuple(h + z * (c - h) for h, z, c in zip(memory, update, candidate, strict=True))
-
-
-def _gate(v):
-    """Open at 1, closed at 0."""
-    return 0.5 + 0.5 * squash(v)
