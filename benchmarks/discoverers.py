@@ -145,7 +145,7 @@ def page(entries: Iterable[dict[str, Any]], rivals: dict[str, Any]) -> list[str]
         "", *table(header, rows), "",
         "The same lives in kind, for scale, each learner at its best setting:", "",
     ]  # fmt: skip
-    known = sorted(rivals["learners"], key=lambda row: -row["online"]["mean"])
+    known = sorted(rivals["learners"], key=lambda row: -row["online_accuracy"])
     return lines + table(
         ("learner", "accuracy"), [[row["name"], f"{row['online']['mean']:.3f}"] for row in known]
     )

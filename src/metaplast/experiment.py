@@ -15,8 +15,9 @@ from metaplast.learners.presented import Presentation
 from metaplast.meta import AbstractMetaOptimizer
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.objective import Objective
-from metaplast.spec import Spec, SpecError, near
+from metaplast.spec import Spec, SpecError, near, variants
 from metaplast.tasks.abstract import AbstractTask
+from metaplast.varied import Varied, varied
 
 
 class Experiment(NamedTuple):
@@ -24,7 +25,7 @@ class Experiment(NamedTuple):
 
     name: str
     seed: int
-    objective: Objective
+    objective: Objective | Varied
     """Holds the task and the circuit."""
     genome: Genome
     """Where the search begins."""
@@ -40,16 +41,36 @@ def build(spec: Spec) -> Experiment:
         SpecError: an unknown type or option (with near misses), or whatever a
             constructor refused, with its place in the file.
     """
+    objective, genome = _build_lives(spec)
+    meta: AbstractMetaOptimizer = construct("meta", spec["meta"], "meta")
+    if spec["variants"]:
+        objective = _build_varied(spec, objective, genome)
+    return Experiment(spec.name, spec.seed, objective, genome, meta, int(meta.steps))  # type: ignore
+
+
+def _build_lives(spec: Spec) -> tuple[Objective, Genome]:
+    """Who lives, and what: all of a spec but its outer loop."""
     genome = build_genome(spec["genome"])
     task: AbstractTask = construct("tasks", spec["task"], "task")
     circuit = build_circuit(spec["anatomy"], task.inputs, spec.hidden, task.classes)
     check_fit(genome, circuit)
-    meta: AbstractMetaOptimizer = construct("meta", spec["meta"], "meta")
     options = spec["objective"]
     built = {"task": task, "circuit": circuit, "presentation": build_presentation(spec)}
     _check_options(Objective, options, "objective", hide=tuple(built))
-    objective = _call(Objective, {**built, **options}, "objective")
-    return Experiment(spec.name, spec.seed, objective, genome, meta, int(meta.steps))  # type: ignore
+    return _call(Objective, {**built, **options}, "objective"), genome
+
+
+def _build_varied(spec: Spec, objective: Objective, genome: Genome) -> Varied:
+    others = []
+    for place, other in enumerate(variants(spec)):
+        try:
+            others.append(_build_lives(other))
+        except SpecError as fault:
+            raise SpecError(f"variants.{place}: {fault}") from None
+    try:
+        return varied(objective, genome, others)
+    except ValueError as fault:
+        raise SpecError(str(fault)) from None
 
 
 def build_genome(tables: dict[str, Any]) -> Genome:

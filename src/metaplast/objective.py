@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from metaplast.circuits import Circuit
+from metaplast.costs import Costs, Metered
 from metaplast.kept import MEGABYTE, Kept, kept
 from metaplast.learners.presented import Presentation
 from metaplast.lifetime import Learner, live, residuals, unroll
@@ -28,6 +29,8 @@ class Score(NamedTuple):
     accuracy: Float[Array, ""]
     exploded: Float[Array, ""]
     """Fraction of lives that exploded."""
+    costs: Costs | None = None
+    """What the lives cost, where the objective meters them."""
 
 
 class Objective(eqx.Module):
@@ -52,6 +55,7 @@ class Objective(eqx.Module):
         episodes: episodes of a life, one after the other: the learner lives on from each to the
             next. So a life may be far longer than the episodes that a task can draw.
         presentation: how long a stimulus lasts, where that is many moments of the network.
+        metered: whether the score of a life says what it cost its synapses (`costs`).
     """
 
     task: AbstractTask
@@ -62,6 +66,7 @@ class Objective(eqx.Module):
     memory: float | None = eqx.field(static=True, default=None)
     episodes: int = eqx.field(static=True, default=1)
     presentation: Presentation | None = eqx.field(static=True, default=None)
+    metered: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
         if self.segment is not None and self.segment < 0:
@@ -72,6 +77,12 @@ class Objective(eqx.Module):
             raise ValueError(f"episodes = {self.episodes}: expected 1 or more; give 1")
         if self.memory is not None and not self.memory > 0:
             raise ValueError(f"memory = {self.memory}: expected megabytes of one life, such as 32")
+
+        if self.metered and (self.episodes > 1 or self.presentation is not None):
+            raise ValueError(
+                "metered = true: expected lives of one episode, of one moment a stimulus; leave "
+                "out episodes and presentation, or metered"
+            )
 
     def kept(self, learner: Learner, experience, key: Key) -> Kept | None:
         """What a backward pass keeps of a life of that length; None where it is everything."""
@@ -84,6 +95,8 @@ class Objective(eqx.Module):
     def learner(self, genome: Genome) -> Learner:
         """Who lives: a network built from a genome."""
         network = PlasticNetwork(self.circuit, genome)
+        if self.metered:
+            return Metered(network)
         return network if self.presentation is None else self.presentation.of(network)
 
     def __call__(self, genome: Genome, key: Key) -> tuple[Float[Array, ""], Score]:
@@ -95,9 +108,10 @@ class Objective(eqx.Module):
         network = self.learner(genome)
         kept = self.kept(network, (episode.stimuli, episode.targets), life_key)
         judged = _Sharpened(self.task, self.sharpness, self.relative)
-        life, _ = live(network, judged, episode, life_key, *(kept or ()))
+        life, state = live(network, judged, episode, life_key, *(kept or ()))
         loss = jnp.mean(life.loss)
-        return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype))
+        costs = Metered.costs(state) if self.metered else None
+        return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype), costs)
 
     def _chained(self, genome: Genome, task_key: Key, life_key: Key):
         birth_key, noise_key = jax.random.split(life_key)

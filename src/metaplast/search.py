@@ -15,8 +15,8 @@ from jaxtyping import Array, Int
 from metaplast import program
 from metaplast.lives import lives_of
 from metaplast.meta import AbstractMetaOptimizer
+from metaplast.meta.abstract import Evaluate
 from metaplast.network import Genome
-from metaplast.objective import Objective
 from metaplast.program import Program
 from metaplast.shelf import Shelf
 from metaplast.spread import everywhere
@@ -61,7 +61,7 @@ def searchable(leaf) -> bool:
     return eqx.is_inexact_array(leaf) and bool(np.all(np.isfinite(np.asarray(leaf))))
 
 
-def begin(objective: Objective, genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
+def begin(objective: Evaluate, genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
     """The position before the first meta-step.
 
     Raises:
@@ -75,7 +75,7 @@ def begin(objective: Objective, genome: Genome, meta: AbstractMetaOptimizer, key
 
 
 def traced(
-    objective: Objective,
+    objective: Evaluate,
     genome: Genome,
     meta: AbstractMetaOptimizer,
     position: Position,
@@ -118,7 +118,7 @@ def found(genome: Genome, position: Position) -> Genome:
 
 
 def search(
-    objective: Objective,
+    objective: Evaluate,
     genome: Genome,
     meta: AbstractMetaOptimizer,
     position: Position,

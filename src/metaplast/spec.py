@@ -18,7 +18,7 @@ from typing import Any
 from metaplast import toml_text
 
 TABLES = (
-    "name", "seed", "hidden", "constraints",
+    "name", "seed", "hidden", "constraints", "variants",
     "anatomy", "genome", "presentation", "task", "objective", "meta", "bench",
 )  # fmt: skip
 REQUIRED = ("name", "hidden", "anatomy", "genome", "task", "meta")
@@ -57,7 +57,8 @@ class Spec:
 
     def __post_init__(self) -> None:
         complete = {
-            "seed": 0, "constraints": [], "presentation": {}, "objective": {}, **self.tables,
+            "seed": 0, "constraints": [], "variants": [], "presentation": {}, "objective": {},
+            **self.tables,
         }  # fmt: skip
         complete["bench"] = {**BENCH, **_table(complete, "bench", {}, self.origin)}
         _check(complete, self.origin)
@@ -125,6 +126,26 @@ def with_overrides(spec: Spec, overrides: Iterable[str]) -> Spec:
     return Spec(tables, spec.origin)
 
 
+def variants(spec: Spec) -> list[Spec]:
+    """The specs of all variants of an experiment: its own tables, with theirs merged into them. A
+    table that has a `type` takes the place of the other.
+
+    Raises:
+        SpecError: what a variant says cannot be part of a spec.
+    """
+
+    def merged(old: Any, new: Any) -> Any:
+        if not (isinstance(old, dict) and isinstance(new, dict)) or "type" in new:
+            return copy.deepcopy(new)
+        return old | {name: merged(old.get(name), value) for name, value in new.items()}
+
+    plain = {**spec.tables, "variants": []}
+    return [
+        Spec(merged(plain, other), f"{spec.origin}: variants.{place}")
+        for place, other in enumerate(spec["variants"])
+    ]
+
+
 def near(name: str, valid: Iterable[str]) -> str:
     """The tail of a message about an unknown name: near misses, and what there is, if few."""
     valid = sorted(valid)
@@ -184,6 +205,12 @@ def _check(tables: dict[str, Any], origin: str) -> None:
         raise SpecError(
             f"{origin}: constraints = {tables['constraints']!r}: expected a list of names such as "
             '["no_weight_transport"]'
+        )
+    variants = tables["variants"]
+    if not (isinstance(variants, list) and all(isinstance(v, dict) and v for v in variants)):
+        raise SpecError(
+            f"{origin}: variants = {variants!r}: expected a list of tables with what is other, "
+            "such as [{ hidden = [64, 64, 64] }]"
         )
     bench = tables["bench"]
     for name in ("data", "learners"):

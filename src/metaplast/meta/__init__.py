@@ -10,6 +10,7 @@ from metaplast.meta.forward import Forward
 from metaplast.meta.genetic import Genetic
 from metaplast.meta.half_lived import AbstractHalfLived
 from metaplast.meta.low_rank import LowRankES
+from metaplast.meta.map_elites import MapElites
 from metaplast.meta.nres import NRES
 from metaplast.meta.pes import PES
 from metaplast.meta.restarts import Restarts
@@ -27,6 +28,7 @@ __all__ = [  # noqa: RUF022
     "Forward",
     "Genetic",
     "LowRankES",
+    "MapElites",
     "NRES",
     "PES",
     "Restarts",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from metaplast.meta.abstract import Evaluate, Step
 from metaplast.spread import spread
@@ -22,6 +22,8 @@ class Fitness(NamedTuple):
     """What each life reports, leaves `[candidates, lives]`."""
     lost: Float[Array, ""]
     """Fraction of the candidates that have none."""
+    sound: Bool[Array, " candidates"]
+    """Which of them have one."""
 
     @property
     def report(self) -> Step:
@@ -55,7 +57,7 @@ def fitness(evaluate: Evaluate, candidates: Any, lives: int, key: Key) -> Fitnes
     worst = jnp.max(jnp.where(finite, losses, -jnp.inf))
     worst = jnp.where(jnp.any(finite), worst, 0.0)
     values = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)
-    return Fitness(values, scores, jnp.mean(~sound))
+    return Fitness(values, scores, jnp.mean(~sound), sound)
 
 
 def cloud(theta, population: int, spread: float, key: Key):
