@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from metaplast.gated import gated
 from metaplast.learners.perceptron import NONLINEARITIES, Perceptron
-from metaplast.rules.gated import gated
 from metaplast.rules.synaptic_mlp import squash
 from metaplast.source import Source
 

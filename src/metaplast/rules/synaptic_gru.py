@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from metaplast.gated import gated
 from metaplast.rules.abstract import AbstractRule
-from metaplast.rules.gated import gated
 from metaplast.source import Source
 
 
