@@ -147,7 +147,7 @@ def page(entries: Iterable[dict[str, Any]], rivals: dict[str, Any]) -> list[str]
     ]  # fmt: skip
     known = sorted(rivals["learners"], key=lambda row: -row["online_accuracy"])
     return lines + table(
-        ("learner", "accuracy"), [[row["name"], f"{row['online']['mean']:.3f}"] for row in known]
+        ("learner", "accuracy"), [[row["name"], f"{row['online_accuracy']:.3f}"] for row in known]
     )
 
 
