@@ -1,0 +1,120 @@
+"""What a selection is worth: how fast whole searches descend that it decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaplast.meta import brood as broods
+from metaplast.meta.selection_network import SelectionNetwork
+from metaplast.objective import Score
+from metaplast.selection import bowls, circuits
+from metaplast.types import Key
+
+FLOOR = 1e-3
+"""Share of the loss at the start that counts as none."""
+NEAR, FAR = 0.02, 0.3
+"""First mutation sizes of searches for rules, from which theirs is drawn."""
+
+
+class SelectionObjective(eqx.Module):
+    """Mean log of what is left of the loss, over the generations of one search of every kind.
+
+    One call draws a bowl of every size in `numbers`, and one search for the rule of a small
+    network of every family in `families`, and lives all of them. What is judged is the center of
+    the population, without luck, on lives that nobody was selected by. It is an `Evaluate` like any
+    other, so that any outer loop can search the selection.
+
+    Args:
+        population: candidates in a generation.
+        generations: of a search in a bowl.
+        numbers: sizes of bowls.
+        families: names from `circuits.searches`.
+        lived: generations of a search for a rule.
+        softness: of ranks and survival (`brood.after`). Above zero it lets a derivative through
+            generations; zero is what the selection is used with.
+    """
+
+    population: int = eqx.field(static=True, default=32)
+    generations: int = eqx.field(static=True, default=40)
+    numbers: tuple[int, ...] = eqx.field(static=True, default=(10, 80))
+    families: tuple[str, ...] = eqx.field(static=True, default=("polynomial", "factored"))
+    lived: int = eqx.field(static=True, default=24)
+    softness: float = eqx.field(static=True, default=0.0)
+
+    def __check_init__(self) -> None:
+        for name in ("population", "generations", "lived"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
+        if not self.softness >= 0:
+            raise ValueError(f"softness = {self.softness}: expected 0 (hard) or more, such as 0.1")
+        known = circuits.FAMILIES
+        for name in self.families:
+            if name not in known:
+                raise ValueError(f"families: no {name!r}; expected some of {sorted(known)}")
+
+    def __call__(self, network: SelectionNetwork, key: Key) -> tuple[Float[Array, ""], Score]:
+        keys = iter(jax.random.split(key, len(self.numbers) + len(self.families)))
+        left = [self._in_bowl(network, size, next(keys)) for size in self.numbers]
+        left += [self._for_rule(network, name, next(keys)) for name in self.families]
+        loss = jnp.mean(jnp.stack(left))
+        return loss, Score(loss, jnp.exp(-loss), jnp.isnan(loss).astype(loss.dtype))
+
+    def _in_bowl(self, network, size: int, key: Key):
+        bowl_key, search_key = jax.random.split(key)
+        bowl = bowls.drawn(size, bowl_key)
+
+        def lived(candidates, key):
+            life, own = jax.random.split(key)
+            return jax.vmap(lambda x, k: bowl(x, life, k))(
+                candidates, jax.random.split(own, self.population)
+            )
+
+        def judged(center, key):
+            del key
+            return bowl.depth(center, bowl.goal)
+
+        start = jnp.zeros(size)
+        return self._searched(network, start, 1.0, lived, judged, self.generations, search_key)
+
+    def _for_rule(self, network, name: str, key: Key):
+        spread_key, search_key = jax.random.split(key)
+        rules = circuits.search(name)
+        low, high = jnp.log(NEAR), jnp.log(FAR)
+        spread = jnp.exp(jax.random.uniform(spread_key, (), minval=low, maxval=high))
+
+        def lived(candidates, key):
+            return jax.vmap(lambda x: rules.evaluate(x, key)[0])(candidates)
+
+        def judged(center, key):
+            keys = jax.random.split(key, JUDGES)
+            return jnp.mean(jax.vmap(lambda k: rules.evaluate(center, k)[0])(keys))
+
+        return self._searched(network, rules.start, spread, lived, judged, self.lived, search_key)
+
+    def _searched(self, network, start, spread, lived: Any, judged: Any, generations, key):
+        """Mean over generations of the log of the center's loss, relative to the start's."""
+        birth_key, run_key = jax.random.split(key)
+        brood = broods.first(start, self.population, spread, birth_key)
+
+        @jax.checkpoint
+        def generation(brood, key):
+            lives_key, birth_key, judge_key = jax.random.split(key, 3)
+            values = lived(brood.candidates, lives_key)
+            values = jnp.where(jnp.isfinite(values), values, HOPELESS)
+            brood = broods.after(network, brood, values, spread, birth_key, self.softness)
+            share = judged(brood.center, judge_key) / judged(start, judge_key)
+            return brood, jnp.log(jnp.minimum(share, WORST) + FLOOR)
+
+        _, left = jax.lax.scan(generation, brood, jax.random.split(run_key, generations))
+        return jnp.mean(left)
+
+
+JUDGES = 2
+"""Lives that the center is judged by, in every generation."""
+HOPELESS, WORST = 1e6, 1e2
+"""The loss of who has none; and the most that a search can lose."""
