@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": "compare learners on the same lives",
     "audit": "certify which biological constraints a learner respects",
     "estimators": "which estimator of the meta-gradient suits an experiment",
+    "selection": "train the selection that an evolutionary search is decided by",
     "list": "everything there is: rules, neurons, tasks, learners, constraints, ...",
     "show": "one of these things, a found rule, or a run, in detail",
     "doctor": "what works on this machine, and what is missing",

@@ -33,7 +33,7 @@ class SelectionObjective(eqx.Module):
         population: candidates in a generation.
         generations: of a search in a bowl.
         numbers: sizes of bowls.
-        families: names from `circuits.searches`.
+        families: names from `circuits.FAMILIES`.
         lived: generations of a search for a rule.
         softness: of ranks and survival (`brood.after`). Above zero it lets a derivative through
             generations; zero is what the selection is used with.
@@ -68,50 +68,50 @@ class SelectionObjective(eqx.Module):
         bowl_key, search_key = jax.random.split(key)
         bowl = bowls.drawn(size, bowl_key)
 
-        def lived(candidates, key):
+        def lived(candidates, center, key):
             life, own = jax.random.split(key)
-            return jax.vmap(lambda x, k: bowl(x, life, k))(
-                candidates, jax.random.split(own, self.population)
-            )
-
-        def judged(center, key):
-            del key
-            return bowl.depth(center, bowl.goal)
+            luck = jax.random.split(own, self.population)
+            values = jax.vmap(lambda x, k: bowl(x, life, k))(candidates, luck)
+            return values, bowl.depth(center, bowl.goal) / bowl.depth(0 * center, bowl.goal)
 
         start = jnp.zeros(size)
-        return self._searched(network, start, 1.0, lived, judged, self.generations, search_key)
+        return self._searched(network, start, 1.0, lived, self.generations, search_key)
 
     def _for_rule(self, network, name: str, key: Key):
         spread_key, search_key = jax.random.split(key)
-        rules = circuits.search(name)
+        family = circuits.FAMILIES[name]
         low, high = jnp.log(NEAR), jnp.log(FAR)
         spread = jnp.exp(jax.random.uniform(spread_key, (), minval=low, maxval=high))
 
-        def lived(candidates, key):
-            return jax.vmap(lambda x: rules.evaluate(x, key)[0])(candidates)
+        def lived(candidates, center, key):
+            # As one program: it is compiled once, however many there are to judge.
+            life, *judges = jax.random.split(key, 1 + JUDGES)
+            keys = jnp.stack([*[life] * self.population, *judges, *judges])
+            both = jnp.repeat(jnp.stack([center, family.start]), JUDGES, axis=0)
+            losses = jax.vmap(lambda x, k: circuits.life(family, x, k))(
+                jnp.concatenate([candidates, both]), keys
+            )
+            center_loss, start_loss = losses[self.population :].reshape(2, JUDGES)
+            share = jnp.mean(center_loss) / jnp.mean(start_loss)
+            return losses[: self.population], share
 
-        def judged(center, key):
-            keys = jax.random.split(key, JUDGES)
-            return jnp.mean(jax.vmap(lambda k: rules.evaluate(center, k)[0])(keys))
+        return self._searched(network, family.start, spread, lived, self.lived, search_key)
 
-        return self._searched(network, rules.start, spread, lived, judged, self.lived, search_key)
-
-    def _searched(self, network, start, spread, lived: Any, judged: Any, generations, key):
+    def _searched(self, network, start, spread, lived: Any, generations: int, key: Key):
         """Mean over generations of the log of the center's loss, relative to the start's."""
         birth_key, run_key = jax.random.split(key)
         brood = broods.first(start, self.population, spread, birth_key)
 
         @jax.checkpoint
         def generation(brood, key):
-            lives_key, birth_key, judge_key = jax.random.split(key, 3)
-            values = lived(brood.candidates, lives_key)
+            lives_key, birth_key = jax.random.split(key)
+            values, share = lived(brood.candidates, brood.center, lives_key)
             values = jnp.where(jnp.isfinite(values), values, HOPELESS)
             brood = broods.after(network, brood, values, spread, birth_key, self.softness)
-            share = judged(brood.center, judge_key) / judged(start, judge_key)
             return brood, jnp.log(jnp.minimum(share, WORST) + FLOOR)
 
         _, left = jax.lax.scan(generation, brood, jax.random.split(run_key, generations))
-        return jnp.mean(left)
+        return jnp.mean(left[1:])
 
 
 JUDGES = 2
