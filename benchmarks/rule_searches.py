@@ -56,13 +56,17 @@ def of(name: str, about: str, task, circuit, genome: Genome) -> RuleSearch:
         return jnp.where(jnp.isfinite(lost), jnp.minimum(lost, hopeless), hopeless)
 
     # One seed after the other: the weights of a generation's networks stay in a cache.
-    lived = jax.jit(lambda vectors, keys: jax.lax.map(lambda g: jax.vmap(loss)(*g), (vectors, keys)))
+    lived = jax.jit(
+        lambda vectors, keys: jax.lax.map(lambda g: jax.vmap(loss)(*g), (vectors, keys))
+    )
     return RuleSearch(name, about, np.asarray(start), lived)
 
 
 def pictures(data: str) -> Dataset:
     """The first classes of a file, its pictures projected at random (the same for all lives)."""
-    full: Any = named(data, MOMENTS, 1, split="all") if data == "digits" else named(data, MOMENTS, 1)
+    full: Any = (
+        named(data, MOMENTS, 1, split="all") if data == "digits" else named(data, MOMENTS, 1)
+    )
     x, y = np.asarray(full.x_train), np.asarray(full.y_train)
     chosen = np.flatnonzero(y < CLASSES)[:POOL]
     random = np.random.default_rng(0).normal(size=(x.shape[1], INPUTS)) / np.sqrt(x.shape[1])
@@ -86,7 +90,9 @@ def term_pool() -> RuleSearch:
         {"forward": TermPool(0.1), "readout": TermPool(0.1)},
     )
     task = pictures("fashion-mnist")
-    return of("TermPool", "layered, Fashion-MNIST", task, layered(INPUTS, (HIDDEN,), CLASSES), genome)
+    return of(
+        "TermPool", "layered, Fashion-MNIST", task, layered(INPUTS, (HIDDEN,), CLASSES), genome
+    )
 
 
 def abcd() -> RuleSearch:
@@ -95,7 +101,9 @@ def abcd() -> RuleSearch:
         {"forward": ABCD(0.01), "recurrent": ABCD(0.01), "readout": Delta(0.1)},
     )
     task = PairedAssociates(INPUTS, CLASSES, MOMENTS, pairs=10, held_out=1)
-    return of("ABCD", "recurrent, paired associates", task, recurrent(INPUTS, (HIDDEN,), CLASSES), genome)
+    return of(
+        "ABCD", "recurrent, paired associates", task, recurrent(INPUTS, (HIDDEN,), CLASSES), genome
+    )
 
 
 def synaptic_gru() -> RuleSearch:

@@ -3,8 +3,10 @@
     python benchmarks/selection.py [--quick] [--json] [--write docs/selection.md]
 
 Searches for rules that its training never saw (`rule_searches.py`). Every strategy is tuned on
-each of them, on seeds of their own; then it searches by fresh seeds, and where it stands is judged on
-lives that nobody was selected by, the same for all. Lives are counted, not seconds.
+each of them, on seeds of their own; then it searches by fresh seeds, and where it stands is judged
+on lives that nobody was selected by, the same for all. Lives are counted, not seconds.
+
+`--kept FOLDER` keeps every curve there, so that an interrupted measurement goes on.
 """
 
 from __future__ import annotations
@@ -39,8 +41,10 @@ RESAMPLES = 2000
 SHARE = 0.95
 """Of what a rival gains over the start: who has gained that much has reached its fitness."""
 AIM = 0.5
-OURS = "learned selection"
+CROSSOVERS = (0.0, 0.5)
+OURS, EVOLVED, UNTRAINED = "learned selection", "found by evolution", "untrained"
 RIVALS = ("OpenAI-ES", "GA, truncation", "SNES", "LES", "LGA")
+NAMES = (OURS, *RIVALS, UNTRAINED, EVOLVED)
 AIMED = ("OpenAI-ES", "GA, truncation")
 
 
@@ -120,20 +124,29 @@ def evosax(name: str, strategy: str, rate: float | None = None) -> Strategy:
     return Strategy(name, init, ask, tell)
 
 
-def contenders() -> dict[str, tuple[Strategy, ...]]:
-    return {
-        OURS: (ours(OURS, "backprop"),),
-        "found by evolution": (ours("found by evolution", "evolution"),),
-        "untrained": (ours("untrained", "untrained"),),
-        "OpenAI-ES": tuple(evosax("OpenAI-ES", "Open_ES", rate) for rate in RATES),
-        "GA, truncation": tuple(genetic(crossover) for crossover in (0.0, 0.5)),
-        "SNES": (evosax("SNES", "SNES"),),
-        "LES": (evosax("LES", "LES"),),
-        "LGA": (evosax("LGA", "LGA"),),
-    }
+@functools.cache
+def variants_of(name: str) -> tuple[Strategy, ...]:
+    """What a strategy is tuned over, beside the mutation size."""
+    weights = {OURS: "backprop", EVOLVED: "evolution", UNTRAINED: "untrained"}
+    if name in weights:
+        return (ours(name, weights[name]),)
+    if name == "OpenAI-ES":
+        return tuple(evosax(name, "Open_ES", rate) for rate in RATES)
+    if name == "GA, truncation":
+        return tuple(genetic(crossover) for crossover in CROSSOVERS)
+    return (evosax(name, name),)
 
 
-def searched(search: RuleSearch, strategy: Strategy, spreads: np.ndarray, key) -> np.ndarray:
+@functools.cache
+def compiled(strategy: Strategy, numbers: int):
+    """The three functions, for seeds side by side."""
+    init = jax.jit(jax.vmap(lambda key: strategy.init(key, numbers)))
+    return init, jax.jit(jax.vmap(strategy.ask)), jax.jit(jax.vmap(strategy.tell))
+
+
+def searched(
+    search: RuleSearch, strategy: Strategy, spreads: np.ndarray, key, every: int = EVERY
+) -> np.ndarray:
     """Held-out losses `[seeds, judgements]` of searches side by side, one a spread.
 
     The first column is the start's; judgements are the same lives for every strategy and spread.
@@ -142,11 +155,8 @@ def searched(search: RuleSearch, strategy: Strategy, spreads: np.ndarray, key) -
     start, scale = jnp.asarray(search.start), jnp.asarray(spreads)[:, None, None]
     init_key, run_key = jax.random.split(key)
     # Strategies meet the same lives; what they draw themselves is their own.
-    state = jax.jit(jax.vmap(lambda k: strategy.init(k, numbers)))(
-        jax.random.split(init_key, seeds)
-    )
-    ask = jax.jit(jax.vmap(strategy.ask))
-    tell = jax.jit(jax.vmap(strategy.tell))
+    init, ask, tell = compiled(strategy, numbers)
+    state = init(jax.random.split(init_key, seeds))
     judge_keys = _judges(seeds)
     found = jnp.zeros((seeds, numbers))
     curve = []
@@ -156,7 +166,7 @@ def searched(search: RuleSearch, strategy: Strategy, spreads: np.ndarray, key) -
         return np.asarray(search.lived(start + scale * many, judge_keys)).mean(1)
 
     for generation in range(GENERATIONS + 1):
-        if generation % EVERY == 0:
+        if generation % every == 0:
             curve.append(judged())
         if generation == GENERATIONS:
             break
@@ -186,14 +196,14 @@ def measured(search: RuleSearch, variants: tuple[Strategy, ...], seeds: int) -> 
     spreads = np.repeat(SPREADS, TUNING)
     ends = {}
     for number, strategy in enumerate(variants):
-        curves = searched(search, strategy, spreads, jax.random.key(1))
+        curves = searched(search, strategy, spreads, jax.random.key(1), GENERATIONS)
         means = curves[:, -1].reshape(len(SPREADS), TUNING).mean(1)
         ends |= {(number, spread): mean for spread, mean in zip(SPREADS, means, strict=True)}
     number, spread = min(ends, key=lambda chosen: ends[chosen])
     curves = searched(search, variants[number], np.full(seeds, spread), jax.random.key(2))
     tuned = f"{spread:g}"
     if len(variants) > 1:
-        tuned += f", {(RATES if len(variants) == len(RATES) else (0.0, 0.5))[number]:g}"
+        tuned += f", {(RATES if len(variants) == len(RATES) else CROSSOVERS)[number]:g}"
     return Measured(curves, tuned)
 
 
@@ -239,13 +249,16 @@ def interval(values: np.ndarray) -> Spread:
     return Spread(float(values[0]), float(low), float(high))
 
 
-def all_measured(quick: bool, folder: Path | None) -> dict[str, dict[str, Measured]]:
+def all_measured(
+    quick: bool, folder: Path | None, only: list[str] | None
+) -> dict[str, dict[str, Measured]]:
     """By search and strategy; what `folder` holds already is not measured again."""
     kept: dict[str, dict[str, Measured]] = {}
     for name in list(SEARCHES)[: 1 if quick else None]:
         search = search_of(name)
         kept[name] = {}
-        for contender, variants in contenders().items():
+        for contender in only or NAMES:
+            variants = variants_of(contender)
             path = folder and folder / f"{name} {contender}.json"
             if path and path.exists():
                 told = json.loads(path.read_text())
@@ -255,42 +268,51 @@ def all_measured(quick: bool, folder: Path | None) -> dict[str, dict[str, Measur
                 found = measured(search, variants, 4 if quick else SEEDS)
                 if path:
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(json.dumps({"curves": found.curves.tolist(), "tuned": found.tuned}))
+                    path.write_text(
+                        json.dumps({"curves": found.curves.tolist(), "tuned": found.tuned})
+                    )
             kept[name][contender] = found
     return kept
 
 
 def section_of(kept: dict[str, dict[str, Measured]]) -> Section:
     section = Section("Does a learned selection find rules with fewer lives?")
-    numbers = ", ".join(f"{search_of(n).name} ({search_of(n).about}: {search_of(n).start.size})" for n in kept)
+    numbers = ", ".join(
+        f"{search_of(n).name} ({search_of(n).about}: {search_of(n).start.size})" for n in kept
+    )
     seeds = len(next(iter(kept.values()))[OURS].curves)
     section.write(
-        f"Searches, with the count of their numbers: {numbers}. {POPULATION} candidates, one life each, "
-        f"{GENERATIONS} generations ({POPULATION * GENERATIONS} lives), {seeds} seeds. Every strategy is tuned "
-        f"on every search, on {TUNING} other seeds: its first mutation size over {SPREADS}; OpenAI-ES also "
-        f"its rate over {RATES} mutation sizes (Adam), the GA with and without crossover. Losses are those "
-        f"of where a search stands, on {POPULATION} lives a seed that nobody was selected by."
+        f"Searches, with the count of their numbers: {numbers}. {POPULATION} candidates, one life "
+        f"each, {GENERATIONS} generations ({POPULATION * GENERATIONS} lives), {seeds} seeds. Every "
+        f"strategy is tuned on every search, on {TUNING} other seeds: its first mutation size over "
+        f"{SPREADS}; OpenAI-ES also its rate over {RATES} mutation sizes (Adam), the GA with and "
+        "without crossover. A loss is that of where a search stands, on "
+        f"{POPULATION} lives a seed that nobody was selected by."
     )
-    section.write("Held-out loss at the end, mean over seeds (chosen by tuning: mutation size, and what else):")
-    names = list(next(iter(kept.values())))
-    rows = [["(start)", *(short(float(found[OURS].curves[:, 0].mean())) for found in kept.values())]]
-    rows += [[n, *(f"{found[n].curves[:, -1].mean():.4f} ({found[n].tuned})" for found in kept.values())] for n in names]
-    section.table(("strategy", *(search_of(n).name for n in kept)), rows)
+    section.write("Loss at the end, mean over seeds (and what tuning chose):")
+    titles = [search_of(name).name for name in kept]
+    rows = [["(start)"] + [short(float(f[OURS].curves[:, 0].mean())) for f in kept.values()]]
+    for name in NAMES:
+        ends = [(f[name].curves[:, -1].mean(), f[name].tuned) for f in kept.values()]
+        rows.append([name] + [f"{loss:.4f} ({tuned})" for loss, tuned in ends])
+    section.table(("strategy", *titles), rows)
     section.write(
-        f"Lives until {SHARE:.0%} of what a rival gains in its whole budget, ours over the rival's; "
-        "below 1, fewer. Mean curves over seeds; in brackets the 95 % interval over resampled seeds:"
+        f"Lives until {SHARE:.0%} of what a rival gains in its whole budget, in units of what the "
+        "rival needs; below 1, fewer. Mean curves over seeds; in brackets the 95 % interval over "
+        "resampled seeds:"
     )
     rows = []
-    for mine, others in ((OURS, (*RIVALS, "untrained")), ("found by evolution", AIMED), ("untrained", AIMED)):
-        for rival in others:
+    for mine, rivals in ((OURS, (*RIVALS, UNTRAINED)), (EVOLVED, AIMED), (UNTRAINED, AIMED)):
+        for rival in rivals:
             found = ratios(kept, mine, rival)
-            rows.append([mine, rival, *(f"{s.median:.2f} ({s.low:.2f} to {s.high:.2f})" for s in found.values())])
+            told = [f"{s.median:.2f} ({s.low:.2f} to {s.high:.2f})" for s in found.values()]
+            rows.append([mine, rival, *told])
             if mine == OURS:
-                section.claims.append(Claim(
-                    f"lives of {mine} / of {rival}, median over searches", found["median"],
-                    most=AIM if rival in AIMED else None,
-                ))  # fmt: skip
-    section.table(("ours", "rival", *(search_of(n).name for n in kept), "median"), rows)
+                text = f"lives of {mine} / of {rival}, median over searches"
+                most = AIM if rival in AIMED else None
+                section.claims.append(Claim(text, found["median"], most=most))
+    section.table(("search by", "rival", *titles, "median"), rows)
+    section.write("In the table of claims, quartiles are that 95 % interval.")
     return section
 
 
@@ -299,9 +321,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a short look, no figures to quote")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--kept", type=Path, help="folder where curves are kept from run to run")
+    parser.add_argument("--only", nargs="+", choices=NAMES, help="measure these, print nothing")
     parser.add_argument("--write", type=Path, help="put the section into this page")
     given = parser.parse_args()
-    section = section_of(all_measured(given.quick, given.kept))
+    if given.only:
+        all_measured(given.quick, given.kept, given.only)
+        return
+    section = section_of(all_measured(given.quick, given.kept, given.only))
     print(section.to_json() if given.json else section, flush=True)
     if given.write:
         head, _, rest = given.write.read_text().partition(BEGIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import equinox as eqx
 import jax
@@ -71,9 +72,9 @@ def test_permuted_candidates_get_permuted_verdicts():
 @pytest.mark.parametrize("weights", WEIGHTS)
 def test_a_monotone_function_of_the_loss_changes_no_bit(weights):
     def run(bend):
-        return jax.jit(
-            lambda key: searched(weights, lambda x, k: (bend(bowl(x)), (0.0,)), 6, key)
-        )(jax.random.key(0))
+        return jax.jit(lambda key: searched(weights, lambda x, k: (bend(bowl(x)), (0.0,)), 6, key))(
+            jax.random.key(0)
+        )
 
     plain = run(lambda loss: loss)
     np.testing.assert_array_equal(plain, run(lambda loss: loss**3 + 3 * loss))
@@ -99,11 +100,8 @@ def test_it_needs_no_derivative(weights):
 
 
 def verdict_on(table):
-    class Evidence:
-        class subject:
-            spec = {"meta": table}
-
-    return EvolutionaryOuterLoop().check(Evidence())
+    evidence = SimpleNamespace(subject=SimpleNamespace(spec={"meta": table}))
+    return EvolutionaryOuterLoop().check(evidence)
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -208,7 +206,10 @@ def test_weights_come_back_bit_for_bit(tmp_path):
         np.testing.assert_array_equal(a, b)
     assert LearnedSelection(weights=str(path)).digest == digest
     assert LearnedSelection().digest != digest
-    assert dataclasses.asdict(LearnedSelection())["digest"] == selection_weights.load("backprop").digest
+    assert (
+        dataclasses.asdict(LearnedSelection())["digest"]
+        == selection_weights.load("backprop").digest
+    )
     assert checkpoint.flatten(read.network)[0]
 
 

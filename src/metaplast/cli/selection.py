@@ -22,7 +22,7 @@ class Selection:
     out: Path
     """The file to write; an existing one is replaced only with --again."""
     by: str = "backprop"
-    """How: backprop (through generations, softened ranks) or evolution (of the selection itself)."""
+    """How: backprop (through generations) or evolution (of the selection itself)."""
     steps: int | None = None
     """Meta-steps; by default as many as the shipped weights had."""
     seed: int = 0
@@ -48,7 +48,9 @@ class Selection:
         self.out.parent.mkdir(parents=True, exist_ok=True)
         print("tracing and compiling", file=sys.stderr, flush=True)
         for stage in training(chosen, self.seed):
-            print(f"{stage.step}/{chosen.steps}  loss {stage.loss:.3f}", file=sys.stderr, flush=True)
+            print(
+                f"{stage.step}/{chosen.steps}  loss {stage.loss:.3f}", file=sys.stderr, flush=True
+            )
             about = {"by": self.by, "seed": self.seed, "step": stage.step, "steps": chosen.steps}
             digest = selection_weights.save(self.out, stage.network, about)
         print(f"{self.out}  sha256 {digest}")

@@ -108,7 +108,9 @@ def after(
     told = signs(brood)
     pace = network.pace(cells, told)
     vote = _unit(scores + verdict.vote) @ brood.sizes
-    center = brood.center + _deviations(brood, spread) * _move(selected, paths[1], pace, len(values))
+    center = brood.center + _deviations(brood, spread) * _move(
+        selected, paths[1], pace, len(values)
+    )
     moved = brood._replace(
         center=center,
         size=brood.size + _grown(paths[1], vote, pace),
@@ -173,7 +175,7 @@ def _born(brood: Brood, spread: float, key: Key):
     pairs = -(-population // 2)
     mutations = jax.random.normal(mutation_key, (pairs, numbers), brood.center.dtype)
     sizes = jax.random.normal(size_key, (pairs,), brood.center.dtype)
-    mutations = (jnp.exp(VARIED * sizes)[:, None] * mutations)
+    mutations = jnp.exp(VARIED * sizes)[:, None] * mutations
     mutations = jnp.concatenate([mutations, -mutations])[:population]
     sizes = jnp.concatenate([sizes, sizes])[:population]
     return brood.center + _deviations(brood, spread) * mutations, sizes

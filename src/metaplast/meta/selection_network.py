@@ -34,7 +34,7 @@ class Verdict(NamedTuple):
     survival: Float[Array, " candidates"]
     """Logit of living on."""
     vote: Float[Array, " candidates"]
-    """What is added to its normal score, where it votes for mutations of the size it was born by."""
+    """What is added to its normal score, where it votes for mutations as large as its own was."""
 
 
 class Pace(NamedTuple):

@@ -1,4 +1,4 @@
-"""Problems without a brain, drawn anew for every search: what a selection is trained on, in part."""
+"""Problems without a brain, new in every search: what a selection is trained on, in part."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class SelectionObjective(eqx.Module):
     generations: int = eqx.field(static=True, default=40)
     numbers: tuple[int, ...] = eqx.field(static=True, default=(10, 80))
     families: tuple[str, ...] = eqx.field(static=True, default=("polynomial", "factored"))
-    lived: int = eqx.field(static=True, default=24)
+    lived: int = eqx.field(static=True, default=16)
     softness: float = eqx.field(static=True, default=0.0)
 
     def __check_init__(self) -> None:
@@ -101,6 +101,7 @@ class SelectionObjective(eqx.Module):
         """Mean over generations of the log of the center's loss, relative to the start's."""
         birth_key, run_key = jax.random.split(key)
         brood = broods.first(start, self.population, spread, birth_key)
+        network = _clipped(network)
 
         @jax.checkpoint
         def generation(brood, key):
@@ -114,6 +115,23 @@ class SelectionObjective(eqx.Module):
         return jnp.mean(left[1:])
 
 
+@jax.custom_vjp
+def _clipped(network):
+    """The network, through which no single search sends back more than `LOUDEST`: one in which
+    lives explode would else drown all others."""
+    return network
+
+
+def _back(_, slope):
+    size = jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(slope)))
+    share = jnp.where(jnp.isfinite(size), jnp.minimum(1.0, LOUDEST / (size + 1e-12)), 0.0)
+    return (jax.tree.map(lambda leaf: jnp.where(jnp.isfinite(leaf), leaf, 0.0) * share, slope),)
+
+
+_clipped.defvjp(lambda network: (network, None), _back)
+
+LOUDEST = 0.3
+"""Longest derivative of what one search has left."""
 JUDGES = 2
 """Lives that the center is judged by, in every generation."""
 HOPELESS, WORST = 1e6, 1e2

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from metaplast.meta import AbstractMetaOptimizer, Backprop, Evolution
+from metaplast.meta import AbstractMetaOptimizer, Backprop, LearnedSelection
 from metaplast.meta.selection_network import SelectionNetwork
 from metaplast.search import begin, found, search
 from metaplast.selection.objective import SelectionObjective
@@ -28,8 +28,9 @@ def recipe(by: str, steps: int | None = None) -> Recipe:
     """The recipe of that name.
 
     Args:
-        by: `backprop` (soft ranks, derivatives through all generations) or `evolution` (hard
-            ranks, no derivative of anything).
+        by: `backprop` (soft ranks, derivatives through all generations, bowls and rules) or
+            `evolution` (the untrained strategy searches its own corrections: hard ranks, bowls
+            only, no derivative of anything).
         steps: meta-steps, where not the recipe's own.
 
     Raises:
@@ -38,12 +39,12 @@ def recipe(by: str, steps: int | None = None) -> Recipe:
     if by == "backprop":
         return Recipe(
             SelectionObjective(softness=0.1),
-            Backprop("adam", 0.02, steps or 120, lives=4, clip=0.3),
+            Backprop("adam", 0.02, steps or 100, lives=4, clip=1.0),
         )
     if by == "evolution":
         return Recipe(
-            SelectionObjective(),
-            Evolution("SNES", population=16, lives=4, spread=0.1, steps=steps or 120),
+            SelectionObjective(families=()),
+            LearnedSelection(32, 2, 0.1, steps or 200, "untrained"),
         )
     raise ValueError(f"by = {by!r}: expected 'backprop' or 'evolution'")
 
