@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from pathlib import Path
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Selection:
     """Of all problems, lives and mutations."""
     again: bool = False
     """Replace an existing file."""
+    json: bool = False
+    """Print one JSON document on standard output; progress goes to standard error."""
 
     def run(self) -> None:
         if self.steps is not None and self.steps < 1:
@@ -41,16 +44,20 @@ class Selection:
         from metaplast.spread import use_cores
 
         use_cores()
+        from metaplast.cli.output import document
         from metaplast.meta import selection_weights
         from metaplast.selection.training import recipe, training
 
         chosen = recipe(self.by, self.steps)
         self.out.parent.mkdir(parents=True, exist_ok=True)
         print("tracing and compiling", file=sys.stderr, flush=True)
+        about: dict[str, Any] = {}
+        digest = ""
         for stage in training(chosen, self.seed):
-            print(
-                f"{stage.step}/{chosen.steps}  loss {stage.loss:.3f}", file=sys.stderr, flush=True
-            )
-            about = {"by": self.by, "seed": self.seed, "step": stage.step, "steps": chosen.steps}
+            print(f"{stage.step}/{chosen.steps} loss {stage.loss:.3f}", file=sys.stderr, flush=True)
+            about = {"by": self.by, "seed": self.seed, "steps": chosen.steps, "step": stage.step}
             digest = selection_weights.save(self.out, stage.network, about)
-        print(f"{self.out}  sha256 {digest}")
+        if self.json:
+            document({**about, "out": str(self.out), "sha256": digest})
+        else:
+            print(f"{self.out}: sha256 {digest}")
