@@ -98,9 +98,9 @@ def term_pool() -> RuleSearch:
 def abcd() -> RuleSearch:
     genome = Genome(
         {"input": Rate("linear"), "hidden": Rate(), "output": Output(rate=0.02)},
-        {"forward": ABCD(0.01), "recurrent": ABCD(0.01), "readout": Delta(0.1)},
+        {"forward": ABCD(0.1), "recurrent": ABCD(0.1), "readout": Delta(0.3)},
     )
-    task = PairedAssociates(INPUTS, CLASSES, MOMENTS, pairs=10, held_out=1)
+    task = PairedAssociates(INPUTS, CLASSES, MOMENTS, pairs=5, held_out=1)
     return of(
         "ABCD", "recurrent, paired associates", task, recurrent(INPUTS, (HIDDEN,), CLASSES), genome
     )
@@ -119,8 +119,8 @@ def lateral() -> RuleSearch:
     genome = Genome(
         {
             "input": Rate("linear"),
-            "hidden": Learned(Settling(), width=6),
-            "output": Learned(Output(rate=0.02), width=6, seed=1),
+            "hidden": Learned(Settling(), width=4),
+            "output": Output(rate=0.02),
         },
         {
             "forward": Factored((0.1, 0.0)),
@@ -129,14 +129,14 @@ def lateral() -> RuleSearch:
         },
     )
     task = pictures("mnist")
-    circuit = decorrelating(INPUTS, (HIDDEN,), CLASSES, "random")
+    circuit = decorrelating(INPUTS, (HIDDEN,), CLASSES, "random", rounds=1)
     return of("Learned cells, AntiHebb", "decorrelating, MNIST", task, circuit, genome)
 
 
 SEARCHES = {
+    "abcd": abcd,
     "synaptic_mlp": synaptic_mlp,
     "term_pool": term_pool,
-    "abcd": abcd,
     "synaptic_gru": synaptic_gru,
     "lateral": lateral,
 }

@@ -28,7 +28,7 @@ from section import Claim, Section, say
 from metaplast.meta import Evolution, Genetic, LearnedSelection
 
 POPULATION = 32
-GENERATIONS = 60
+GENERATIONS = 50
 SEEDS = 32
 EVERY = 5
 """Generations from one judgement to the next."""
@@ -43,7 +43,7 @@ SHARE = 0.95
 AIM = 0.5
 CROSSOVERS = (0.0, 0.5)
 OURS, EVOLVED, UNTRAINED = "learned selection", "found by evolution", "untrained"
-RIVALS = ("OpenAI-ES", "GA, truncation", "SNES", "LES", "LGA")
+RIVALS = ("OpenAI-ES", "GA, truncation", "LES", "LGA")
 NAMES = (OURS, *RIVALS, UNTRAINED, EVOLVED)
 AIMED = ("OpenAI-ES", "GA, truncation")
 

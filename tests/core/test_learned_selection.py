@@ -125,7 +125,8 @@ def test_equals_share_a_rank_and_casualties_come_last():
 
 
 def test_who_survives_is_copied_bit_for_bit():
-    network = eqx.tree_at(lambda n: n.verdicts, decided(), decided().verdicts.at[1].multiply(4))
+    verdicts = decided().verdicts.at[1].set(decided().verdicts[0]).at[1, -1].set(3.0)
+    network = eqx.tree_at(lambda n: n.verdicts, decided(), verdicts)
     before = brood.first(jnp.zeros(NUMBERS), 16, 0.1, jax.random.key(0))
     values = jax.vmap(bowl)(before.candidates)
     after = brood.after(network, before, values, 0.1, jax.random.key(1))
