@@ -27,6 +27,10 @@ STRIDE, VOTES, GENES, DRIFT = 1.5, 0.05, 0.5, -2.0
 """Constants of the strategy without corrections (`benchmarks/selection.py` shows how it does)."""
 FASTEST = 0.4
 """Most that the log of mutation sizes changes in a generation."""
+GROWN, SHRUNK = 1.0, -6.0
+"""Most and least that the log of all mutation sizes may become. Losses of lives have cliffs, and
+behind them selection is blind: whoever grows without bounds never comes back
+(`docs/lab-notes.md`)."""
 LARGEST = 5.0
 """Most that the log of a gene's mutation size differs from the mean."""
 
@@ -113,7 +117,7 @@ def after(
     )
     moved = brood._replace(
         center=center,
-        size=brood.size + _grown(paths[1], vote, pace),
+        size=jnp.clip(brood.size + _grown(paths[1], vote, pace), SHRUNK, GROWN),
         genes=_own_sizes(brood.genes, share, mutations, paths[1], pace),
         generation=brood.generation + 1,
     )

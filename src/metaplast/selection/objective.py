@@ -60,7 +60,7 @@ class SelectionObjective(eqx.Module):
     def __call__(self, network: SelectionNetwork, key: Key) -> tuple[Float[Array, ""], Score]:
         keys = iter(jax.random.split(key, len(self.numbers) + len(self.families)))
         left = [self._in_bowl(network, size, next(keys)) for size in self.numbers]
-        left += [self._for_rule(network, name, next(keys)) for name in self.families]
+        left += [WEIGHT * self._for_rule(network, name, next(keys)) for name in self.families]
         loss = jnp.mean(jnp.stack(left))
         return loss, Score(loss, jnp.exp(-loss), jnp.isnan(loss).astype(loss.dtype))
 
@@ -130,9 +130,11 @@ def _back(_, slope):
 
 _clipped.defvjp(lambda network: (network, None), _back)
 
+WEIGHT = 4.0
+"""Of rules beside bowls: of their loss much less can be gone."""
 LOUDEST = 0.3
 """Longest derivative of what one search has left."""
-JUDGES = 2
+JUDGES = 4
 """Lives that the center is judged by, in every generation."""
 HOPELESS, WORST = 1e6, 1e2
 """The loss of who has none; and the most that a search can lose."""
