@@ -44,7 +44,7 @@ def recipe(by: str, steps: int | None = None) -> Recipe:
     if by == "evolution":
         return Recipe(
             SelectionObjective(families=()),
-            LearnedSelection(32, 2, 0.1, steps or 200, "untrained"),
+            LearnedSelection(32, 2, 0.1, steps or 100, "untrained"),
         )
     raise ValueError(f"by = {by!r}: expected 'backprop' or 'evolution'")
 
