@@ -292,7 +292,8 @@ def section_of(kept: dict[str, dict[str, Measured]]) -> Section:
     section.write("Loss at the end, mean over seeds (and what tuning chose):")
     titles = [search_of(name).name for name in kept]
     rows = [["(start)"] + [short(float(f[OURS].curves[:, 0].mean())) for f in kept.values()]]
-    for name in NAMES:
+    there = [name for name in NAMES if all(name in found for found in kept.values())]
+    for name in there:
         ends = [(f[name].curves[:, -1].mean(), f[name].tuned) for f in kept.values()]
         rows.append([name] + [f"{loss:.4f} ({tuned})" for loss, tuned in ends])
     section.table(("strategy", *titles), rows)
@@ -303,7 +304,7 @@ def section_of(kept: dict[str, dict[str, Measured]]) -> Section:
     )
     rows = []
     for mine, rivals in ((OURS, (*RIVALS, UNTRAINED)), (EVOLVED, AIMED), (UNTRAINED, AIMED)):
-        for rival in rivals:
+        for rival in rivals if mine in there else ():
             found = ratios(kept, mine, rival)
             told = [f"{s.median:.2f} ({s.low:.2f} to {s.high:.2f})" for s in found.values()]
             rows.append([mine, rival, *told])
