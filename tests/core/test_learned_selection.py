@@ -14,7 +14,7 @@ import pytest
 from metaplast import checkpoint
 from metaplast.audit.constraints.evolutionary_outer_loop import EvolutionaryOuterLoop
 from metaplast.experiment import construct
-from metaplast.meta import Backprop, Evolution, LearnedSelection, brood, selection_weights
+from metaplast.meta import ES, Backprop, LearnedSelection, brood, selection_weights
 from metaplast.meta.selection_network import SIGNS, TRAITS, SelectionNetwork
 from metaplast.selection.objective import SelectionObjective
 from metaplast.spec import SpecError
@@ -169,7 +169,7 @@ def test_training_pays_in_a_noisy_bowl():
     ("meta", "softness"),
     [
         (Backprop("adam", 0.05, 6, lives=4), 0.1),
-        (Evolution("SNES", 8, 4, 0.1, 6), 0.0),
+        (ES("adam", 0.1, 6, lives=8), 0.0),
     ],
 )
 def test_any_outer_loop_can_train_it(meta, softness):
