@@ -104,22 +104,33 @@ def evosax(name: str, strategy: str, rate: float | None = None) -> Strategy:
             return algorithm, meta._params(algorithm)
 
     def init(key, numbers):
-        algorithm, _ = made(numbers)
-        # As `Evolution.init`, with the optimizer from above.
-        if rate is None:
-            return meta.init(None, jnp.zeros(numbers), key)
-        return algorithm.init(key, jnp.zeros(numbers), made(numbers)[1])
+        algorithm, params = made(numbers)
+        if hasattr(algorithm, "get_mean"):
+            return algorithm.init(key, jnp.zeros(numbers), params)
+        # A strategy that keeps a population is told what its first one is worth: LGA standardizes
+        # fitness, and makes NaN of the infinities that `Evolution` begins with.
+        first, inner = jax.random.split(key)
+        cloud = jax.random.normal(first, (POPULATION, numbers)).at[0].set(0.0)
+        return cloud, algorithm.init(inner, cloud, jnp.zeros(POPULATION), params), jnp.asarray(True)
 
     def ask(key, state):
-        numbers = state.best_solution.size
-        return made(numbers)[0].ask(key, state, made(numbers)[1])
+        if hasattr(state, "mean"):
+            return made(state.mean.size)[0].ask(key, state, made(state.mean.size)[1])
+        cloud, inner, first = state
+        algorithm, params = made(cloud.shape[1])
+        children, asked = algorithm.ask(key, inner, params)
+        return jnp.where(first, cloud, children), (cloud, asked, first)
 
     def tell(key, candidates, losses, state):
         algorithm, params = made(candidates.shape[1])
-        state, _ = algorithm.tell(key, candidates, losses, state, params)
         if hasattr(algorithm, "get_mean"):
+            state, _ = algorithm.tell(key, candidates, losses, state, params)
             return algorithm.get_mean(state), state
-        return candidates[jnp.argmin(losses)], state
+        cloud, asked, first = state
+        begun = algorithm.init(key, cloud, losses, params)
+        told, _ = algorithm.tell(key, candidates, losses, asked, params)
+        inner = jax.tree.map(lambda a, b: jnp.where(first, a, b), begun, told)
+        return candidates[jnp.argmin(losses)], (cloud, inner, jnp.asarray(False))
 
     return Strategy(name, init, ask, tell)
 
