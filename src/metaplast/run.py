@@ -152,9 +152,9 @@ def run(
                 speed = _speed(progress, warm, now)
                 on_report(_report(progress, experiment.steps, recent, backprop, speed))
                 if now - saved > CHECKPOINT_SECONDS:
-                    _save(folder, position, backprop, log)
+                    _save(folder, position, backprop, log, experiment)
                     saved = time.monotonic()
-            _save(folder, position, backprop, log)
+            _save(folder, position, backprop, log, experiment)
         genome = found(experiment.genome, position)
         save_rule(folder / RULE, genome, spec, int(position.step))
     return Outcome(genome, int(position.step), experiment.steps)
@@ -170,24 +170,42 @@ def _standing(
     if (checkpoint / "manifest.json").exists():
         position, about = load_checkpoint(checkpoint, position)
         backprop = float(about["backprop_accuracy"])
+        _same_selection(about.get("selection", ""), experiment)
     _cut_log(folder / "log.jsonl", int(position.step))
     if backprop is not None and int(position.step) >= experiment.steps:
         return position, backprop, None
     loop = loop or compiling(experiment, shelf)
     if backprop is None:
         backprop = backprop_accuracy(experiment.objective, reference_key, shelf=shelf)
-        save_checkpoint(checkpoint, position, _about(position, backprop))
+        save_checkpoint(checkpoint, position, _about(position, backprop, experiment))
     return position, backprop, loop.result()
 
 
-def _save(folder: Path, position: Position, backprop: float, log) -> None:
+def _save(folder: Path, position: Position, backprop: float, log, experiment: Experiment) -> None:
     log.flush()
     os.fsync(log.fileno())
-    save_checkpoint(folder / "checkpoint", position, _about(position, backprop))
+    about = _about(position, backprop, experiment)
+    save_checkpoint(folder / "checkpoint", position, about)
 
 
-def _about(position: Position, backprop: float) -> dict:
-    return {"step": int(position.step), "backprop_accuracy": backprop}
+def _about(position: Position, backprop: float, experiment: Experiment) -> dict:
+    about = {"step": int(position.step), "backprop_accuracy": backprop}
+    digest = getattr(experiment.meta, "digest", "")
+    return {**about, "selection": digest} if digest else about
+
+
+def _same_selection(digest: str, experiment: Experiment) -> None:
+    """Refuse to go on with another learned selection than the run began with.
+
+    Raises:
+        SpecError: its weights were written anew since.
+    """
+    now = getattr(experiment.meta, "digest", "")
+    if digest != now:
+        raise SpecError(
+            f"meta.weights: sha256 {now[:12]}, but this run began with {digest[:12]}; put the "
+            "file of then back, or begin anew"
+        )
 
 
 def _report(progress: Progress, steps: int, recent, backprop: float, speed: float) -> Report:

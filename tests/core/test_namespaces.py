@@ -22,7 +22,7 @@ CONTRACTS = {
     "tasks": AbstractTask,
 }
 HELPERS = {
-    "meta": {"fitness", "whole_lives"},
+    "meta": {"brood", "fitness", "selection_network", "selection_weights", "whole_lives"},
     "neurons": {"surrogate"},
     "tasks": {
         "boxes", "check", "checksum", "class_folders", "events", "folder", "idx", "pictures",

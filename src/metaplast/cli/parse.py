@@ -18,6 +18,7 @@ COMMANDS = {
     "audit": "certify which biological constraints a learner respects",
     "estimators": "which estimator of the meta-gradient suits an experiment",
     "archive": "the best rule of every cost, from a search for quality and diversity",
+    "selection": "train the selection that an evolutionary search is decided by",
     "list": "everything there is: rules, neurons, tasks, learners, constraints, ...",
     "show": "one of these things, a found rule, or a run, in detail",
     "doctor": "what works on this machine, and what is missing",

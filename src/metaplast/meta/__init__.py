@@ -9,6 +9,7 @@ from metaplast.meta.evolution import Evolution
 from metaplast.meta.forward import Forward
 from metaplast.meta.genetic import Genetic
 from metaplast.meta.half_lived import AbstractHalfLived
+from metaplast.meta.learned_selection import LearnedSelection
 from metaplast.meta.low_rank import LowRankES
 from metaplast.meta.map_elites import MapElites
 from metaplast.meta.nres import NRES
@@ -27,6 +28,7 @@ __all__ = [  # noqa: RUF022
     "Evolution",
     "Forward",
     "Genetic",
+    "LearnedSelection",
     "LowRankES",
     "MapElites",
     "NRES",

@@ -1,0 +1,1 @@
+"""A selection is searched as rules are: problems to search, what a selection is worth there."""

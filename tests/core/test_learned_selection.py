@@ -1,0 +1,247 @@
+"""A selection that was learned: what it may read, and what its training is worth."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast import checkpoint
+from metaplast.audit.constraints.evolutionary_outer_loop import EvolutionaryOuterLoop
+from metaplast.experiment import construct
+from metaplast.meta import ES, Backprop, LearnedSelection, brood, selection_weights
+from metaplast.meta.selection_network import SIGNS, TRAITS, SelectionNetwork
+from metaplast.selection.objective import SelectionObjective
+from metaplast.spec import SpecError
+
+WEIGHTS = ("untrained", "backprop", "evolution")
+NUMBERS = 20
+
+
+def decided(seed: int = 0) -> SelectionNetwork:
+    """A network whose decisions are far from zero, survival among them."""
+    network = SelectionNetwork(jax.random.key(seed))
+    keys = jax.random.split(jax.random.key(seed + 1))
+    parts = (network.verdicts, network.paces)
+    return eqx.tree_at(
+        lambda n: (n.verdicts, n.paces), network,
+        [2 * jax.random.normal(k, p.shape) for k, p in zip(keys, parts, strict=True)],
+    )  # fmt: skip
+
+
+def bowl(x):
+    return jnp.sum((x - 1) ** 2 * jnp.linspace(0.1, 1, x.size))
+
+
+def searched(weights, evaluate, steps, key, population=16):
+    """The center after so many generations."""
+    meta = LearnedSelection(population, 1, 0.1, steps, weights)
+    init_key, run_key = jax.random.split(key)
+
+    def step(carry, key):
+        theta, state, _ = meta.step(evaluate, *carry, key)
+        return (theta, state), None
+
+    start = jnp.zeros(NUMBERS)
+    begin = (start, meta.init(evaluate, start, init_key))
+    return jax.lax.scan(step, begin, jax.random.split(run_key, steps))[0][0]
+
+
+def test_permuted_candidates_get_permuted_verdicts():
+    traits = jax.random.normal(jax.random.key(0), (9, TRAITS))
+    signs = jax.random.normal(jax.random.key(1), (SIGNS,))
+    order = jax.random.permutation(jax.random.key(2), 9)
+    network = decided()
+    plain, cells = network(traits, signs)
+    other, turned = network(traits[order], signs)
+    for a, b in zip(plain, other, strict=True):
+        assert float(jnp.ptp(a)) > 0.1
+        np.testing.assert_allclose(a[order], b, atol=1e-5)
+    for a, b in zip(network.pace(cells, signs), network.pace(turned, signs), strict=True):
+        assert abs(float(a)) > 1e-3
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    moved, _ = network(traits.at[0].add(1.0), signs)
+    assert float(jnp.abs(moved.vote[1:] - plain.vote[1:]).max()) > 1e-4, "they hear each other"
+
+
+def test_a_monotone_function_of_the_loss_changes_no_bit():
+    def run(bend):
+        return jax.jit(lambda key: searched(weights, lambda x, k: (bend(bowl(x)), (0.0,)), 6, key))(
+            jax.random.key(0)
+        )
+
+    plain = run(lambda loss: loss)
+    np.testing.assert_array_equal(plain, run(lambda loss: loss**3 + 3 * loss))
+    assert not np.array_equal(plain, run(lambda loss: -loss)), "negative control"
+
+
+def test_it_needs_no_derivative():
+    """Losses that come from NumPy, in steps."""
+
+    def lived(x):
+        return np.float32(np.floor(4 * np.sum((x - 1) ** 2)) / 4)
+
+    def evaluate(x, key):
+        del key
+        shape = jax.ShapeDtypeStruct((), jnp.float32)
+        loss = jax.pure_callback(lived, shape, x, vmap_method="sequential")
+        return loss, (loss,)
+
+    center = jax.jit(lambda key: searched("backprop", evaluate, 40, key))(jax.random.key(0))
+    assert lived(np.zeros(NUMBERS)) == NUMBERS
+    assert lived(np.asarray(center)) < 0.5 * NUMBERS
+
+
+def verdict_on(table):
+    evidence = SimpleNamespace(subject=SimpleNamespace(spec={"meta": table}))
+    return EvolutionaryOuterLoop().check(evidence)
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_the_audit_calls_it_evolution(weights):
+    table = {"type": "LearnedSelection", "population": 8, "lives": 1, "weights": weights}
+    assert "upheld" in str(verdict_on(table)).lower()
+    by_descent = verdict_on({"type": "Backprop", "lives": 1})
+    assert "differentiates lives" in str(by_descent), "negative control"
+
+
+def test_equals_share_a_rank_and_casualties_come_last():
+    ranks = brood.centred_ranks(jnp.asarray([3.0, 1.0, 1.0, 2.0]))
+    np.testing.assert_allclose(ranks, [-0.375, 0.25, 0.25, -0.125])
+
+    def treacherous(x, key):
+        return jnp.where(x[0] < -0.05, jnp.nan, bowl(x)), (0.0,)
+
+    center = jax.jit(lambda key: searched("backprop", treacherous, 40, key))(jax.random.key(0))
+    assert np.isfinite(center).all()
+    assert float(bowl(center)) < 0.5 * float(bowl(jnp.zeros(NUMBERS)))
+
+
+def test_who_survives_is_copied_bit_for_bit():
+    verdicts = decided().verdicts.at[1].set(decided().verdicts[0]).at[1, -1].set(3.0)
+    network = eqx.tree_at(lambda n: n.verdicts, decided(), verdicts)
+    before = brood.first(jnp.zeros(NUMBERS), 16, 0.1, jax.random.key(0))
+    values = jax.vmap(bowl)(before.candidates)
+    after = brood.after(network, before, values, 0.1, jax.random.key(1))
+    stayed = np.asarray(after.ages) == 1
+    assert 0 < stayed.sum() < 16
+    np.testing.assert_array_equal(after.candidates[stayed], before.candidates[stayed])
+    assert not np.isin(np.asarray(after.candidates[~stayed]), before.candidates).any()
+    soft = brood.after(network, before, values, 0.1, jax.random.key(1), softness=0.1)
+    assert ((np.asarray(soft.ages) > 0) & (np.asarray(soft.ages) < 1)).any(), "negative control"
+
+
+def test_training_pays_in_a_noisy_bowl():
+    """Another number of dimensions, population and generations than in training."""
+
+    def near(x):
+        """1 at the start, three first mutation sizes from the goal."""
+        return jnp.mean((x / 0.3 - 1) ** 2 * jnp.linspace(0.1, 1, x.size)) / 0.55
+
+    @jax.jit
+    def left(network):
+        def one(key):
+            def generation(before, key):
+                luck, birth = jax.random.split(key)
+                values = jax.vmap(near)(before.candidates)
+                values += 0.3 * jax.random.normal(luck, (24,))
+                return brood.after(network, before, values, 0.1, birth), None
+
+            begin = brood.first(jnp.zeros(NUMBERS), 24, 0.1, key)
+            end, _ = jax.lax.scan(generation, begin, jax.random.split(key, 30))
+            return jnp.log(near(end.center))
+
+        return jax.vmap(one)(jax.random.split(jax.random.key(5), 32))
+
+    ends = {name: np.asarray(left(selection_weights.load(name).network)) for name in WEIGHTS}
+    assert ends["untrained"].mean() < -1
+    for name in ("backprop", "evolution"):
+        gained = ends["untrained"] - ends[name]
+        assert gained.mean() > 4 * gained.std() / np.sqrt(32) and gained.mean() > 0.3, name
+
+
+@pytest.mark.parametrize(
+    ("meta", "softness"),
+    [
+        (Backprop("adam", 0.05, 6, lives=4), 0.1),
+        (ES("adam", 0.1, 6, lives=8), 0.0),
+    ],
+)
+def test_any_outer_loop_can_train_it(meta, softness):
+    """Its objective falls within a few meta-steps, on the same bowls."""
+    objective = SelectionObjective(8, 6, (5,), (), softness=softness)
+
+    def evaluate(theta, key):
+        return objective(theta, key)
+
+    def step(carry, key):
+        theta, state, report = meta.step(evaluate, *carry, key)
+        return (theta, state), report.loss
+
+    @jax.jit
+    def trained(key):
+        theta = SelectionNetwork(jax.random.key(0))
+        state = jax.tree.map(jnp.asarray, meta.init(evaluate, theta, key))
+        (theta, _), _ = jax.lax.scan(step, (theta, state), jnp.stack([key] * 6))
+        judge = jax.vmap(lambda t, k: objective(t, k)[0], (None, 0))
+        keys = jax.random.split(jax.random.key(3), 64)
+        return jnp.mean(judge(SelectionNetwork(jax.random.key(0)), keys)), jnp.mean(
+            judge(theta, keys)
+        )
+
+    before, after = trained(jax.random.key(1))
+    assert float(after) < float(before) - 0.01
+
+
+def test_a_derivative_passes_through_soft_ranks_only():
+    """Without softness no derivative passes through a comparison."""
+    values = jnp.asarray([3.0, 1.0, 2.0])
+    slope = jax.jacobian(brood.centred_ranks)(values)
+    assert float(jnp.abs(jax.jacobian(lambda v: brood.centred_ranks(v, 0.1))(values)).max()) > 1e-9
+    np.testing.assert_array_equal(slope, 0)
+
+
+def test_weights_come_back_bit_for_bit(tmp_path):
+    network, path = decided(), tmp_path / "mine.safetensors"
+    digest = selection_weights.save(path, network, {"by": "hand"})
+    read = selection_weights.load(str(path))
+    assert read.digest == digest and read.about["by"] == "hand"
+    for a, b in zip(jax.tree.leaves(network), jax.tree.leaves(read.network), strict=True):
+        assert float(jnp.abs(a).max()) > 0
+        np.testing.assert_array_equal(a, b)
+    assert LearnedSelection(weights=str(path)).digest == digest
+    assert LearnedSelection().digest != digest
+    assert (
+        dataclasses.asdict(LearnedSelection())["digest"]
+        == selection_weights.load("backprop").digest
+    )
+    assert checkpoint.flatten(read.network)[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"weights": "backprob"}, "no such network or file.*backprop"),
+        ({"population": 3}, "population = 3: expected 4 or more"),
+        ({"spread": 0.0}, "spread = 0.0: expected a positive number"),
+        ({"digest": "x"}, "LearnedSelection has no such option"),
+    ],
+)
+def test_bad_input_is_one_line(options, told):
+    with pytest.raises(SpecError, match=told) as caught:
+        construct("meta", {"type": "LearnedSelection", **options}, "meta")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    from metaplast import rulefile
+
+    path = tmp_path / "rule.safetensors"
+    rulefile.write(path, {"a": np.zeros(2, np.float32)}, {"name": "x"})
+    with pytest.raises(ValueError, match="holds no selection network"):
+        LearnedSelection(weights=str(path))
