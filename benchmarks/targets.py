@@ -1,0 +1,230 @@
+"""How far found rules get on the tasks where random feedback is known to fail.
+
+    METAPLAST_DATA=folder python benchmarks/targets.py --write docs/targets.md
+
+Each aim names a task, a figure to reach and a rival, for circuits of two kinds: those in which the
+stimulus also reaches an association area directly, and layers only, as backprop has them. All
+learners live the same lives from the same births; rivals are tuned in hindsight on these very
+lives, as in `metaplast bench`. What was lived is kept in `--out`, entry by entry, so a run that was
+stopped goes on. `--only` picks aims, `--quick` lives two lives of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from section import table
+
+from metaplast import __version__
+from metaplast.bench.archive import Archive, about
+from metaplast.bench.statistics import interval, paired
+from metaplast.bench.suite import run
+from metaplast.suites import FOUND, SUITES, Setting
+
+LAYERED = "zoo/layerwise"
+BACKPROP = ("backprop_sgd", "backprop_momentum", "backprop_adam")
+TRIVIAL = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
+CIRCUIT = {
+    FOUND: "associative: beside the layers, the stimulus and every layer reach the readout",
+    LAYERED: "layered: only the last hidden layer reaches the readout",
+}
+"""Which circuit a found rule lives in."""
+
+
+class Aim(NamedTuple):
+    """What is to be reached, by whom, against whom."""
+
+    title: str
+    wanted: str
+    """In words, for the page."""
+    setting: Setting
+    rules: tuple[str, ...]
+    others: tuple[str, ...]
+    score: str = "held_out"
+    """Of `by_life` in an entry of a suite."""
+    goal: float = 0.0
+    """The least mean."""
+    rivals: tuple[str, ...] = BACKPROP
+    """The best of these, in hindsight, is who the rule is compared with."""
+    margin: float | None = None
+    """Least difference to the rival, whose whole interval must lie above; None where the aim is a
+    figure alone."""
+
+
+def five_classes(data: str) -> str:
+    """One pass of 250 examples of five classes, drawn anew for every life."""
+    inner = f'{{type = "named", data = "{data}", moments = 250}}'
+    return f'{{type = "ClassSubset", task = {inner}, classes = 5, moments = 250}}'
+
+
+def tapered(layers: int, first: int = 54, last: int = 18) -> tuple[int, ...]:
+    """Hidden layers of a network of that many layers of synapses, each narrower by one factor."""
+    steps = np.linspace(0.0, 1.0, layers - 1)
+    return tuple(round(float(first * (last / first) ** step)) for step in steps)
+
+
+def _few(data: str, hidden: tuple[int, ...]) -> Setting:
+    needs = "mnist" if data == "mnist" else ""
+    return Setting(five_classes(data), 250, hidden, "held_out", needs)
+
+
+RIVALS = (*BACKPROP, "backprop_shortcut", "feedback_alignment", *TRIVIAL)
+AIMS: dict[str, Aim] = {
+    "mnist": Aim(
+        "MNIST, five classes, 250 examples, five layers",
+        "at least 84 %, and above backprop-Adam",
+        _few("mnist", (170, 130, 100, 70)), (FOUND, LAYERED), RIVALS,
+        goal=0.84, rivals=("backprop_adam",), margin=0.0,
+    ),
+    "digits-5": Aim(
+        "Digits, five classes, 250 examples, five layers",
+        "no figure was set; above the best backprop",
+        _few("digits", (44, 34, 26, 18)), (FOUND, LAYERED), RIVALS, margin=0.0,
+    ),
+    "digits-8": Aim(
+        "Digits, five classes, 250 examples, eight layers", "at least 90 %",
+        _few("digits", tapered(8)), (FOUND, LAYERED), RIVALS, goal=0.90,
+    ),
+    "digits-16": Aim(
+        "Digits, five classes, 250 examples, sixteen layers", "at least 85 %",
+        _few("digits", tapered(16)), (FOUND, LAYERED), RIVALS, goal=0.85,
+    ),
+    "digit-scenes": Aim(
+        "Detection of digits in clutter, 1000 patches",
+        "average precision within 5 points of the best backprop",
+        SUITES["detection"][0], (FOUND, LAYERED), RIVALS, "average_precision", margin=-0.05,
+    ),
+    "blood-cells": Aim(
+        "Detection of blood cells, 1000 patches",
+        "average precision within 5 points of the best backprop",
+        SUITES["detection"][1], (FOUND, LAYERED), RIVALS, "average_precision", margin=-0.05,
+    ),
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One learner's figures on one aim."""
+
+    name: str
+    values: np.ndarray
+    """`[lives]`, as fractions."""
+    tuned: dict[str, Any]
+    diverged: int
+
+
+def measure(aim: Aim, archive: Archive, lives: int, learners: Sequence[str]) -> list[Row]:
+    """Live what nobody has lived yet; the figures of all, empty where the data are absent."""
+    results = run([aim.setting], learners, archive, lives)
+    rows = []
+    for entry in (e for result in results for e in result["learners"]):
+        stored = archive.read(about(aim.setting, entry["name"], lives, 0))
+        if stored is None:
+            continue
+        values = np.array([0.0 if v is None else v for v in stored["by_life"][aim.score]])
+        rows.append(Row(entry["name"], values, entry["tuned"], entry["diverged"]))
+    return rows
+
+
+def judged(aim: Aim, rows: Sequence[Row], rule: Row) -> tuple[str, bool]:
+    """What a rule is worth: one line, and whether the aim is met."""
+    rival = max((r for r in rows if r.name in aim.rivals), key=lambda r: r.values.mean())
+    pair = paired(rule.name, rival.name, rule.values, rival.values)
+    low, _ = interval(rule.values)
+    met = rule.values.mean() >= aim.goal
+    if aim.margin is not None:
+        met = met and pair["ci"][0] > aim.margin
+        met = met and (aim.margin < 0 or low > rival.values.mean())
+    line = (
+        f"`{rule.name}` {shown(rule.values)}; minus {rival.name} "
+        f"{100 * pair['difference']:+.1f} {bracket(pair['ci'])}: {'met' if met else 'missed'}"
+    )
+    return line, bool(met)
+
+
+def shown(values: np.ndarray) -> str:
+    return f"{100 * values.mean():.1f} {bracket(interval(values))}"
+
+
+def bracket(ends: Sequence[float]) -> str:
+    return f"[{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
+
+
+def section(aim: Aim, rows: Sequence[Row]) -> list[str]:
+    """An aim as Markdown: the verdicts, then everybody."""
+    rules = [row for row in rows if row.name in aim.rules]
+    what = aim.score.replace("_", " ")
+    first = rules[0].name if rules else ""
+    lines = [
+        f"## {aim.title}", "", f"Wanted: {aim.wanted}. Hidden layers {list(aim.setting.hidden)}, "
+        f"{len(rows[0].values)} lives; {what} in %.", "",
+    ]  # fmt: skip
+    for rule in rules:
+        lines.append(f"- {judged(aim, rows, rule)[0]} ({CIRCUIT.get(rule.name, 'a rule of yours')})")
+    body = []
+    for row in sorted(rows, key=lambda row: -row.values.mean()):
+        gaps = []
+        for rule in rules:
+            pair = paired(rule.name, row.name, rule.values, row.values)
+            same = rule.name == row.name
+            gaps.append("" if same else f"{100 * pair['difference']:+.1f} {bracket(pair['ci'])}")
+        tuned = ", ".join(f"{k} {v}" for k, v in row.tuned.items() if k not in HIDDEN)
+        name = f"**{row.name}**" if row.name in aim.rules else row.name
+        body.append([name, shown(row.values), *gaps, tuned, str(row.diverged)])
+    heads = ["learner", what, *(f"{r.name} minus this" for r in rules), "tuned to", "diverged"]
+    return [*lines, "", *table(heads, body), ""] if first else lines
+
+
+HIDDEN = ("grid", "tried", "tried_on_lives", "on_edge", "optimizer")
+"""What of a report on tuning a table has no room for."""
+
+
+def page(sections: Sequence[str], lives: int) -> str:
+    return "\n".join([
+        "# What was aimed at",
+        "",
+        "Written by `METAPLAST_DATA=folder python benchmarks/targets.py --write docs/targets.md` "
+        f"with metaplast {__version__}, jax {jax.__version__}, Python {platform.python_version()}, "
+        f"{time.strftime('%Y-%m-%d')}. Do not edit.",
+        "",
+        "Means over lives and 95 % bootstrap intervals. All learners live the same lives; rivals "
+        "are tuned in hindsight on these lives (rate or ridge, nonlinearity, raw or standardized "
+        "stimuli), rules run as they were found.",
+        "",
+        *sections,
+    ])  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=list(AIMS), default=list(AIMS))
+    parser.add_argument("--rules", nargs="+", help="names or paths; by default those that ship")
+    parser.add_argument("--lives", type=int, default=32)
+    parser.add_argument("--quick", action="store_true", help="two lives, no figures to quote")
+    parser.add_argument("--out", type=Path, default=Path("runs/targets"))
+    parser.add_argument("--write", type=Path, help="a Markdown file")
+    given = parser.parse_args()
+    lives = 2 if given.quick else given.lives
+    if given.write and lives < 16:
+        parser.error(f"--lives {lives}: expected 16 or more for --write")
+    sections = []
+    for name in given.only:
+        aim = AIMS[name]
+        if given.rules:
+            aim = aim._replace(rules=tuple(given.rules))
+        rows = measure(aim, Archive(given.out), lives, (*aim.rules, *aim.others))
+        if rows:
+            sections += section(aim, rows)
+            print("\n".join(section(aim, rows)), flush=True)
+    if given.write:
+        given.write.write_text(page(sections, lives))
+
+
+if __name__ == "__main__":
+    main()
