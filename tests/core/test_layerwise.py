@@ -103,5 +103,5 @@ def test_a_loud_cell_is_deaf():
 
 
 def test_a_ceiling_that_is_no_rate_is_refused():
-    with pytest.raises(ValueError, match="ceiling = 0.0: expected a positive number"):
+    with pytest.raises(ValueError, match=r"ceiling = 0\.0: expected a positive number"):
         Slopeless(ceiling=0.0)
