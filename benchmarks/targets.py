@@ -175,7 +175,7 @@ def candidate(name: str, task: AbstractTask, setting: Setting) -> Candidate:
     ))  # fmt: skip
 
 
-def measure(aim: Aim, archive: Archive, lives: int) -> list[Row]:
+def measure(aim: Aim, archive: Archive, lives: int, only_stored: bool = False) -> list[Row]:
     """Live what nobody has lived yet; the figures of all, none where the data are absent.
 
     An entry counts as lived while the data and the rule are those that it was made with.
@@ -194,6 +194,9 @@ def measure(aim: Aim, archive: Archive, lives: int) -> list[Row]:
         made = {"checksums": checksums(task), "rule": _hash(name)}
         told = {**about(setting, name, lives, 0), **made}
         stored = archive.read(told)
+        if stored is None and only_stored:
+            print(f"  {name} has not been lived yet", flush=True)
+            continue
         if stored is None:
             lived = entry(row, arena, lives, setting.judged)
             values = {k: [float(v) for v in vs] for k, vs in lived.by_life.items()}
@@ -216,7 +219,10 @@ def _hash(name: str) -> str:
 
 def judged(aim: Aim, rows: Sequence[Row], rule: Row) -> tuple[str, bool]:
     """What a rule is worth: one line, and whether the aim is met."""
-    rival = max((r for r in rows if r.name in aim.rivals), key=lambda r: r.values.mean())
+    there = [row for row in rows if row.name in aim.rivals]
+    if not there:
+        return f"`{rule.name}` {shown(rule.values)}; no rival has lived yet", False
+    rival = max(there, key=lambda row: row.values.mean())
     pair = paired(rule.name, rival.name, rule.values, rival.values)
     low, _ = interval(rule.values)
     met = rule.values.mean() >= aim.goal
@@ -305,6 +311,7 @@ def main() -> None:
     parser.add_argument("--lives", type=int, default=32)
     parser.add_argument("--quick", action="store_true", help="two lives, no figures to quote")
     parser.add_argument("--out", type=Path, default=Path("runs/targets"))
+    parser.add_argument("--stored", action="store_true", help="live nothing, show what there is")
     parser.add_argument("--write", type=Path, help="a Markdown file")
     given = parser.parse_args()
     lives = 2 if given.quick else given.lives
@@ -315,7 +322,7 @@ def main() -> None:
         aim = AIMS[name]
         if given.rules:
             aim = aim._replace(rules=tuple(given.rules))
-        rows = measure(aim, Archive(given.out), lives)
+        rows = measure(aim, Archive(given.out), lives, given.stored)
         if rows:
             sections += section(aim, rows)
             print("\n".join(section(aim, rows)), flush=True)
