@@ -221,7 +221,9 @@ def judged(aim: Aim, rows: Sequence[Row], rule: Row) -> tuple[str, bool]:
     """What a rule is worth: one line, and whether the aim is met."""
     there = [row for row in rows if row.name in aim.rivals]
     if not there:
-        return f"`{rule.name}` {shown(rule.values)}; no rival has lived yet", False
+        met = aim.margin is None and rule.values.mean() >= aim.goal
+        line = f"`{rule.name}` {shown(rule.values)}; no rival has lived yet"
+        return f"{line}: {'met' if met else 'open'}", bool(met)
     rival = max(there, key=lambda row: row.values.mean())
     pair = paired(rule.name, rival.name, rule.values, rival.values)
     low, _ = interval(rule.values)
@@ -256,6 +258,11 @@ def section(aim: Aim, rows: Sequence[Row]) -> list[str]:
     for rule in rules:
         where = CIRCUIT.get(rule.name, "a rule of yours")
         lines.append(f"- {judged(aim, rows, rule)[0]} ({where})")
+    known = {row.name for row in rows}
+    absent = [name for name in (*aim.rules, *aim.others) if name not in known]
+    if absent:
+        lines += ["", f"Not lived yet, and so in no verdict: {', '.join(absent)}."]
+    lines.append("")
     body = []
     for row in sorted(rows, key=lambda row: -row.values.mean()):
         gaps = []
@@ -267,19 +274,19 @@ def section(aim: Aim, rows: Sequence[Row]) -> list[str]:
         name = f"**{row.name}**" if row.name in aim.rules else row.name
         body.append([name, shown(row.values), *gaps, tuned, str(row.diverged)])
     heads = ["learner", what, *(f"{r.name} minus this" for r in rules), "tuned to", "diverged"]
-    return [*lines, "", *table(heads, body), ""] if first else lines
+    return [*lines, *table(heads, body), ""] if first else lines
 
 
 HIDDEN = ("grid", "tried", "tried_on_lives", "on_edge", "optimizer")
 """What of a report on tuning a table has no room for."""
 
 
-def page(sections: Sequence[str]) -> str:
+def page(sections: Sequence[str], lives: int) -> str:
     return "\n".join([
         "# What was aimed at",
         "",
-        "Written by `METAPLAST_DATA=folder python benchmarks/targets.py --write docs/targets.md` "
-        f"with metaplast {__version__}, jax {jax.__version__}, Python {platform.python_version()}, "
+        "Written by `METAPLAST_DATA=folder python benchmarks/targets.py --lives "
+        f"{lives} --write docs/targets.md` with metaplast {__version__}, jax {jax.__version__}, Python {platform.python_version()}, "
         f"{time.strftime('%Y-%m-%d')}. Do not edit.",
         "",
         "Means over lives and 95 % bootstrap intervals. All learners live the same lives; rivals "
@@ -327,7 +334,7 @@ def main() -> None:
             sections += section(aim, rows)
             print("\n".join(section(aim, rows)), flush=True)
     if given.write:
-        given.write.write_text(page(sections))
+        given.write.write_text(page(sections, lives))
 
 
 if __name__ == "__main__":
