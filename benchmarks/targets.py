@@ -286,8 +286,8 @@ def page(sections: Sequence[str], lives: int) -> str:
         "# What was aimed at",
         "",
         "Written by `METAPLAST_DATA=folder python benchmarks/targets.py --lives "
-        f"{lives} --write docs/targets.md` with metaplast {__version__}, jax {jax.__version__}, Python {platform.python_version()}, "
-        f"{time.strftime('%Y-%m-%d')}. Do not edit.",
+        f"{lives} --write docs/targets.md` with metaplast {__version__}, jax {jax.__version__}, "
+        f"Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}. Do not edit.",
         "",
         "Means over lives and 95 % bootstrap intervals. All learners live the same lives; rivals "
         "are tuned in hindsight on these lives (rate or ridge, nonlinearity, raw or standardized "
