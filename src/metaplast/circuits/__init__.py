@@ -9,6 +9,7 @@ from metaplast.circuits.dendritic import dendritic
 from metaplast.circuits.excitatory_inhibitory import excitatory_inhibitory
 from metaplast.circuits.hierarchical import hierarchical
 from metaplast.circuits.layered import layered
+from metaplast.circuits.layerwise import layerwise
 from metaplast.circuits.local import local
 from metaplast.circuits.reciprocal import reciprocal
 from metaplast.circuits.recurrent import recurrent
@@ -28,6 +29,7 @@ __all__ = [
     "excitatory_inhibitory",
     "hierarchical",
     "layered",
+    "layerwise",
     "local",
     "reciprocal",
     "recurrent",

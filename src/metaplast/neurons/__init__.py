@@ -5,6 +5,7 @@ from metaplast.neurons.adaptive_lif import AdaptiveLIF
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.association import Association
 from metaplast.neurons.competing import Competing
+from metaplast.neurons.decorrelated import Decorrelated
 from metaplast.neurons.echo import Echo
 from metaplast.neurons.exemplar import Exemplar
 from metaplast.neurons.habituated import Habituated
@@ -25,6 +26,7 @@ from metaplast.neurons.remainder import Remainder
 from metaplast.neurons.reservoir import Reservoir
 from metaplast.neurons.sensory import Sensory
 from metaplast.neurons.settling import Settling
+from metaplast.neurons.slopeless import Slopeless
 from metaplast.neurons.spiking_output import SpikingOutput
 from metaplast.neurons.stochastic_binary import StochasticBinary
 from metaplast.neurons.traced import Traced
@@ -36,6 +38,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "AdaptiveLIF",
     "Association",
     "Competing",
+    "Decorrelated",
     "Echo",
     "Exemplar",
     "Habituated",
@@ -56,6 +59,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Reservoir",
     "Sensory",
     "Settling",
+    "Slopeless",
     "SpikingOutput",
     "StochasticBinary",
     "Traced",
