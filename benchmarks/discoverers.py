@@ -25,7 +25,17 @@ from section import say, table
 
 from metaplast.bench import bench
 from metaplast.experiment import Experiment, build
-from metaplast.meta import ES, NRES, PES, Backprop, Evolution, Genetic, LowRankES, Truncated
+from metaplast.meta import (
+    ES,
+    NRES,
+    PES,
+    Backprop,
+    Evolution,
+    Genetic,
+    LearnedSelection,
+    LowRankES,
+    Truncated,
+)
 from metaplast.network import Genome
 from metaplast.objective import Objective
 from metaplast.search import begin, found, search, traced
@@ -78,6 +88,11 @@ LOOPS: dict[str, Loop] = {
     "Sep_CMA_ES": Loop(_strategy("Sep_CMA_ES"), SPREADS, 32),
     "CMA_ES": Loop(_strategy("CMA_ES"), SPREADS, 32),
     "Genetic": Loop(lambda spread, steps: Genetic(16, 2, spread, steps), SPREADS, 32),
+    "LearnedSelection": Loop(
+        lambda spread, steps: LearnedSelection(
+            population=16, lives=2, spread=spread, steps=steps
+        ), SPREADS, 32,
+    ),
 }  # fmt: skip
 
 

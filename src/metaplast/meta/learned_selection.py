@@ -27,7 +27,7 @@ class LearnedSelection(AbstractMetaOptimizer):
     search, bit for bit.
 
     Networks were trained on searches by backprop through generations (`backprop`) or by
-    evolution (`evolution`), both by `metaplast train-selection`; `untrained` is the
+    evolution (`evolution`), both by `metaplast selection`; `untrained` is the
     evolution strategy that training started from.
 
     Where we deviate from the sources: one network decides on survivors, recombination and step

@@ -75,7 +75,7 @@ def _read(path: Path, changed: int) -> Trained:
     if contents.manifest.get("kind") != FORMAT:
         raise ValueError(
             f"weights = {str(path)!r}: holds no selection network; "
-            "give a file that `metaplast train-selection` wrote"
+            "give a file that `metaplast selection` wrote"
         )
     with jax.ensure_compile_time_eval():
         network: Any = object.__new__(SelectionNetwork)
