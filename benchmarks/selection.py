@@ -35,7 +35,7 @@ EVERY = 5
 TUNING = 8
 """Seeds of a mutation size while tuning, none of them among `SEEDS`."""
 SPREADS = (0.03, 0.1, 0.3, 1.0)
-RATES = (0.1, 0.3, 1.0)
+RATES = (0.1, 0.3, 1.0, 3.0)
 """Of Adam, in units of the mutation size."""
 RESAMPLES = 2000
 SHARE = 0.95
