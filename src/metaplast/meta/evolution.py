@@ -17,6 +17,11 @@ PERSISTENT = {"PersistentES": "PES", "NoiseReuseES": "NRES"}
 """Strategies of evosax that want half-lived lives of their caller, and ours that have them."""
 
 
+UNKNOWN = 1e10
+"""The loss of a first population that has not lived: worse than any, and finite, for strategies
+that compare losses by their deviation make no number of infinite ones."""
+
+
 class Evolution(AbstractMetaOptimizer):
     """An evosax strategy by name, such as `CMA_ES`, `SNES` or `Open_ES`.
 
@@ -80,7 +85,7 @@ class Evolution(AbstractMetaOptimizer):
         # around theta of which nothing is known yet.
         first, inner = jax.random.split(key)
         start = cloud(theta, self.population, self.spread, first)
-        unknown = jnp.full((self.population,), jnp.inf)
+        unknown = jnp.full((self.population,), UNKNOWN)
         return algorithm.init(inner, start, unknown, self._params(algorithm))
 
     def step(self, evaluate, theta, state, key):
