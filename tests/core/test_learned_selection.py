@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from metaplast import checkpoint
+from metaplast import run as runs
+from metaplast import spec as specs
 from metaplast.audit.constraints.evolutionary_outer_loop import EvolutionaryOuterLoop
 from metaplast.experiment import construct
 from metaplast.meta import Backprop, Evolution, LearnedSelection, brood, selection_weights
@@ -248,3 +250,21 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     rulefile.write(path, {"a": np.zeros(2, np.float32)}, {"name": "x"})
     with pytest.raises(ValueError, match="holds no selection network"):
         LearnedSelection(weights=str(path))
+
+
+def test_a_run_goes_on_with_the_weights_it_began_with_or_not_at_all(tmp_path):
+    weights, folder = tmp_path / "weights.safetensors", tmp_path / "run"
+    selection_weights.save(weights, decided(0), {"found": "by nobody"})
+    spec = specs.with_overrides(specs.load("frugal"), [
+        "hidden=[3]", "task.moments=5", "objective.metered=false",
+        f'meta={{type="LearnedSelection", weights="{weights}", population=4, lives=1, steps=4}}',
+    ])  # fmt: skip
+    runs.create(folder, spec)
+    asked = iter((False, True))
+    begun = runs.run(folder, should_stop=lambda: next(asked, True))
+    assert 0 < begun.step < 4
+    selection_weights.save(weights, decided(2), {"found": "by nobody"})
+    with pytest.raises(SpecError, match=r"meta\.weights: sha256 .*began with"):
+        runs.run(folder)
+    selection_weights.save(weights, decided(0), {"found": "by nobody"})
+    assert runs.run(folder).finished, "negative control: with the file of then it goes on"

@@ -13,7 +13,7 @@ from core.small import parts, plain
 from metaplast import checkpoint, search
 from metaplast.circuits import layered
 from metaplast.lives import SearchedLives
-from metaplast.meta import PES, Backprop, Evolution
+from metaplast.meta import PES, Backprop, Evolution, LearnedSelection
 from metaplast.objective import Objective
 
 STEPS = 7
@@ -21,6 +21,7 @@ OBJECTIVE = Objective(Easy(moments=6), layered(6, (4,), 3))
 METAS = {
     "backprop": Backprop(rate=0.1, steps=STEPS, lives=2),
     "evolution": Evolution("SNES", population=4, lives=2),
+    "learned selection": LearnedSelection(population=4, lives=1),
     "half-lived": PES(rate=0.1, steps=STEPS, lives=2, stretch=2),
 }
 
