@@ -26,7 +26,7 @@ SELDOM = -3.0
 """Logit of survival without a correction: nobody survives, every life goes to somebody new."""
 
 
-class Verdict(NamedTuple):
+class Decision(NamedTuple):
     """What is decided of each candidate."""
 
     parentage: Float[Array, " candidates"]
@@ -91,13 +91,13 @@ class SelectionNetwork(eqx.Module):
 
     def __call__(
         self, traits: Float[Array, "candidates traits"], signs: Float[Array, " signs"]
-    ) -> tuple[Verdict, Float[Array, "candidates width"]]:
+    ) -> tuple[Decision, Float[Array, "candidates width"]]:
         """What is decided of every candidate, and how it is represented."""
         given = jnp.concatenate([traits, jnp.broadcast_to(signs, (len(traits), SIGNS))], 1)
         cells = jnp.tanh(_with_one(given) @ self.embed.T)
         cells = cells + self._attended(cells)
         parentage, survival, vote = self.verdicts @ _with_one(jnp.tanh(cells)).T
-        return Verdict(parentage, SELDOM + survival, vote), cells
+        return Decision(parentage, SELDOM + survival, vote), cells
 
     def pace(self, cells: Float[Array, "candidates width"], signs: Float[Array, " signs"]) -> Pace:
         """What is decided of the population, from all candidates alike."""
