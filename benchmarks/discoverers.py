@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
-from section import say, table
+from section import put, say, table
 
 from metaplast.bench import bench
 from metaplast.experiment import Experiment, build
@@ -47,7 +47,6 @@ MOMENTS, STRETCH, BUDGET = 200, 20, 3200
 HIDDEN = (32, 32)
 MARKS = (0, 100, 200, 400, 800, 1600, BUDGET)
 JUDGED = 32
-MARKED = ("<!-- measured -->", "<!-- /measured -->")
 TIMES = 10
 LONGER = (("SNES", 0.1), ("Sep_CMA_ES", 0.1), ("LearnedSelection", 0.03))
 """Searches that also spend ten times the lives."""
@@ -270,9 +269,7 @@ def main() -> None:
     lines = page(stored, scale())
     print("\n".join(lines))
     if given.write:
-        before, rest = given.write.read_text().split(MARKED[0], 1)
-        inside = "\n".join([MARKED[0], "", *lines, "", MARKED[1]])
-        given.write.write_text(before + inside + rest.split(MARKED[1], 1)[1])
+        put(given.write, lines)
         draw([e for e in stored if e.get("times", 1) == 1], given.write.with_suffix(".svg"))
 
 

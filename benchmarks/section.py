@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from interleaved import Spread, short
@@ -75,6 +76,8 @@ class Section:
         return "\n".join(lines)
 
 
+MARKS = ("<!-- measured -->", "<!-- /measured -->")
+"""Around what a benchmark writes into a page that is otherwise written by hand."""
 HEADER = ("claim", "median", "quartiles", "aim", "met")
 """Of a table of claims."""
 
@@ -85,6 +88,21 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     first = rows[0] if rows else header
     lines = ["---:" if entry[:1].isdigit() else "---" for entry in first]
     return [f"| {' | '.join(row)} |" for row in [list(header), lines, *rows]]
+
+
+def put(page: Path, lines: Sequence[str]) -> None:
+    """Write the generated lines of a page, in the place of those between its marks.
+
+    Raises:
+        ValueError: the page has no marks.
+    """
+    begin, end = MARKS
+    text = page.read_text(encoding="utf-8")
+    if not (begin in text and end in text):
+        raise ValueError(f"write = {str(page)!r}: has no lines {begin} and {end}; add them")
+    before, rest = text.split(begin, 1)
+    inside = "\n".join([begin, "", *lines, "", end])
+    page.write_text(before + inside + rest.split(end, 1)[1], encoding="utf-8")
 
 
 def run(measure: Callable[[bool], Section], description: str) -> None:

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from interleaved import Spread, short
 from rule_searches import SEARCHES, RuleSearch, search_of
-from section import Claim, Section, say
+from section import Claim, Section, put, say
 
 from metaplast.meta import Evolution, Genetic, LearnedSelection
 
@@ -342,11 +342,7 @@ def main() -> None:
     section = section_of(all_measured(given.quick, given.kept, given.only))
     print(section.to_json() if given.json else section, flush=True)
     if given.write:
-        head, _, rest = given.write.read_text().partition(BEGIN)
-        given.write.write_text(f"{head}{BEGIN}\n{section}\n{END}{rest.partition(END)[2]}")
-
-
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+        put(given.write, str(section).splitlines())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
 from metaplast.source import Source
+from metaplast.types import Cell
 
 
 class AssociationState(NamedTuple):
@@ -44,12 +45,29 @@ class Association(AbstractNeuron):
         return state, eqx.tree_at(lambda c: c.activity, silent(drive), drive)
 
     def settle(self, state, cell, lateral):
-        pooled = cell.pooled.at[0].set(cell.activity * lateral)
-        return state, eqx.tree_at(lambda c: (c.settled, c.pooled), cell, (lateral, pooled))
+        return state, pooling(cell, lateral)
 
     def reply(self, state, cell, apical, pool, modulator):
-        # Rounding can leave the lateral matrix slightly indefinite in very long lives.
-        gain = 1.0 + jnp.maximum(pool[0] / state.share, 0.0)
-        pre = (cell.settled / gain)[None]
-        settled = cell.settled * jax.lax.rsqrt(gain)
-        return state, eqx.tree_at(lambda c: (c.pre, c.settled), cell, (pre, settled))
+        return state, divided(cell, pool, state.share)
+
+
+def pooling(cell: Cell, settled: Float[Array, ""]) -> Cell:
+    """A cell that has settled, and gives the interneuron what it says times where it settled."""
+    pooled = cell.pooled.at[0].set(cell.activity * settled)
+    return eqx.tree_at(lambda c: (c.settled, c.pooled), cell, (settled, pooled))
+
+
+def divided(cell: Cell, pool: Float[Array, " pool"], share: Float[Array, ""]) -> Cell:
+    """A cell that offers its synapses where it settled, divided by what the interneuron knows.
+
+    Args:
+        cell: one that has been through `pooling`.
+        pool: means over the population.
+        share: 1 / population size.
+    """
+    # Rounding can leave the lateral matrix slightly indefinite in very long lives.
+    gain = 1.0 + jnp.maximum(pool[0] / share, 0.0)
+    offered = (cell.settled / gain)[None]
+    return eqx.tree_at(
+        lambda c: (c.pre, c.settled), cell, (offered, cell.settled * jax.lax.rsqrt(gain))
+    )

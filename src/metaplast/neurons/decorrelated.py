@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
+from metaplast.neurons.association import divided, pooling
 from metaplast.neurons.rate import Rate
 from metaplast.positive import Positive, positive
 from metaplast.source import Source
@@ -61,15 +60,8 @@ class Decorrelated(AbstractAround):
 
     def settle(self, state, cell, lateral):
         settled = self.prior.value * state.share * cell.activity + lateral
-        pooled = cell.pooled.at[0].set(cell.activity * settled)
-        return state, eqx.tree_at(lambda c: (c.settled, c.pooled), cell, (settled, pooled))
+        return state, pooling(cell, settled)
 
     def reply(self, state, cell, apical, pool, modulator):
-        settled = cell.settled
         state, cell = super().reply(state, cell, apical, pool, modulator)
-        # Rounding can leave the lateral matrix slightly indefinite in very long lives.
-        gain = 1.0 + jnp.maximum(pool[0] / state.share, 0.0)
-        offered = (settled / gain)[None]
-        return state, eqx.tree_at(
-            lambda c: (c.pre, c.settled), cell, (offered, settled * jax.lax.rsqrt(gain))
-        )
+        return state, divided(cell, pool, state.share)

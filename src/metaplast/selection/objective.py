@@ -19,6 +19,14 @@ FLOOR = 1e-3
 """Share of the loss at the start that counts as none."""
 NEAR, FAR = 0.02, 0.3
 """First mutation sizes of searches for rules, from which theirs is drawn."""
+WEIGHT = 4.0
+"""Of rules beside bowls: of their loss much less can be gone."""
+LOUDEST = 0.3
+"""Longest derivative of what one search has left."""
+JUDGES = 4
+"""Lives that the center is judged by, in every generation."""
+HOPELESS, WORST = 1e6, 1e2
+"""The loss of who has none; and the most that a search can lose."""
 
 
 class SelectionObjective(eqx.Module):
@@ -129,12 +137,3 @@ def _back(_, slope):
 
 
 _clipped.defvjp(lambda network: (network, None), _back)
-
-WEIGHT = 4.0
-"""Of rules beside bowls: of their loss much less can be gone."""
-LOUDEST = 0.3
-"""Longest derivative of what one search has left."""
-JUDGES = 4
-"""Lives that the center is judged by, in every generation."""
-HOPELESS, WORST = 1e6, 1e2
-"""The loss of who has none; and the most that a search can lose."""
