@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from metaplast import search
+from metaplast.learners.backprop import Backprop
+from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.lifetime import live, test_accuracy
 
 NOT_GIVEN = "not given"
@@ -68,11 +70,32 @@ def lives(learner, task, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     return 100 * np.asarray(online), 100 * np.asarray(held_out)
 
 
-def tuned(make, rates, task, count: int, seed: int):
-    """The lives of the best of `make(rate)`, by held-out accuracy in hindsight; and that rate."""
+def tuned(make, rates, task, count: int, seed: int, online: bool = False):
+    """The lives of the best of `make(rate)`, by held-out (or online) accuracy in hindsight; and
+    that rate."""
     each = [lives(make(rate), task, count, seed) for rate in rates]
-    best = max(range(len(rates)), key=lambda index: each[index][1].mean())
+    best = max(range(len(rates)), key=lambda index: each[index][0 if online else 1].mean())
     return *each[best], rates[best]
+
+
+def rivals(sizes, rates, task, count: int, seed: int, online: bool = False) -> None:
+    """Rows of backprop, each optimizer at the best of its rates, and of the nearest class mean.
+
+    Args:
+        sizes: cells of the layers of backprop.
+        rates: of SGD; a tenth of them are Adam's.
+        task, count, seed: the lives, as `lives` takes them.
+        online: whether accuracy before learning is shown and tuned, and not the held-out one.
+    """
+    column = 0 if online else 1
+    for optimizer, scale in (("sgd", 1.0), ("adam", 0.1)):
+        *both, rate = tuned(
+            lambda r, o=optimizer: Backprop(sizes, o, r, "tanh"),
+            [jnp.asarray(scale * r) for r in rates], task, count, seed, online,
+        )  # fmt: skip
+        row(f"backprop, {optimizer}", NOT_GIVEN, both[column], f"best rate {float(rate):.3g}")
+    mean = NearestClassMean(sizes[0], sizes[-1])
+    row("nearest class mean", NOT_GIVEN, lives(mean, task, count, seed)[column])
 
 
 @eqx.filter_jit

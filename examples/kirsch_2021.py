@@ -17,13 +17,10 @@ from __future__ import annotations
 import argparse
 import time
 
-import jax.numpy as jnp
-from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, row
+from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, rivals, row
 
 from metaplast.learner_loss import LearnerLoss
-from metaplast.learners.backprop import Backprop
 from metaplast.learners.message_passing import MessagePassing
-from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.meta import Backprop as MetaBackprop
 from metaplast.tasks import RandomProjection, digits, mnist1d
 
@@ -38,13 +35,6 @@ The paper reports 87 and 90 % on MNIST for the backprop that its units were taug
 for what was searched that it is faster than SGD and Adam in the first hundreds of examples, in
 curves; a figure to stand beside these is not given.
 Rates of the rivals are the best of a grid in hindsight, on the lives that are shown."""
-
-
-def best(make, rates, task, count: int, seed: int):
-    """Online accuracy of the best rate, and the rate."""
-    each = [lives(make(jnp.asarray(rate)), task, count, seed)[0] for rate in rates]
-    index = max(range(len(rates)), key=lambda i: each[i].mean())
-    return each[index], rates[index]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -72,14 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
         born = network(judged.inputs, judged.classes)
         row("found rule", NOT_GIVEN, lives(resized(born, genome), *seen)[0])
         row("backprop, where it began", NOT_GIVEN, lives(born, *seen)[0])
-        for optimizer, scale in (("sgd", 1.0), ("adam", 0.1)):
-            online, rate = best(
-                lambda r, s=born.sizes, o=optimizer: Backprop(s, o, r, "tanh"),
-                [scale * r for r in RATES], *seen,
-            )  # fmt: skip
-            row(f"backprop, {optimizer}", NOT_GIVEN, online, f"best rate {rate:.3g}")
-        mean = NearestClassMean(judged.inputs, judged.classes)
-        row("nearest class mean", NOT_GIVEN, lives(mean, *seen)[0])
+        rivals(born.sizes, RATES, *seen, online=True)
     last(DEVIATIONS, begun)
 
 

@@ -20,13 +20,10 @@ import argparse
 import os
 import time
 
-import jax.numpy as jnp
-from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, row, tuned
+from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, rivals, row
 
 from metaplast.learner_loss import LearnerLoss
-from metaplast.learners.backprop import Backprop
 from metaplast.learners.message_passing import MessagePassing
-from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.meta import Backprop as MetaBackprop
 from metaplast.tasks import RandomProjection, digits, mnist1d, named
 from metaplast.tasks.folder import FOLDER
@@ -72,14 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
         heading(f"held-out accuracy in % after {options.moments} examples: {name}")
         row("found protocol", NOT_GIVEN, lives(resized(born, protocol), *seen)[1])
         row("backprop, where it began", NOT_GIVEN, lives(born, *seen)[1])
-        for optimizer, scale in (("sgd", 1.0), ("adam", 0.1)):
-            *_, held_out, rate = tuned(
-                lambda r, s=born.sizes, o=optimizer: Backprop(s, o, r, "tanh"),
-                [jnp.asarray(scale * r) for r in RATES], *seen,
-            )  # fmt: skip
-            row(f"backprop, {optimizer}", NOT_GIVEN, held_out, f"best rate {float(rate):.3g}")
-        mean = NearestClassMean(other.inputs, other.classes)
-        row("nearest class mean", NOT_GIVEN, lives(mean, *seen)[1])
+        rivals(born.sizes, RATES, *seen)
     last(DEVIATIONS, begun)
 
 

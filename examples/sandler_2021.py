@@ -18,13 +18,10 @@ import argparse
 import time
 
 import equinox as eqx
-import jax.numpy as jnp
-from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, row, tuned
+from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, rivals, row
 
 from metaplast.learner_loss import LearnerLoss
-from metaplast.learners.backprop import Backprop
 from metaplast.learners.bidirectional import Bidirectional
-from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.meta import Backprop as MetaBackprop
 from metaplast.tasks import RandomProjection, digits, mnist1d
 
@@ -82,14 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
         heading(f"held-out accuracy in %: {name}")
         row("found genome", NOT_GIVEN, lives(at(shape, genome), *seen)[1])
         row("where the search began", NOT_GIVEN, lives(at(shape, first), *seen)[1])
-        for optimizer in ("sgd", "adam"):
-            scale = 1.0 if optimizer == "sgd" else 0.1
-            *_, held_out, rate = tuned(
-                lambda r, s=shape, o=optimizer: Backprop(s, o, r, "tanh"),
-                [jnp.asarray(scale * r) for r in RATES], *seen,
-            )  # fmt: skip
-            row(f"backprop, {optimizer}", NOT_GIVEN, held_out, f"best rate {float(rate):.3g}")
-        row("nearest class mean", NOT_GIVEN, lives(NearestClassMean(shape[0], shape[-1]), *seen)[1])
+        rivals(shape, RATES, *seen)
     last(DEVIATIONS, begun)
 
 
