@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import pytest
 from learners.easy import Easy
 
 from core.small import plain
+from metaplast.audit.constraints.evolutionary_outer_loop import EvolutionaryOuterLoop
 from metaplast.circuits import layered
 from metaplast.costs import LEAST, Metered
 from metaplast.lifetime import live
@@ -153,3 +155,13 @@ def test_an_objective_that_does_not_meter_is_refused():
     with pytest.raises(ValueError, match="metered = true"):
         Objective(task, circuit, episodes=2, metered=True)
     assert isinstance(META.init(trade, START, jax.random.key(0)), Archive)
+
+
+def test_the_audit_has_a_verdict_on_it():
+    """A run by it is certified as any other; a search that differentiates is told apart."""
+    for table, words in (
+        ({"type": "MapElites", "population": 4, "lives": 1}, "reads ranks only"),
+        ({"type": "Backprop", "lives": 1}, "differentiates lives"),
+    ):
+        evidence: Any = SimpleNamespace(subject=SimpleNamespace(spec={"meta": table}))
+        assert words in str(EvolutionaryOuterLoop().check(evidence))

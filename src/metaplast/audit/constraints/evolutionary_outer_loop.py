@@ -11,7 +11,9 @@ import numpy as np
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.living import compiled
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
+from metaplast.costs import Costs
 from metaplast.experiment import construct
+from metaplast.objective import Score
 from metaplast.source import Source
 
 STEPS = 3
@@ -32,7 +34,8 @@ class EvolutionaryOuterLoop(AbstractConstraint):
     finds bit-identical candidates the first two times, and others the third time.
 
     What it can miss: a search whose spec does not say how the rule was really found, and one that
-    reads values only in cases which a bowl without explosions does not show.
+    reads values only in cases which a bowl without explosions and without luck does not show:
+    `MapElites` compares means over generations, which in noise is more than ranking.
     """
 
     name: ClassVar[str] = "evolutionary_outer_loop"
@@ -93,7 +96,9 @@ def _fitness(theta, how):
     bowl = jnp.sum((leaves - jnp.arange(1.0, 1.0 + leaves.size) / 3) ** 2)
     loss = jnp.select([how == 0, how == 1], [bowl, 3 * bowl + bowl**3], -bowl)
     loss = _undifferentiable(loss)
-    return loss, (loss,)
+    # What lives cost has nothing to do with how good they are.
+    costs = Costs(leaves[0], leaves[1])
+    return loss, Score(loss, loss, jnp.zeros_like(loss), costs)
 
 
 def _found(run, theta, state, how: int) -> np.ndarray:
