@@ -24,8 +24,8 @@ from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate
 from metaplast.rules import SynapticMLP
 from metaplast.rules.abstract import AbstractRule
-from metaplast.rules.synaptic_mlp import squash
 from metaplast.source import Source
+from metaplast.squash import squash
 from metaplast.tasks import Clusters
 
 OURS, THEIRS = "SynapticMLP", "straightforward"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jaxtyping import Array, Float
 
-from metaplast.rules.synaptic_mlp import squash
+from metaplast.squash import squash
 
 UPDATE, RESET, CANDIDATE = 0, 1, 2
 

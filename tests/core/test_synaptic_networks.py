@@ -21,7 +21,7 @@ from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
 from metaplast.rules import Delta, Polynomial, SynapticGRU, SynapticMLP
 from metaplast.rules.polynomial import powers
-from metaplast.rules.synaptic_mlp import squash
+from metaplast.squash import squash
 from metaplast.types import Cell, Synapse
 
 POST, PRE, LIVES = 5, 7, 3

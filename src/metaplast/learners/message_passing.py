@@ -11,8 +11,8 @@ from jaxtyping import Array, Float
 
 from metaplast.gated import gated
 from metaplast.learners.perceptron import NONLINEARITIES, Perceptron
-from metaplast.rules.synaptic_mlp import squash
 from metaplast.source import Source
+from metaplast.squash import squash
 
 Messages = Float[Array, "channels _cells"]
 Synapses = Float[Array, "_post _pre"]

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from metaplast.rules.abstract import AbstractRule
 from metaplast.source import Source
+from metaplast.squash import squash
 
 
 class SynapticMLP(AbstractRule):
@@ -70,17 +71,3 @@ def _decision(hidden, bias, out, x, y, w, m):
         heard_post = to_y * y + to_m * m + start
         decision = decision + weight * squash(to_x * x + heard_post + to_w * w)
     return decision
-
-
-@jax.custom_jvp
-def squash(v: Float[Array, "*cells"]) -> Float[Array, "*cells"]:
-    """Softsign, $v / (1 + |v|)$."""
-    return v / (1 + jnp.abs(v))
-
-
-@squash.defjvp
-def _(given, nudges):
-    # By the chain rule it would go through the sign of v, and take twice as long.
-    ((v,), (nudge,)) = given, nudges
-    share = 1 / (1 + jnp.abs(v))
-    return v * share, share * share * nudge
