@@ -44,6 +44,12 @@ def build(spec: Spec) -> Experiment:
     objective, genome = _build_lives(spec)
     meta: AbstractMetaOptimizer = construct("meta", spec["meta"], "meta")
     if spec["variants"]:
+        for option in ("stretch", "first"):
+            if (value := getattr(meta, option, None)) is not None:
+                raise SpecError(
+                    f"meta.{option} = {value}: lives in several settings are lived whole; leave "
+                    f"out {option}, or the variants"
+                )
         objective = _build_varied(spec, objective, genome)
     return Experiment(spec.name, spec.seed, objective, genome, meta, int(meta.steps))  # type: ignore
 

@@ -13,6 +13,7 @@ from metaplast.objective import Objective
 from metaplast.program import traced
 from metaplast.shelf import Shelf
 from metaplast.types import Key
+from metaplast.varied import Varied
 
 BRIEFLY = {"xla_backend_optimization_level": 1}
 """What runs for half a second is compiled in half the time, and not slower for it."""
@@ -20,7 +21,7 @@ RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 
 
 def backprop_accuracy(
-    objective: Objective, key: Key, lives: int = 16, shelf: Shelf | None = None
+    objective: Objective | Varied, key: Key, lives: int = 16, shelf: Shelf | None = None
 ) -> float:
     """Mean online accuracy of a multi-layer perceptron trained by Adam, at its best rate.
 

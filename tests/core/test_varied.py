@@ -81,6 +81,13 @@ def test_lives_cannot_be_held_half_lived(three):
         search.begin(three.objective, three.genome, meta, jax.random.key(0))
 
 
+def test_an_experiment_that_would_is_refused():
+    table = {"type": "PES", "steps": 2, "lives": 2, "stretch": 2}
+    with pytest.raises(SpecError, match=r"meta\.stretch = 2: lives in several settings .* whole"):
+        build(spec(DEEPER, meta=table))
+    assert build(spec(meta=table)).meta.stretch == 2, "negative control: alone it may"
+
+
 def test_the_file_says_them_again(tmp_path):
     known = spec(DEEPER, OTHER_CELLS)
     (tmp_path / "again.toml").write_text(dump(known))
