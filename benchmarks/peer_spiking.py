@@ -10,11 +10,13 @@ weights agree is asserted first.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -37,8 +39,9 @@ AIMS = {"bindsnet": 5.0, "snntorch": 5.0, "brian2": 5.0, "spyx": 1.0}
 """How many times our speed should be theirs, at least."""
 CHANCE = 0.05
 """Of an input spike in a step."""
-EARLY = 100
-"""Steps in which all spikes have to agree; later one that was close may be rounded away."""
+AGREED = 100
+"""Steps after which spikes and weights have to agree. Later on a membrane that was close to the
+threshold may be rounded to its other side, and then nothing stays alike."""
 
 
 def measure(quick: bool) -> Section:
@@ -49,7 +52,7 @@ def measure(quick: bool) -> Section:
         f"{steps} steps of 1 ms of one life: integrate-and-fire cells, all of which hear all of as "
         f"many input cells (each spikes in a step with the chance {CHANCE}) over plastic synapses, "
         "pair-based STDP. Microseconds per step, from birth to the last weights. All spikes of "
-        f"the first {EARLY} steps agree, and the weights at the end as the column *differs by* "
+        f"the first {AGREED} steps agree, and the weights after them as the column *differs by* "
         "says. Peers run in processes of their own, at whichever number of threads is faster. "
         "`brian2` is its Cython runtime, `brian2_standalone` a C++ program whose start is timed "
         "with it. What a peer lacks (STDP in snnTorch and spyx, a reset by subtraction in "
@@ -73,22 +76,12 @@ def measure(quick: bool) -> Section:
 
 def rows_for(section: Section, setup: Setup, names: list[str], repetitions: int) -> list[list]:
     pre, post = setup.weight.shape
+    worst = agreed(setup._replace(spikes=setup.spikes[:AGREED]), names)
     program, begin = ours(setup)
-    spikes, weight = jax.jit(program)(*begin)
-    assert 0.01 < float(spikes.mean()) < 0.5, f"spikes in a step: {float(spikes.mean())}"
-    with tempfile.TemporaryDirectory() as folder:
-        peers = {name: Peer(name, setup, Path(folder)) for name in names}
-        try:
-            contenders = [compiled(OURS, program, *begin)]
-            contenders += [Contender(name, peer.prepare) for name, peer in peers.items()]
-            times = interleave(contenders, repetitions)
-            worst = {
-                name: peer.disagreement(np.asarray(spikes), np.asarray(weight) - setup.weight)
-                for name, peer in peers.items()
-            }
-        finally:
-            for peer in peers.values():
-                peer.stop()
+    with among(setup, names) as peers:
+        contenders = [compiled(OURS, program, *begin)]
+        contenders += [Contender(name, peer.prepare) for name, peer in peers.items()]
+        times = interleave(contenders, repetitions)
     where = f"{pre} to {post} cells"
     section.claims += [
         Claim(f"{name} / metaplast, {where}", times.ratio(name, OURS), least=AIMS.get(name))
@@ -100,6 +93,31 @@ def rows_for(section: Section, setup: Setup, names: list[str], repetitions: int)
          f"{worst[name]:.0e}" if name in worst else "", short(times.preparing[name])]
         for name in (OURS, *names)
     ]  # fmt: skip
+
+
+def agreed(setup: Setup, names: list[str]) -> dict[str, float]:
+    """How far each peer's changes of weights are from ours; all spikes have to be the same."""
+    program, begin = ours(setup)
+    spikes, weight = (np.asarray(a) for a in jax.jit(program)(*begin))
+    assert 0.01 < spikes.mean() < 0.5, f"spikes in a step: {spikes.mean()}"
+    with among(setup, names) as peers:
+        for peer in peers.values():
+            peer.prepare()()
+        return {
+            name: peer.disagreement(spikes, weight - setup.weight) for name, peer in peers.items()
+        }
+
+
+@contextlib.contextmanager
+def among(setup: Setup, names: list[str]) -> Iterator[dict[str, Peer]]:
+    """The peers, until they are no longer needed."""
+    with tempfile.TemporaryDirectory() as folder:
+        peers = {name: Peer(name, setup, Path(folder)) for name in names}
+        try:
+            yield peers
+        finally:
+            for peer in peers.values():
+                peer.stop()
 
 
 def setup_of(pre: int, post: int, steps: int) -> Setup:
@@ -180,9 +198,9 @@ class Peer:
         raise RuntimeError(f"{self.name} ended with code {self.process.wait()}")
 
     def disagreement(self, spikes: np.ndarray, change: np.ndarray) -> float:
-        """Relative distance of the changes of weights; early spikes have to be the same."""
+        """Relative distance of the changes of weights; spikes have to be the same."""
         with np.load(self.result) as theirs, np.load(self.setup) as setup:
-            agreement(f"early spikes of {self.name}", spikes[:EARLY], theirs["spikes"][:EARLY])
+            agreement(f"spikes of {self.name}", spikes, theirs["spikes"])
             return agreement(f"weights of {self.name}", change, theirs["weight"] - setup["weight"])
 
     def stop(self) -> None:
