@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument(
         "--raw",
         type=Path,
-        default=Path("runs/performance"),
+        default=FOLDER / "measured",
         help="folder for one file per section; the page is made from all of them",
     )
     parser.add_argument("--quick", action="store_true", help="a short look, no figures to quote")
@@ -65,8 +65,8 @@ def main() -> int:
         if section is None:
             failed.append(name)
             section = Section(name, ["This section failed; its script says why.", ""])
-        kept = {"about": about, "section": section.to_json()}
-        (raw / f"{name}.json").write_text(json.dumps(kept))
+        kept = {"about": about, "section": section.parts()}
+        (raw / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
         if given.write:  # after every section, so that a run that is cut short leaves a page
             given.write.write_text(document(raw, given.quick))
     if given.write:
@@ -93,7 +93,7 @@ def measured(name: str, quick: bool) -> Section | None:
     say(f"{name}: {time.perf_counter() - begun:.0f} s")
     if done.returncode:
         return None
-    return Section.from_json(done.stdout)
+    return Section.of(json.loads(done.stdout))
 
 
 def machine() -> list[str]:
@@ -137,7 +137,7 @@ def document(raw: Path, quick: bool) -> str:
     with the machine that it ran on."""
     present = [raw / f"{name}.json" for name in SECTIONS if (raw / f"{name}.json").exists()]
     kept = [json.loads(path.read_text()) for path in present]
-    sections = [Section.from_json(one["section"]) for one in kept]
+    sections = [Section.of(one["section"]) for one in kept]
     missing = [name for name in SECTIONS if not (raw / f"{name}.json").exists()]
     lines = [
         "# Performance",

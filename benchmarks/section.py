@@ -60,12 +60,13 @@ class Section:
         """Add a table."""
         self.lines += [*table(header, rows), ""]
 
-    def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self))
+    def parts(self) -> dict[str, Any]:
+        """All of it, in what JSON knows."""
+        return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, text: str) -> Section:
-        parts = json.loads(text)
+    def of(cls, parts: dict[str, Any]) -> Section:
+        """The section of these `parts`."""
         claims = [Claim(**{**c, "value": Spread(*c["value"])}) for c in parts["claims"]]
         return cls(parts["title"], parts["lines"], claims)
 
@@ -112,7 +113,7 @@ def run(measure: Callable[[bool], Section], description: str) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     given = parser.parse_args()
     section = measure(given.quick)
-    print(section.to_json() if given.json else section, flush=True)
+    print(json.dumps(section.parts()) if given.json else section, flush=True)
 
 
 def say(text: str) -> None:

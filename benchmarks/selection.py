@@ -340,7 +340,7 @@ def main() -> None:
         all_measured(given.quick, given.kept, given.only)
         return
     section = section_of(all_measured(given.quick, given.kept, given.only))
-    print(section.to_json() if given.json else section, flush=True)
+    print(json.dumps(section.parts()) if given.json else section, flush=True)
     if given.write:
         put(given.write, str(section).splitlines())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +15,7 @@ from metaplast.circuits import layerwise
 from metaplast.fast_weights import Delivering
 from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
-from metaplast.neurons import Decorrelated, Output, Rate, Slopeless
+from metaplast.neurons import Decorrelated, Learned, Output, Rate, Slopeless
 from metaplast.rules import Decorrelation, Factored
 
 PRIOR = 3.0
@@ -75,6 +76,32 @@ def test_a_hidden_layer_takes_the_step_of_least_squares_towards_what_it_hears():
     change = np.asarray(after.weights[name] - before.weights[name])
     assert np.abs(change).max() > 1e-4
     np.testing.assert_allclose(change, np.outer(heard, step), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("order", "positive"),
+    [
+        (lambda decisive: Decorrelated(decisive(Slopeless()), PRIOR), True),
+        (lambda decisive: decisive(Decorrelated(Slopeless(), PRIOR)), False),
+    ],
+    ids=["decisions inside", "decisions outside"],
+)
+def test_decisions_inside_leave_the_inverse_positive(order, positive):
+    """Outside they scale what settled, and its matrix is no inverse any more: the control."""
+
+    def decisive(base):
+        cell = Learned(base, start=3.0, seed=3)
+        return eqx.tree_at(lambda c: c.backward.offset, cell, cell.backward.offset.at[2].set(9.0))
+
+    task = Easy(moments=60)
+    network = PlasticNetwork(layerwise(6, (5,), 3), genome(order(decisive)))
+    state = live(network, task, task.sample(jax.random.key(0)), jax.random.key(1))[1]
+    inverse = PRIOR / 5 * np.eye(5) + np.asarray(state.weights["hidden1->hidden1"], float)
+    assert np.isfinite(inverse).all() == positive, "without bounds, what is not positive explodes"
+    if positive:
+        smallest, *_, largest = np.linalg.eigvalsh((inverse + inverse.T) / 2)
+        assert 0 < smallest < 0.1 * PRIOR / 5, "it has learned"
+        assert largest <= 1.001 * PRIOR / 5
 
 
 @pytest.mark.parametrize(("base", "status"), [(Slopeless(), "upheld"), (Rate(), "violated")])

@@ -63,5 +63,8 @@ class Decorrelated(AbstractAround):
         return state, pooling(cell, settled)
 
     def reply(self, state, cell, apical, pool, modulator):
+        settled = cell.settled
         state, cell = super().reply(state, cell, apical, pool, modulator)
+        # Not the base's to correct: at any other gain the inverse loses its positive definiteness.
+        cell = eqx.tree_at(lambda c: c.settled, cell, settled)
         return state, divided(cell, pool, state.share)

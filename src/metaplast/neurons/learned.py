@@ -57,12 +57,19 @@ class Learned(AbstractAround):
     modulator, its interneuron's answer and a running mean of its own message size.
     So a search starts at the cell `base`, stays within a factor of it, and cannot leave its sites.
 
+    A cell that is taught hears at its apical site what is wanted of it, which is not zero where
+    its error is. What $d_1$ adds then moves the place where its synapses come to rest, but not the
+    one where `base` itself does (the excitability of `Output`), and in long lives the two push each
+    other further and further away. `anchored` leaves it out: every correction is a factor, and
+    learning rests where it rests without corrections.
+
     Args:
         base: the cell whose answers are corrected.
         width: units of each decision network.
         bound: $c$, how far a decision can go, as a log factor.
         start: size of the first decisions.
         seed: of the first decisions.
+        anchored: whether nothing is added to the message.
 
     References: Bengio, Bengio & Cloutier (1991) doi:10.1109/IJCNN.1991.155621; Metz et al.
     (2019) ICLR.
@@ -76,6 +83,7 @@ class Learned(AbstractAround):
     forward: Decision
     backward: Decision
     bound: float = eqx.field(static=True)
+    anchored: bool = eqx.field(static=True)
 
     def __init__(
         self,
@@ -84,16 +92,17 @@ class Learned(AbstractAround):
         bound: float = 1.0,
         start: float = 0.01,
         seed: int = 0,
+        anchored: bool = False,
     ):
         if width < 1:
             raise ValueError(f"width = {width}: expected 1 or more")
         if not bound > 0:
             raise ValueError(f"bound = {bound}: expected a positive number")
         self.base = base
-        self.bound = bound
-        channels = offered(base)
+        self.bound, self.anchored = bound, anchored
+        decisions = (2 if anchored else 3) + sum(offered(base))
         self.forward = Decision(3 + POOL, 2, width, start, seed)
-        self.backward = Decision(7 + POOL, 3 + sum(channels), width, start, seed + 1)
+        self.backward = Decision(7 + POOL, decisions, width, start, seed + 1)
 
     def init(self, position, spacing):
         return LearnedState(self.base.init(position, spacing), jnp.zeros(()))
@@ -111,12 +120,14 @@ class Learned(AbstractAround):
         own = [cell.drive, cell.activity, cell.settled, apical, cell.message, state.slow]
         known = jnp.stack([*own, modulator[0]])
         decided = self.bound * jnp.tanh(self.backward(jnp.concatenate([known, pool])))
-        gains = jnp.exp(decided)
+        added = jnp.zeros(()) if self.anchored else apical * decided[1]
+        scaled = decided if self.anchored else jnp.concatenate([decided[:1], decided[2:]])
+        factors = jnp.exp(scaled)
         n = cell.post.shape[0]
-        message = cell.message * gains[0] + apical * decided[1]
-        post = (cell.post + jnp.zeros(n).at[0].set(apical * decided[1])) * gains[3 : 3 + n]
-        pre = cell.pre * gains[3 + n :]
-        settled = cell.settled * gains[2]
+        message = cell.message * factors[0] + added
+        settled = cell.settled * factors[1]
+        post = (cell.post + jnp.zeros(n).at[0].set(added)) * factors[2 : 2 + n]
+        pre = cell.pre * factors[2 + n :]
         slow = 0.99 * state.slow + 0.01 * jnp.abs(message)
         return state._replace(slow=slow), eqx.tree_at(
             lambda c: (c.message, c.post, c.pre, c.settled), cell, (message, post, pre, settled)
