@@ -1,13 +1,10 @@
-"""Draw the learning curves that the README shows, from what `results.py` has measured.
-
-python benchmarks/figure.py runs/results.jsonl docs/learning_curves.svg
-"""
+"""Learning curves of the found rule and its rivals, a panel for every data set."""
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -23,22 +20,21 @@ SHOWN = {
 }
 
 
-def main(raw: Path, picture: Path, part: str = "1500 moments") -> None:
-    entries = [json.loads(line) for line in raw.read_text().splitlines()]
-    results = {e["result"]["data"]: e["result"] for e in entries if e["part"] == part}
-    figure, axes = plt.subplots(1, len(results), figsize=(3.4 * len(results), 3.2))
-    for axis, (data, result) in zip(axes, results.items(), strict=True):
-        draw(axis, result)
-        axis.set_title(data, fontsize=10)
+def draw(results: Sequence[dict[str, Any]], picture: Path) -> None:
+    """Draw results of `bench`'s form, side by side."""
+    figure, axes = plt.subplots(1, len(results), figsize=(3.4 * len(results), 3.2), squeeze=False)
+    for axis, result in zip(axes[0], results, strict=True):
+        panel(axis, result)
+        axis.set_title(result["data"], fontsize=10)
         axis.set_xlabel("moments lived")
-    axes[0].set_ylabel("accuracy, before learning")
-    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0, 0].set_ylabel("accuracy, before learning")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=len(SHOWN), fontsize=8, frameon=False)
     figure.tight_layout(rect=(0, 0.07, 1, 1))
     figure.savefig(picture)
 
 
-def draw(axis, result: dict) -> None:
+def panel(axis, result: dict) -> None:
     """Curves with their 95 % intervals over lives."""
     rows = {row["name"]: row for row in result["learners"]}
     rows["backprop"] = rows[result["best_backprop"]]
@@ -51,7 +47,3 @@ def draw(axis, result: dict) -> None:
         )
     axis.set_ylim(0, 1)
     axis.spines[["top", "right"]].set_visible(False)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -24,6 +24,7 @@ REFUSED = {
     "negative rate of SynapticMLP": (lambda: SynapticMLP(-0.5), "-0.5"),
     "width of SynapticMLP": (lambda: SynapticMLP(width=0), "width = 0"),
     "width of Learned": (lambda: Learned(Rate(), width=0), "width = 0"),
+    "leak of Output": (lambda: Output(leak=1.0), "leak = 1.0"),
     "bound of Learned": (lambda: Learned(Rate(), bound=0.0), "bound = 0.0"),
     "optimizer": (lambda: Backprop("adamm"), "adamm"),
     "rate of Backprop": (lambda: Backprop(rate=0.0), "rate = 0.0"),

@@ -48,3 +48,18 @@ def test_an_anchored_cell_decides_one_thing_less():
     free, anchored = Learned(Output()), Learned(Output(), anchored=True)
     assert free.backward.offset.shape == (3 + sum(offered(Output())),)
     assert anchored.backward.offset.shape == (2 + sum(offered(Output())),)
+
+
+def test_excitability_that_leaks_comes_to_rest():
+    """Whatever error remains: at rate * error / leak. Without a leak it grows with every moment."""
+
+    def after(leak: float, moments: int = 400) -> float:
+        cell = Output("linear", rate=0.02, leak=leak)
+        state = cell.init(jnp.zeros(()), jnp.ones(()))
+        said = cell.fire(state, jnp.zeros(()), None)[1]  # an error of 1, at every moment
+        for _ in range(moments):
+            state, _ = cell.reply(state, said, jnp.ones(()), jnp.zeros(4), jnp.zeros(1))
+        return float(state.excitability)
+
+    assert after(0.05) == pytest.approx(0.02 / 0.05, rel=1e-4)
+    assert after(0.0) == pytest.approx(0.02 * 400, rel=1e-4)

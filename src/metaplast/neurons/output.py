@@ -27,6 +27,15 @@ class Output(AbstractNeuron):
     `linear`: $y_i = v_i$, the error is that of least squares. In both, the excitability
     (a bias that is part of $v$) follows the cell's own error at `rate`, from 0 at birth.
 
+    Where synapses follow another error than the cell's own (a learned cell's corrected one), both
+    rest at different places, and excitability and synapses move apart for as long as the cell
+    lives, unless excitability leaks.
+
+    Args:
+        error: which one.
+        rate: of the excitability.
+        leak: share of the excitability that is lost in a moment.
+
     References: Widrow & Hoff (1960); Bridle (1990) doi:10.1007/978-3-642-76153-9_28.
     """
 
@@ -37,10 +46,13 @@ class Output(AbstractNeuron):
     )  # fmt: skip
     error: Literal["softmax", "linear"] = eqx.field(default="softmax", static=True)
     rate: Positive = eqx.field(default=0.0, converter=positive)
+    leak: float = eqx.field(default=0.0, static=True)
 
     def __check_init__(self) -> None:
         if self.error not in ("softmax", "linear"):
             raise ValueError(f"error = {self.error!r}, expected 'softmax' or 'linear'")
+        if not 0 <= self.leak < 1:
+            raise ValueError(f"leak = {self.leak}: expected a share below 1; give 0.0 for none")
 
     def init(self, position, spacing):
         return OutputState(jnp.zeros(()), spacing)
@@ -65,5 +77,5 @@ class Output(AbstractNeuron):
         cell = eqx.tree_at(
             lambda c: (c.message, c.post, c.pre), cell, (error, error[None], cell.activity[None])
         )
-        changed = state.excitability + self.rate.value * error
+        changed = (1.0 - self.leak) * state.excitability + self.rate.value * error
         return state._replace(excitability=changed), cell
