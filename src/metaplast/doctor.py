@@ -100,7 +100,7 @@ def _kernel() -> dict[str, Any]:
         return {"wanted": wanted, "used": kernel.PLAIN, "said": said}
     if any("nvidia" in device.lower() for device in _devices()):
         return {"wanted": wanted, "used": wanted, "said": f"pallas, for {kernel.SWITCH} says so"}
-    said = f"plain, for there is no NVIDIA GPU; {kernel.SWITCH}={wanted} asks for another"
+    said = f"plain, though {kernel.SWITCH}={wanted}: JAX finds no NVIDIA GPU"
     return {"wanted": wanted, "used": kernel.PLAIN, "said": said}
 
 
