@@ -84,6 +84,8 @@ class Crowd(NamedTuple):
     def paced(self, quick: bool) -> Crowd:
         """With as many moments as take about `SECONDS`, at a guess."""
         guess = 12e9 if self.level == MEMORY else 40e9
+        if jax.default_backend() == "gpu":  # or a repetition would be all launching
+            guess = 1e12
         turns = self.lives / (self.chunk or self.lives)
         one = self.lives * self.work.bytes / guess + 5e-6 * turns
         # Every chunk writes its newborns first, which must not count.

@@ -70,6 +70,8 @@ class Rates:
     def __init__(self, quick: bool) -> None:
         self.probes = {"matrix": matrix()}
         amount = 2e8 if quick else 6e8
+        if jax.default_backend() == "gpu":  # or a repetition would be all launching
+            amount = 3e10
         for name, size in working_sets().items():
             self.probes[name] = triad(name, size, loops=max(1, round(amount / (1.5 * size))))
         self.seen: dict[str, list[np.ndarray]] = {name: [] for name in self.probes}

@@ -26,6 +26,7 @@ TORCH = ("torch", "torchopt")
 SECTIONS: dict[str, tuple[str, ...]] = {
     "moment": (),
     "limit": (),
+    "kernel": (),
     "meta_gradient": (),
     "memory": (),
     "depth": (),

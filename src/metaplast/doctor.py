@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from metaplast import __version__, compile_cache
+from metaplast import __version__, compile_cache, kernel
 
 NEEDED = (
     "jax", "jaxlib", "equinox", "optax", "jaxtyping", "evosax", "tyro", "rich", "safetensors",
@@ -33,6 +33,7 @@ def examine() -> dict[str, Any]:
         else os.cpu_count(),
         "memory_gib": _memory(),
         "devices": _devices(),
+        "kernel": _kernel(),
         "compile_cache": _cache(),
         "bundled_data": {name: _bundled(name) for name in ("digits", "mnist1d")},
         "data_folder": _data_folder(),
@@ -52,6 +53,7 @@ def text(facts: dict[str, Any]) -> str:
         f"devices   {', '.join(facts['devices'])}",
         f"versions  {versions}",
     ]
+    lines.append(f"kernel    {facts['kernel']['said']}")
     lines.append(f"cache     {facts['compile_cache']['said']}")
     for name, found in facts["bundled_data"].items():
         lines.append(f"data      {name}: {found}")
@@ -85,6 +87,21 @@ def _devices() -> list[str]:
         return [f"{device.platform}:{device.id} ({device.device_kind})" for device in jax.devices()]
     except Exception as fault:  # a broken accelerator driver must not break the diagnosis
         return [f"JAX finds none: {str(fault).splitlines()[0]}"]
+
+
+def _kernel() -> dict[str, Any]:
+    """What changes the weights of fast plastic layers here."""
+    try:
+        wanted = kernel.wanted()
+    except ValueError as fault:
+        return {"wanted": None, "used": None, "said": str(fault)}
+    if wanted == kernel.PLAIN:
+        said = f"plain; {kernel.SWITCH}={kernel.PALLAS} asks for the one for NVIDIA GPUs"
+        return {"wanted": wanted, "used": kernel.PLAIN, "said": said}
+    if any("nvidia" in device.lower() for device in _devices()):
+        return {"wanted": wanted, "used": wanted, "said": f"pallas, for {kernel.SWITCH} says so"}
+    said = f"plain, though {kernel.SWITCH}={wanted}: JAX finds no NVIDIA GPU"
+    return {"wanted": wanted, "used": kernel.PLAIN, "said": said}
 
 
 def _cache() -> dict[str, Any]:

@@ -21,6 +21,7 @@ Adams (2015) arXiv:1502.03492 (learning reversed to differentiate it).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
@@ -33,6 +34,7 @@ from jaxtyping import Array, Bool, Float
 from metaplast.segments import in_segments
 
 Rows = Float[Array, "*_layers _post"]
+Vectors = dict[str, Float[Array, "*_layers _vectors _cells"]]
 Weights = dict[str, Float[Array, "*_layers _post _pre"]]
 
 TRUSTED = 1e-2
@@ -127,8 +129,40 @@ def _channels(change: Change) -> Iterator[tuple[Array, Array]]:
         yield change.post[..., channel, :], change.pre[..., channel, :]
 
 
+class AtOnce:
+    """Weights whose changes are made as soon as they are known. `deferred.Deferred` waits."""
+
+    def begin(self, weights: Weights, ranks: Callable[[], dict[str, int]]) -> Any:
+        """What is held of weights, to which changes of so many outer products will be made."""
+        return weights
+
+    def deliver(self, held: Any) -> Recording:
+        """Deliver through what is held."""
+        return Recording(held)
+
+    def through(self, held: Any, right: Vectors, left: Vectors) -> tuple[Weights, Vectors, Vectors]:
+        """The weights, and what they make of vectors from either side, row by row."""
+        forth = {n: _products(rows, jnp.swapaxes(held[n], -1, -2)) for n, rows in right.items()}
+        return held, forth, {name: _products(rows, held[name]) for name, rows in left.items()}
+
+    def change(self, weights: Weights, changes: dict[str, Change]) -> Any:
+        """What is held of weights that change."""
+        return {**weights, **{name: changed(weights[name], c) for name, c in changes.items()}}
+
+    def end(self, held: Any) -> Weights:
+        """The weights, with all changes."""
+        return held
+
+
 def scan(
-    step: Step, theta, constants, state, weights: Weights, experience, segment: int
+    step: Step,
+    theta,
+    constants,
+    state,
+    weights: Weights,
+    experience,
+    segment: int | None,
+    holding: AtOnce = AtOnce(),  # noqa: B008  # it has no state
 ) -> tuple[tuple[Any, Weights], Any]:
     """`lax.scan` of `step` and the changes it asks for, with a derivative of its own.
 
@@ -141,7 +175,8 @@ def scan(
         experience: leaves `[moments, ...]`; no derivative flows into them.
         segment: moments between two copies of the weights. Rebuilding divides by `keep`, which
             multiplies rounding errors; they start anew with every copy. A gradient for which they
-            have grown beyond `TRUSTED` is NaN.
+            have grown beyond `TRUSTED` is NaN. None for JAX's derivative, which stores everything.
+        holding: when changes are made.
 
     Returns:
         `((state, weights), out)`, `out` with leaves `[moments, ...]`.
@@ -152,7 +187,9 @@ def scan(
     def with_vector(vector, *rest):
         return step(unravel(vector), *rest)
 
-    stretch = _differentiable(with_vector)
+    plain, stretch = _stretches(with_vector, holding)
+    if segment is None:
+        return plain(vector, constants, state, weights, experience)
 
     def through(carry, part):
         return stretch(vector, constants, *carry, part)
@@ -160,40 +197,51 @@ def scan(
     return in_segments(through, (state, weights), experience, segment)
 
 
-def _differentiable(step: Step):
-    """A stretch of moments as one function with a derivative of its own."""
+def _stretches(step: Step, holding: AtOnce):
+    """A stretch of moments as a function, without and with a derivative of its own."""
 
     def moment(theta, constants, before, seen):
-        state, weights = before
-        deliver = Recording(weights)
+        state, held = before
+        deliver = holding.deliver(held)
         state, out, changes = step(theta, constants, state, seen, deliver)
-        after = {name: changed(weights[name], change) for name, change in changes.items()}
-        return state, {**weights, **after}, out, tuple(deliver.products), changes
+        held = holding.change(deliver.settled(), changes)
+        return state, held, out, tuple(deliver.products), changes
 
-    @jax.custom_vjp
-    def stretch(theta, constants, state, weights, experience):
+    def begun(theta, constants, state, weights, experience):
+        traced = partial(_ranks, step, theta, constants, state, weights, experience)
+        return state, holding.begin(weights, lambda: traced()[0])
+
+    def plain(theta, constants, state, weights, experience):
         def body(carry, seen):
-            state, weights, out, _, _ = moment(theta, constants, carry, seen)
-            return (state, weights), out
+            state, held, out, _, _ = moment(theta, constants, carry, seen)
+            return (state, held), out
 
-        return jax.lax.scan(body, (state, weights), experience)
+        begin = begun(theta, constants, state, weights, experience)
+        (state, held), out = jax.lax.scan(body, begin, experience)
+        return (state, holding.end(held)), out
+
+    stretch = jax.custom_vjp(plain)
 
     def forward(theta, constants, state, weights, experience):
         def body(carry, seen):
-            state, weights, out, products, changes = moment(theta, constants, carry, seen)
-            return (state, weights), (out, (carry[0], products, changes))
+            state, held, out, products, changes = moment(theta, constants, carry, seen)
+            return (state, held), (out, (carry[0], products, changes))
 
         prints = _fingerprints(weights)
-        after, (out, kept) = jax.lax.scan(body, (state, weights), experience)
-        return (after, out), (theta, constants, experience, kept, after[1], prints)
+        begin = begun(theta, constants, state, weights, experience)
+        (state, held), (out, kept) = jax.lax.scan(body, begin, experience)
+        weights = holding.end(held)
+        return ((state, weights), out), (theta, constants, experience, kept, weights, prints)
 
     def backward(kept, cotangents):
         theta, constants, experience, moments, weights, prints = kept
         (state_bar, weights_bar), out_bar = cotangents
         last = _fingerprints(weights)
+        first = jax.tree.map(lambda leaf: leaf[0], moments[0])
+        traced = partial(_ranks, step, theta, constants, first, weights, experience)
         begin = (
             weights,
-            weights_bar,
+            holding.begin(weights_bar, lambda: traced()[1]),
             {name: jnp.sum(weights[name] * weights_bar[name], -1) for name in weights},
             _floats(state_bar),
             jax.tree.map(jnp.zeros_like, theta),
@@ -201,23 +249,39 @@ def _differentiable(step: Step):
 
         def body(carry, at):
             seen, (state, products, changes), out_bar = at
-            return _back(step, theta, constants, state, seen, products, changes, out_bar, carry)
+            moment = state, seen, products, changes, out_bar
+            return _back(step, holding, theta, constants, *moment, carry)
 
-        (weights, weights_bar, _, state_bar, theta_bar), _ = jax.lax.scan(
+        (weights, held_bar, _, state_bar, theta_bar), _ = jax.lax.scan(
             body, begin, (experience, moments, _floats(out_bar)), reverse=True
         )
         sound = _sound(prints, _fingerprints(weights), last)
         theta_bar = jax.tree.map(lambda leaf: jnp.where(sound, leaf, jnp.nan), theta_bar)
-        first = jax.tree.map(lambda leaf: leaf[0], moments[0])
-        return theta_bar, None, _like(state_bar, first), weights_bar, None
+        return theta_bar, None, _like(state_bar, first), holding.end(held_bar), None
 
     stretch.defvjp(forward, backward)
-    return stretch
+    return plain, stretch
 
 
-def _back(step, theta, constants, state, seen, products, changes, out_bar, carry):
+def _ranks(step: Step, theta, constants, state, weights: Weights, experience):
+    """How many outer products change each matrix in a moment, and how many its derivative."""
+
+    def moment(theta, constants, state, weights, experience):
+        deliver = Recording(weights)
+        seen = jax.tree.map(lambda leaf: leaf[0], experience)
+        changes = step(theta, constants, state, seen, deliver)[2]
+        asked.extend(deliver.asked)
+        return changes
+
+    asked: list[str] = []
+    changes = jax.eval_shape(moment, theta, constants, state, weights, experience)
+    forward = {name: change.post.shape[-2] for name, change in changes.items()}
+    return forward, {name: asked.count(name) for name in {*forward, *asked}}
+
+
+def _back(step, holding, theta, constants, state, seen, products, changes, out_bar, carry):
     """One moment backward: from the derivatives after it to those before it."""
-    after, after_bar, share, state_bar, theta_bar = carry
+    after, held_bar, share, state_bar, theta_bar = carry
     before = {n: _undone(after[n], changes[n]) if n in changes else after[n] for n in after}
     floats, rest = eqx.partition(state, eqx.is_inexact_array)
 
@@ -230,31 +294,44 @@ def _back(step, theta, constants, state, seen, products, changes, out_bar, carry
     asked: list[tuple[str, bool]] = []
     taps = jax.tree.map(jnp.zeros_like, products)
     _, pull, signals = jax.vjp(replay, theta, floats, taps, has_aux=True)
+    after_bar, post_bars, pre_bars = holding.through(
+        held_bar, {n: c.pre for n, c in changes.items()}, {n: c.post for n, c in changes.items()}
+    )
     told_bar, pulled = {}, {}
     for name, change in changes.items():
-        bar = after_bar[name]
-        post_bar = _products(change.pre, jnp.swapaxes(bar, -1, -2))
-        pre_bar = _products(change.post, bar)
-        pulled[name] = jnp.sum(change.post * post_bar, -2)
+        pulled[name] = jnp.sum(change.post * post_bars[name], -2)
         # The sum of weight times derivative along a row changes only by what enters and leaves:
         # so the derivative of `keep` costs no pass over the weights.
         keep_bar = (share[name] - pulled[name]) / change.keep
-        told_bar[name] = Change(keep_bar, post_bar, pre_bar)
+        told_bar[name] = Change(keep_bar, post_bars[name], pre_bars[name])
     more, state_bar, taps_bar = pull((state_bar, out_bar, told_bar))
-    before_bar, share = dict(after_bar), dict(share)
-    for name, change in changes.items():
-        before_bar[name] = change.keep[..., None] * after_bar[name]
+    share, entering = dict(share), {name: ([], []) for name in changes}
+    for name in changes:
         share[name] = share[name] - pulled[name]
     delivered = (jax.tree.leaves(tree) for tree in (signals, products, taps_bar))
     for (name, transposed), signal, product, bar in zip(asked, *delivered, strict=True):
+        posts, pres = entering.setdefault(name, ([], []))
+        posts.append(signal if transposed else bar)
+        pres.append(bar if transposed else signal)
         if transposed:
-            before_bar[name] = before_bar[name] + signal[..., None] * bar[..., None, :]
             share[name] = share[name] + signal * jnp.einsum("...ij,...j->...i", before[name], bar)
         else:
-            before_bar[name] = before_bar[name] + bar[..., None] * signal[..., None, :]
             share[name] = share[name] + bar * product
+    held_bar = holding.change(after_bar, {
+        name: _entering(after[name], changes.get(name), *products)
+        for name, products in entering.items()
+    })  # fmt: skip
     theta_bar = jax.tree.map(jnp.add, theta_bar, more)
-    return (before, before_bar, share, state_bar, theta_bar), None
+    return (before, held_bar, share, state_bar, theta_bar), None
+
+
+def _entering(weight, change: Change | None, posts: list[Rows], pres: list[Array]) -> Change:
+    """How the derivative of weights changes, going back over a moment that delivered so often."""
+    *layers, post, pre = weight.shape
+    keep = jnp.ones((*layers, post), weight.dtype) if change is None else change.keep
+    if not posts:
+        return Change(keep, *(jnp.zeros((*layers, 0, n), weight.dtype) for n in (post, pre)))
+    return Change(keep, jnp.stack(posts, -2), jnp.stack(pres, -2))
 
 
 class Recording(Delivering):
@@ -263,22 +340,32 @@ class Recording(Delivering):
     def __init__(self, weights: Weights):
         super().__init__(weights)
         self.products: list[Any] = []
+        self.asked: list[str] = []
 
     def __call__(self, name, signal, transposed=False):
+        self.asked.append(name)
         self.products.append(super().__call__(name, signal, transposed))
         return self.products[-1]
 
     def along(self, names, layer, carry, xs, reverse=False):
+        asked: list[str] = []
+
         def one(carry, given):
             mine, x = given
             deliver = Recording(mine)
             carry, out = layer(deliver, carry, x)
+            asked[:] = deliver.asked
             return carry, (out, tuple(deliver.products))
 
         mine = {name: self.weights[name] for name in names}
         carry, (out, products) = jax.lax.scan(one, carry, (mine, xs), reverse=reverse)
+        self.asked.extend(asked)
         self.products.append(products)
         return carry, out
+
+    def settled(self) -> Weights:
+        """The weights as they are when a moment has delivered all it has to."""
+        return self.weights
 
 
 class _Replaying:

@@ -18,6 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metaplast import kernel
+
 PACKAGES = ("jax", "jaxlib", "equinox", "optax", "jaxtyping", "evosax", "numpy", "scipy")
 """What programs and verdicts are made with, beside the source of this package."""
 OPTIONS = (
@@ -66,6 +68,7 @@ def _circumstances() -> str:
         "backend": jax.default_backend(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "options": {name: str(getattr(jax.config, name, None)) for name in OPTIONS},
+        "kernel": kernel.wanted(),
         "flags": sorted(
             (name, value)
             for name, value in os.environ.items()

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast import fast_weights
-from metaplast.fast_weights import Alongside, Recording
+from metaplast import fast_weights, kernel
+from metaplast.deferred import Deferred
+from metaplast.fast_weights import Alongside, AtOnce, Recording
 from metaplast.kept import Residuals
 from metaplast.layers import apart, as_loops, together
 from metaplast.network import NetworkState, PlasticNetwork
@@ -123,13 +124,17 @@ def unroll(
     Where `block` is given too, it does so for one block of moments at a time; of the others it
     keeps the first state.
 
+    Where `METAPLAST_KERNEL` is `pallas`, changes of separable plasticity wait for the next moment's
+    delivery (`deferred`), which is another order of the same sums.
+
     Returns:
         The same three afterwards, and `(correct, loss)` of every moment.
     """
-    if segment is None:
+    waits = kernel.wanted() == kernel.PALLAS
+    if isinstance(learner, PlasticNetwork) and learner.separable and (waits or segment is not None):
+        through = _apart(learner, task, key, segment, Deferred() if waits else AtOnce())
+    elif segment is None:
         through = _whole(learner, task, key)
-    elif isinstance(learner, PlasticNetwork) and learner.separable:
-        through = _rebuilding(learner, task, key, segment)
     else:
         through = _reliving(learner, task, key, segment)
     state, *rest = begin
@@ -163,9 +168,10 @@ def _reliving(learner: Learner, task: Judge, key: Key, segment: int):
     return lambda begin, experience: in_segments(through, begin, experience, segment)
 
 
-def _rebuilding(network: PlasticNetwork, task: Judge, key: Key, segment: int):
-    """A stretch of moments whose weights a backward pass rebuilds from vectors."""
-    network = as_loops(network)
+def _apart(network: PlasticNetwork, task: Judge, key: Key, segment: int | None, holding: AtOnce):
+    """A stretch of moments that tells apart what cells do and what synapses make of it. Where
+    `segment` is given, a backward pass rebuilds the weights from vectors."""
+    network = as_loops(network) if segment else network
     searched, others = eqx.partition(network, eqx.is_inexact_array)
 
     def through(begin, experience):
@@ -190,7 +196,7 @@ def _rebuilding(network: PlasticNetwork, task: Judge, key: Key, segment: int):
         plastic = {n: w for n, w in state.weights.items() if n not in fixed}
         start = (state.cells, memory), alive, age
         carry, out = fast_weights.scan(
-            step, searched, constants, start, plastic, experience, segment
+            step, searched, constants, start, plastic, experience, segment, holding
         )
         ((cells, memory), alive, age), plastic = carry
         state = NetworkState(cells, {**fixed, **plastic}, state.memory)

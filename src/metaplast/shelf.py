@@ -15,7 +15,10 @@ from typing import Any
 
 from metaplast import rulefile
 
-LIGHT = ("cli", "compile_cache", "fingerprint", "report", "rulefile", "shelf", "spec", "toml_text")
+LIGHT = (
+    "cli", "compile_cache", "fingerprint", "kernel", "report", "rulefile", "shelf", "spec",
+    "toml_text",
+)  # fmt: skip
 """Parts of the package that compute nothing, and may be loaded before a shelf is opened."""
 
 
