@@ -30,6 +30,7 @@ LIVES = (1, 4, 16, 64, 256, 1024, 4096)
 AIM = (256, 1024)
 """The width and the lives of which something is demanded."""
 FOLDER = Path(__file__).resolve().parents[1]
+PICTURE = "roofline.svg" if jax.default_backend() == "cpu" else "roofline_gpu.svg"
 
 
 def measure(quick: bool) -> Section:
@@ -58,7 +59,7 @@ def measure(quick: bool) -> Section:
     )
     if not quick:
         keep(points, rates)
-        section.write("![GFLOP/s over operations per byte and over bytes](roofline.svg)")
+        section.write(f"![GFLOP/s over operations per byte and over bytes]({PICTURE})")
     return section
 
 
@@ -157,7 +158,7 @@ def keep(points: list[Point], rates: Rates) -> None:
     }
     (FOLDER / "runs").mkdir(exist_ok=True)
     (FOLDER / "runs" / "limit.json").write_text(json.dumps(found, indent=1))
-    roofline.draw(found, FOLDER / "docs" / "roofline.svg")
+    roofline.draw(found, FOLDER / "docs" / PICTURE)
 
 
 if __name__ == "__main__":

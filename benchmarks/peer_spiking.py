@@ -148,12 +148,16 @@ def ours(setup: Setup):
 
     def life(state, spikes):
         def step(state, seen):
-            heard = network.moment(state, seen, jnp.asarray(0), Untaught())[0]
-            return heard, heard.cells["post"].post_fast - kept * state.cells["post"].post_fast
+            cells = {}
 
-        kept = jnp.exp(-1.0 / setup.tau_minus)
+            def record(population, phase, cell):
+                cells[population, phase] = cell
+
+            state = network.moment(state, seen, jnp.asarray(0), Untaught(), record=record)[0]
+            return state, cells["post", "reply"].activity
+
         state, seen = jax.lax.scan(step, state, spikes)
-        return jnp.round(seen), state.weights["pre->post"].T
+        return seen, state.weights["pre->post"].T
 
     return life, (state, jnp.asarray(setup.spikes))
 

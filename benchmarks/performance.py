@@ -9,11 +9,13 @@ place; a section that fails is said to have failed, and so is the whole at its e
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.metadata
 import importlib.util
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -59,7 +61,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a short look, no figures to quote")
     given = parser.parse_args()
     begun, failed = time.perf_counter(), []
-    raw = given.raw / "quick" if given.quick else given.raw
+    whole = given.raw / "quick" if given.quick else given.raw
+    raw = whole / "gpu" if gpus() else whole
     raw.mkdir(parents=True, exist_ok=True)
     for name in given.only:
         about, section = machine(), measured(name, given.quick)
@@ -69,11 +72,11 @@ def main() -> int:
         kept = {"about": about, "section": section.parts()}
         (raw / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
         if given.write:  # after every section, so that a run that is cut short leaves a page
-            given.write.write_text(document(raw, given.quick))
+            given.write.write_text(document(whole, given.quick))
     if given.write:
         say(f"wrote {given.write} in {(time.perf_counter() - begun) / 60:.1f} minutes")
     else:
-        print(document(raw, given.quick))
+        print(document(whole, given.quick))
     if failed:
         say(f"failed: {', '.join(failed)}")
     return len(failed)
@@ -99,17 +102,33 @@ def measured(name: str, quick: bool) -> Section | None:
 
 def machine() -> list[str]:
     """Date, hardware and versions, as lines of a list."""
-    present = filter(installed, VERSIONS)
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in present]
+    versions = [f"{name} {version}" for name in VERSIONS if (version := version_of(name))]
+    processors = ", ".join([*gpus(), cpu()])
     return [
-        f"- {time.strftime('%Y-%m-%d')}, {cpu()}, {os.cpu_count()} cores, {memory()}, "
+        f"- {time.strftime('%Y-%m-%d')}, {processors}, {os.cpu_count()} cores, {memory()}, "
         f"{platform.system()} {platform.machine()}; load when it began: {load()}",
         f"- Python {platform.python_version()}, {', '.join(versions)}",
     ]
 
 
+def gpus() -> list[str]:
+    """Names of the NVIDIA GPUs there are."""
+    if not shutil.which("nvidia-smi"):
+        return []
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+
+
 def installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
+
+
+def version_of(name: str) -> str:
+    """Empty where it is not installed, but only on the path."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def cpu() -> str:
@@ -136,10 +155,10 @@ def load() -> str:
 def document(raw: Path, quick: bool) -> str:
     """The page, from everything that was ever measured: all claims, then section by section, each
     with the machine that it ran on."""
-    present = [raw / f"{name}.json" for name in SECTIONS if (raw / f"{name}.json").exists()]
-    kept = [json.loads(path.read_text()) for path in present]
-    sections = [Section.of(one["section"]) for one in kept]
-    missing = [name for name in SECTIONS if not (raw / f"{name}.json").exists()]
+    kept = {name: read(raw / f"{name}.json") for name in SECTIONS}
+    missing = [name for name, one in kept.items() if one is None]
+    on_gpu = [read(raw / "gpu" / f"{name}.json", ", on a GPU") for name in SECTIONS]
+    measured = [one for one in (*kept.values(), *on_gpu) if one is not None]
     lines = [
         "# Performance",
         "",
@@ -156,16 +175,27 @@ def document(raw: Path, quick: bool) -> str:
         lines += ["**A quick look with few repetitions: no figures to quote.**", ""]
     if missing:
         lines += [f"Not measured yet: {', '.join(missing)}.", ""]
-    claims = [claim for section in sections for claim in section.claims]
+    claims = [claim for section, _ in measured for claim in section.claims]
     lines += ["## Claims", "", *claimed(claims), ""]
     if not all(claim.met for claim in claims):
         lines += [
             "What was tried where an aim is missed, and what bounds it, is in the "
             "[lab notes](lab-notes.md).", "",
         ]  # fmt: skip
-    for one, section in zip(kept, sections, strict=True):
-        lines += [f"## {section.title}", "", *section.lines, *one["about"], ""]
+    for section, about in measured:
+        lines += [f"## {section.title}", "", *section.lines, *about, ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def read(path: Path, where: str = "") -> tuple[Section, list[str]] | None:
+    """A section that was kept, and what machine it ran on; None where nobody measured it."""
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text())
+    section = Section.of(kept["section"])
+    section.title += where
+    section.claims = [dataclasses.replace(c, text=c.text + where) for c in section.claims]
+    return section, kept["about"]
 
 
 def claimed(claims: list[Claim]) -> list[str]:

@@ -16,14 +16,17 @@ def over_cells(
     parts: tuple[AbstractSeparable, ...], pre: Cell, post: Cell, modulator: Float[Array, " m"]
 ) -> Change:
     """Map the two halves of separable rules over the cells at either end."""
-    keep, posts, pres = 1.0, [], []
+    keep = jnp.ones_like(post.drive)
+    # Rules may have no channel at all, so either begins with none.
+    posts, pres = ([jnp.zeros((0, *end.drive.shape), end.drive.dtype)] for end in (post, pre))
     for rule in parts:
         keep = keep - jax.vmap(rule.leak)(post)
-        a, b = jax.vmap(rule.post, (0, None), 1)(post, modulator), jax.vmap(rule.pre, 0, 1)(pre)
-        channels = min(a.shape[0], b.shape[0])
-        posts.append(a[:channels])
-        pres.append(b[:channels])
-    return Change(jnp.asarray(keep), jnp.concatenate(posts), jnp.concatenate(pres))
+        a, b = jax.vmap(rule.post, (0, None))(post, modulator), jax.vmap(rule.pre)(pre)
+        # One by one, so that the compiler sees which of a cell's signals nobody reads (`offered`).
+        for channel in range(min(a.shape[1], b.shape[1])):
+            posts.append(a[None, :, channel])
+            pres.append(b[None, :, channel])
+    return Change(keep, jnp.concatenate(posts), jnp.concatenate(pres))
 
 
 def over_synapses(rule: AbstractRule, each: bool = False):

@@ -30,6 +30,16 @@ COUNT = 7
 Signal = Float[Array, "*cells"]
 
 
+def offered(*signals: Float[Array, ""]) -> Float[Array, " signals"]:
+    """Signals of one cell as a vector, of which those that no rule reads cost nothing.
+
+    Mapped over cells, `jnp.stack` makes `[signals, cells]` and transposes it. XLA does not look
+    through a transpose, and computes all signals where one is read, and the traces behind them.
+    This is `[cells, signals]` at once.
+    """
+    return jnp.concatenate([jnp.reshape(signal, (1,)) for signal in signals])
+
+
 def from_post(cell: Cell, signal: int) -> Signal:
     """One signal that a post-synaptic cell offers its incoming synapses."""
     offered = cell.post.shape[-1]

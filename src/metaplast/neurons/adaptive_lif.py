@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
-from metaplast.neurons.lif import Surrogate, known_spiking, replied, spiking, waking
+from metaplast.neurons.lif import Surrogate, known_spiking, replied, spiking, waiting, waking
 from metaplast.neurons.surrogate import slope, spike
 from metaplast.positive import Positive, kept, positive
 from metaplast.source import Source
@@ -71,12 +71,12 @@ class AdaptiveLIF(AbstractNeuron):
     def fire(self, state, drive, key):
         membrane = kept(self.tau, self.dt) * state.membrane + drive
         distance = membrane - 1.0 - self.strength.value * state.adaptation
-        awake, waited = waking(state.wait, self.dt)
+        awake, waited = waking(state.wait, self.refractory, self.dt)
         z = awake * spike(distance, self.surrogate, self.width)
         after = membrane - jax.lax.stop_gradient(z)  # as in `LIF`
         adaptation = kept(self.tau_adaptation, self.dt) * state.adaptation + z
         steep = awake * slope(distance, self.surrogate, self.width)
-        wait = jnp.where(z > 0, self.refractory, waited)
+        wait = waiting(z, self.refractory, waited)
         return AdaptiveLIFState(after, adaptation, steep, wait), spiking(drive, z)
 
     def settle(self, state, cell, lateral):

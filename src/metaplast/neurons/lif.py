@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron, silent
 from metaplast.neurons.surrogate import known_surrogate, slope, spike
 from metaplast.positive import Positive, kept, known_step, positive
+from metaplast.signals import offered
 from metaplast.source import Source
 from metaplast.types import Cell
 
@@ -72,13 +73,13 @@ class LIF(AbstractNeuron):
 
     def fire(self, state, drive, key):
         membrane = kept(self.tau, self.dt) * state.membrane + drive
-        awake, waited = waking(state.wait, self.dt)
+        awake, waited = waking(state.wait, self.refractory, self.dt)
         z = awake * spike(membrane - 1.0, self.surrogate, self.width)
         steep = awake * slope(membrane - 1.0, self.surrogate, self.width)
         # The reset is no way for a derivative: it would bring the surrogate's error to all later
         # moments (Zenke & Vogels 2021, doi:10.1162/neco_a_01367).
         after = membrane - jax.lax.stop_gradient(z)
-        wait = jnp.where(z > 0, self.refractory, waited)
+        wait = waiting(z, self.refractory, waited)
         return LIFState(after, steep, wait), spiking(drive, z)
 
     def settle(self, state, cell, lateral):
@@ -88,10 +89,19 @@ class LIF(AbstractNeuron):
         return state, replied(cell, state.steep, apical)
 
 
-def waking(wait: Float[Array, ""], dt: float) -> tuple[Float[Array, ""], Float[Array, ""]]:
+def waking(
+    wait: Float[Array, ""], refractory: float, dt: float
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Whether a cell may spike after one more step (1 or 0), and what is then left to wait."""
+    if refractory == 0:  # never has to wait, so need not watch the time
+        return jnp.ones_like(wait), wait
     left = jnp.maximum(wait - dt, 0.0)
     return (left < 0.5 * dt).astype(left.dtype), left  # differences of times are not exact
+
+
+def waiting(z: Float[Array, ""], refractory: float, left: Float[Array, ""]) -> Float[Array, ""]:
+    """What a cell has to wait after a step in which it spiked or not, in ms."""
+    return left if refractory == 0 else jnp.where(z > 0, refractory, left)
 
 
 def spiking(drive: Float[Array, ""], z: Float[Array, ""]) -> Cell:
@@ -107,7 +117,7 @@ def replied(cell: Cell, steep: Float[Array, ""], apical: Float[Array, ""]) -> Ce
     return eqx.tree_at(
         lambda c: (c.message, c.post, c.pre),
         cell,
-        (message, jnp.stack([message, steep, apical]), cell.activity[None]),
+        (message, offered(message, steep, apical), cell.activity[None]),
     )
 
 

@@ -12,6 +12,7 @@ from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
 from metaplast.positive import Positive, kept, known_step, positive
+from metaplast.signals import offered
 from metaplast.source import Source
 from metaplast.types import Cell, State
 
@@ -95,8 +96,8 @@ class Traced(AbstractAround):
         state, cell = super().reply(state, cell, apical, pool, modulator)
         y = cell.activity
         fast, slow, pre_slow = state.post_fast - y, state.post_slow - y, state.pre_slow - y
-        post = jnp.stack([*_standard(cell), y, fast, y * slow, fast])
-        pre = jnp.stack([*(3 * [state.filtered]), state.pre_fast, y, state.pre_fast, y * pre_slow])
+        post = offered(*_standard(cell), y, fast, y * slow, fast)
+        pre = offered(*(3 * [state.filtered]), state.pre_fast, y, state.pre_fast, y * pre_slow)
         cell = eqx.tree_at(lambda c: (c.post, c.pre), cell, (post, pre))
         return state, cell
 

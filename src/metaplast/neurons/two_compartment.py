@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
-from metaplast.neurons.lif import Surrogate, known_spiking, replied, spiking, waking
+from metaplast.neurons.lif import Surrogate, known_spiking, replied, spiking, waiting, waking
 from metaplast.neurons.surrogate import slope, spike
 from metaplast.positive import Positive, kept, positive
 from metaplast.source import Source
@@ -95,11 +95,11 @@ class TwoCompartment(AbstractNeuron):
 
     def fire(self, state, drive, key):
         soma = kept(self.tau, self.dt) * state.soma + drive
-        awake, waited = waking(state.wait, self.dt)
+        awake, waited = waking(state.wait, self.refractory, self.dt)
         event = awake * spike(soma - 1.0, self.surrogate, self.width)
         steep = awake * slope(soma - 1.0, self.surrogate, self.width)
         after = soma - jax.lax.stop_gradient(event)  # as in `LIF`
-        wait = jnp.where(event > 0, self.refractory, waited)
+        wait = waiting(event, self.refractory, waited)
         return state._replace(soma=after, steep=steep, wait=wait), spiking(drive, event)
 
     def settle(self, state, cell, lateral):

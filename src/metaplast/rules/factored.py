@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from metaplast.positive import Positive, positive
 from metaplast.rules.abstract import AbstractSeparable
+from metaplast.signals import offered
 from metaplast.source import OWN, Source
 
 
@@ -49,7 +50,8 @@ class Factored(AbstractSeparable):
 
     def post(self, cell, modulator):
         channels = min(cell.post.shape[0], self.coefficients.shape[0])
-        return self.unit * self.coefficients[:channels] * cell.post[:channels]
+        weighed = self.unit * self.coefficients
+        return offered(*(weighed[k] * cell.post[k] for k in range(channels)))
 
     def pre(self, cell):
         return cell.pre

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
 
 from metaplast.positive import Positive, positive
 from metaplast.rules.abstract import AbstractSeparable
-from metaplast.signals import SPIKE, TRACE, from_post, from_pre
+from metaplast.signals import SPIKE, TRACE, from_post, from_pre, offered
 from metaplast.source import Source
 
 
@@ -44,8 +43,9 @@ class PairSTDP(AbstractSeparable):
     ratio: Positive = eqx.field(default=1.05, converter=positive)
 
     def post(self, cell, modulator):
-        down = self.ratio.value * from_post(cell, TRACE)
-        return self.rate.value * jnp.stack([from_post(cell, SPIKE), -down])
+        up = self.rate.value * from_post(cell, SPIKE)
+        down = self.rate.value * -(self.ratio.value * from_post(cell, TRACE))
+        return offered(up, down)
 
     def pre(self, cell):
-        return jnp.stack([from_pre(cell, SPIKE), from_pre(cell, TRACE)])
+        return offered(from_pre(cell, SPIKE), from_pre(cell, TRACE))

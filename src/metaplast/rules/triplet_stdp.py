@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from metaplast.positive import Positive, positive
 from metaplast.rules.abstract import AbstractSeparable
-from metaplast.signals import SPIKE, TRACE, TRIPLET, TRIPLET_DOWN, from_post, from_pre
+from metaplast.signals import SPIKE, TRACE, TRIPLET, TRIPLET_DOWN, from_post, from_pre, offered
 from metaplast.source import Source
 
 
@@ -47,9 +47,12 @@ class TripletSTDP(AbstractSeparable):
     def post(self, cell, modulator):
         up = self.pair_plus.value * from_post(cell, SPIKE)
         up = up + self.triplet_plus.value * from_post(cell, TRIPLET)
-        return self.rate.value * jnp.stack([up, -from_post(cell, TRACE)])
+        down = -from_post(cell, TRACE)
+        return offered(self.rate.value * up, self.rate.value * down)
 
     def pre(self, cell):
         down = self.pair_minus.value * from_pre(cell, TRACE)
         down = down + self.triplet_minus.value * from_pre(cell, TRIPLET_DOWN)
+        # Not `offered`: a stack is put into memory, so the sum is made once for each cell; else XLA
+        # makes it once for each synapse.
         return jnp.stack([from_pre(cell, SPIKE), down])
