@@ -49,15 +49,14 @@ def live(
             whole[name] = run(
                 columns, learners or (FOUND, *ROWS), archive, lives, seed, shown.row, shown.say
             )
+            if page is not None:  # at once, for the suite after it may never end
+                pages.write(page, name, whole[name])
     if as_json:
         document({"suites": whole})
     else:
         console = wide_console(160)
         for result in (r for results in whole.values() for r in results):
             console.print(table(result))
-    if page is not None:
-        for name, results in whole.items():
-            pages.write(page, name, results)
 
 
 FEWEST = 16
