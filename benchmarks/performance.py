@@ -40,7 +40,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "peer_evosax": (),
     "estimators": (),
     "evolution": (),
-    "long_lives": (),
     "peer_spiking": (),
     "synaptic_mlp": (),
 }
