@@ -48,7 +48,7 @@ VERSIONS = ("metaplast", "jax", "jaxlib", "equinox", "optax", "evosax", "numpy",
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", type=Path, help="the Markdown page; without it, it is printed")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument(
@@ -154,10 +154,10 @@ def load() -> str:
 def document(raw: Path, quick: bool) -> str:
     """The page, from everything that was ever measured: all claims, then section by section, each
     with the machine that it ran on."""
-    kept = {name: read(raw / f"{name}.json") for name in SECTIONS}
-    missing = [name for name, one in kept.items() if one is None]
-    on_gpu = [read(raw / "gpu" / f"{name}.json", ", on a GPU") for name in SECTIONS]
-    measured = [one for one in (*kept.values(), *on_gpu) if one is not None]
+    here = {name: read(raw / f"{name}.json") for name in SECTIONS}
+    on_gpu = {name: read(raw / "gpu" / f"{name}.json", ", on a GPU") for name in SECTIONS}
+    missing = [name for name in SECTIONS if here[name] is None and on_gpu[name] is None]
+    measured = [one for one in (*here.values(), *on_gpu.values()) if one is not None]
     lines = [
         "# Performance",
         "",

@@ -29,7 +29,7 @@ CURVES = 1500
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--from", dest="folder", type=Path, default=Path("runs/suite"))
     parser.add_argument("--lives", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
