@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from figure import draw
+from section import put
 
 from metaplast.bench.archive import Archive, about
 from metaplast.bench.suite import assembled
 from metaplast.suites import FOUND, SUITES, Setting
 
+MARKS = ("<!-- results -->", "<!-- /results -->")
+"""Around the table in the README."""
 TRIVIAL = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
 BACKPROP = ("backprop_sgd", "backprop_momentum", "backprop_adam", "backprop_shortcut")
 SHALLOW = 3
@@ -50,7 +53,7 @@ def main() -> None:
     lines = summary(results)
     print("\n".join(lines))
     if given.readme:
-        insert(given.readme, lines)
+        put(given.readme, lines, MARKS)
     if given.curves:
         draw([result for setting, result in results if setting.moments == CURVES], given.curves)
 
@@ -95,13 +98,6 @@ def alone(result: dict[str, Any]) -> str:
         f"{entry['scores']['late']['mean']:.3f} (the examples repeat); on held-out examples at the "
         f"end {entry['test_accuracy']:.3f}."
     )
-
-
-def insert(page: Path, lines: list[str]) -> None:
-    """Replace what stands between the two result marks of a page."""
-    before, rest = page.read_text().split("<!-- results -->")
-    _, after = rest.split("<!-- /results -->")
-    page.write_text("\n".join([f"{before}<!-- results -->", *lines, f"<!-- /results -->{after}"]))
 
 
 if __name__ == "__main__":

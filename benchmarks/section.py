@@ -91,13 +91,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in [list(header), lines, *rows]]
 
 
-def put(page: Path, lines: Sequence[str]) -> None:
+def put(page: Path, lines: Sequence[str], marks: tuple[str, str] = MARKS) -> None:
     """Write the generated lines of a page, in the place of those between its marks.
 
     Raises:
         ValueError: the page has no marks.
     """
-    begin, end = MARKS
+    begin, end = marks
     text = page.read_text(encoding="utf-8")
     if not (begin in text and end in text):
         raise ValueError(f"write = {str(page)!r}: has no lines {begin} and {end}; add them")

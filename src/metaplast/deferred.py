@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from metaplast import one_pass
-from metaplast.fast_weights import AtOnce, Change, Recording, Weights, changed
+from metaplast.delivery import AtOnce, Change, Recording, Weights, changed
 
 Held = tuple[Weights, dict[str, Change]]
 """Weights, and the changes that are still to be made to them."""

@@ -10,9 +10,7 @@ and every derivative of a weight is a matrix-vector product:
 | drive | y = W x | x̄ += Wᵀ ȳ, W̄ += ȳ xᵀ |
 | change | W' = keep W + Σ a bᵀ | ā = W̄' b, b̄ = W̄'ᵀ a, W̄ += keep W̄' |
 
-Memory grows with moments x cells, not with moments x synapses. Matrices of one shape may lie in
-one array, `[..., post, pre]`, and be passed through one after the other (`Deliver.along`). This
-file knows nothing of brains.
+Memory grows with moments x cells, not with moments x synapses. This file knows nothing of brains.
 
 References: Schmidhuber (1992) doi:10.1162/neco.1992.4.1.131 (fast weights); Maclaurin, Duvenaud &
 Adams (2015) arXiv:1502.03492 (learning reversed to differentiate it).
@@ -20,138 +18,27 @@ Adams (2015) arXiv:1502.03492 (learning reversed to differentiate it).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool
 
+from metaplast.delivery import AtOnce, Change, Deliver, Recording, Rows, Weights, channels
 from metaplast.segments import in_segments
-
-Rows = Float[Array, "*_layers _post"]
-Vectors = dict[str, Float[Array, "*_layers _vectors _cells"]]
-Weights = dict[str, Float[Array, "*_layers _post _pre"]]
 
 TRUSTED = 1e-2
 """Largest relative error of rebuilt weights with which a gradient is still handed out."""
 
 
-@runtime_checkable
-class Deliver(Protocol):
-    """What the weights `name` make of a vector."""
-
-    def __call__(
-        self, name: str, signal: Float[Array, " senders"], transposed: bool = False
-    ) -> Float[Array, " receivers"]: ...
-
-    def along(
-        self, names: Sequence[str], layer: Layer, carry: Any, xs: Any, reverse: bool = False
-    ) -> tuple[Any, Any]:
-        """`lax.scan` of `layer` over the leading axis of `xs` and of the weights `names`, of which
-        each layer can deliver through its own."""
-        ...
-
-
-Layer = Callable[[Deliver, Any, Any], tuple[Any, Any]]
-"""`layer(deliver, carry, x) -> (carry, out)`."""
-
-
-class Change(NamedTuple):
-    """How a moment changes a matrix of weights: `keep` times itself, plus outer products."""
-
-    keep: Float[Array, "*layers post"]
-    """Share of each post-synaptic cell's weights that stays; positive."""
-    post: Float[Array, "*layers channels post"]
-    pre: Float[Array, "*layers channels pre"]
-
-
 Step = Callable[[Any, Any, Any, Any, Deliver], tuple[Any, Any, dict[str, Change]]]
 """`step(theta, constants, state, seen, deliver) -> (state, out, changes)`: one moment, that has no
 weights but what it can `deliver` through them."""
-
-
-class Delivering:
-    """Deliver through the given weights."""
-
-    def __init__(self, weights: Weights):
-        self.weights = weights
-
-    def __call__(self, name, signal, transposed=False):
-        weight = self.weights[name]
-        return signal @ weight if transposed else weight @ signal
-
-    def along(self, names, layer, carry, xs, reverse=False):
-        def one(carry, given):
-            mine, x = given
-            return layer(Delivering(mine), carry, x)
-
-        mine = {name: self.weights[name] for name in names}
-        return jax.lax.scan(one, carry, (mine, xs), reverse=reverse)
-
-
-class Alongside:
-    """Deliver through weights that are known, and leave the others to `rest`."""
-
-    def __init__(self, known: Weights, rest: Deliver):
-        self.known, self.rest = known, rest
-
-    def __call__(self, name, signal, transposed=False):
-        through = Delivering(self.known) if name in self.known else self.rest
-        return through(name, signal, transposed)
-
-    def along(self, names, layer, carry, xs, reverse=False):
-        def one(deliver, carry, given):
-            mine, x = given
-            return layer(Alongside(mine, deliver), carry, x)
-
-        mine = {name: self.known[name] for name in names if name in self.known}
-        others = [name for name in names if name not in self.known]
-        return self.rest.along(others, one, carry, (mine, xs), reverse)
-
-
-def changed(weight: Float[Array, "*l post pre"], change: Change) -> Float[Array, "*l post pre"]:
-    """The weights after a change."""
-    # Written out channel by channel: one pass over the weights, no array of channels x synapses.
-    total = change.keep[..., None] * weight
-    for post, pre in _channels(change):
-        total = total + post[..., None] * pre[..., None, :]
-    return total
-
-
-def _channels(change: Change) -> Iterator[tuple[Array, Array]]:
-    """The vectors of every outer product of a change."""
-    for channel in range(change.post.shape[-2]):
-        yield change.post[..., channel, :], change.pre[..., channel, :]
-
-
-class AtOnce:
-    """Weights whose changes are made as soon as they are known. `deferred.Deferred` waits."""
-
-    def begin(self, weights: Weights, ranks: Callable[[], dict[str, int]]) -> Any:
-        """What is held of weights, to which changes of so many outer products will be made."""
-        return weights
-
-    def deliver(self, held: Any) -> Recording:
-        """Deliver through what is held."""
-        return Recording(held)
-
-    def through(self, held: Any, right: Vectors, left: Vectors) -> tuple[Weights, Vectors, Vectors]:
-        """The weights, and what they make of vectors from either side, row by row."""
-        forth = {n: _products(rows, jnp.swapaxes(held[n], -1, -2)) for n, rows in right.items()}
-        return held, forth, {name: _products(rows, held[name]) for name, rows in left.items()}
-
-    def change(self, weights: Weights, changes: dict[str, Change]) -> Any:
-        """What is held of weights that change."""
-        return {**weights, **{name: changed(weights[name], c) for name, c in changes.items()}}
-
-    def end(self, held: Any) -> Weights:
-        """The weights, with all changes."""
-        return held
 
 
 def scan(
@@ -334,40 +221,6 @@ def _entering(weight, change: Change | None, posts: list[Rows], pres: list[Array
     return Change(keep, jnp.stack(posts, -2), jnp.stack(pres, -2))
 
 
-class Recording(Delivering):
-    """Deliver through the given weights, and keep what was delivered."""
-
-    def __init__(self, weights: Weights):
-        super().__init__(weights)
-        self.products: list[Any] = []
-        self.asked: list[str] = []
-
-    def __call__(self, name, signal, transposed=False):
-        self.asked.append(name)
-        self.products.append(super().__call__(name, signal, transposed))
-        return self.products[-1]
-
-    def along(self, names, layer, carry, xs, reverse=False):
-        asked: list[str] = []
-
-        def one(carry, given):
-            mine, x = given
-            deliver = Recording(mine)
-            carry, out = layer(deliver, carry, x)
-            asked[:] = deliver.asked
-            return carry, (out, tuple(deliver.products))
-
-        mine = {name: self.weights[name] for name in names}
-        carry, (out, products) = jax.lax.scan(one, carry, (mine, xs), reverse=reverse)
-        self.asked.extend(asked)
-        self.products.append(products)
-        return carry, out
-
-    def settled(self) -> Weights:
-        """The weights as they are when a moment has delivered all it has to."""
-        return self.weights
-
-
 class _Replaying:
     """Deliver what is known to have been delivered, so that no product is computed again; and keep
     what it was made of."""
@@ -403,18 +256,10 @@ class _Replaying:
         return carry, out
 
 
-def _products(few: Float[Array, "*l k n"], matrix: Float[Array, "*l n m"]):
-    """`few @ matrix`, row by row: a few vectors at once are slow on a CPU."""
-    if not few.shape[-2]:
-        return few @ matrix
-    rows = (few[..., row, :] for row in range(few.shape[-2]))
-    return jnp.stack([jnp.einsum("...n,...nm->...m", row, matrix) for row in rows], -2)
-
-
 def _undone(weight, change: Change):
     """The weights before a change."""
     total = weight
-    for post, pre in _channels(change):
+    for post, pre in channels(change):
         total = total - post[..., None] * pre[..., None, :]
     return total * (1.0 / change.keep)[..., None]
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from metaplast import fast_weights, kernel
 from metaplast.deferred import Deferred
-from metaplast.fast_weights import Alongside, AtOnce, Recording
+from metaplast.delivery import Alongside, AtOnce, Recording
 from metaplast.kept import Residuals
 from metaplast.layers import apart, as_loops, together
 from metaplast.network import NetworkState, PlasticNetwork

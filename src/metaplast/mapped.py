@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.circuits import Projection
-from metaplast.fast_weights import Change
+from metaplast.delivery import Change
 from metaplast.rules.abstract import AbstractRule, AbstractSeparable
 from metaplast.types import Cell, Synapse
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 from metaplast import synapses
 from metaplast.circuits import Circuit, Population, Projection
 from metaplast.circuits.anatomy import ABOVE, BELOW, before
-from metaplast.fast_weights import Change, Deliver
+from metaplast.delivery import Change, Deliver
 from metaplast.mapped import over_cells, over_synapses, presynaptic
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
 from metaplast.rules.abstract import AbstractRule

@@ -10,16 +10,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast import fast_weights
+from metaplast import delivery
 from metaplast.circuits import Circuit, Projection
-from metaplast.fast_weights import Change
+from metaplast.delivery import Change
 from metaplast.types import Cell
 
 Weight = Float[Array, "_rows fan_in"]
 BySynapse = Float[Array, "post fan_in"]
 
 
-class Delivering(fast_weights.Delivering):
+class Delivering(delivery.Delivering):
     """Deliver through the given weights, over whatever synapses there are."""
 
     def __init__(self, circuit: Circuit, weights: dict[str, Weight]):
@@ -54,7 +54,7 @@ def alike(q: Projection, shape: tuple[int, int]) -> Weight:
 def changed(circuit: Circuit, q: Projection, weight: Weight, change: Change) -> Weight:
     """The weights after a change that is known as products of what two cells say, and a leak."""
     if not q.tabled:
-        return signed(q, fast_weights.changed(weight, change))
+        return signed(q, delivery.changed(weight, change))
     pre = change.pre[:, circuit.senders(q)]
     asked = (change.keep - 1.0)[:, None] * each(circuit, q, weight)
     for a, b in zip(change.post, pre, strict=True):

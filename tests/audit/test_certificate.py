@@ -314,7 +314,7 @@ def test_a_start_that_breaks_what_is_demanded_is_refused_before_anything_is_writ
         runs.create(tmp_path / "run", spec)
     said = str(refused.value)
     assert said.startswith("my.toml: constraints: no_weight_transport is violated")
-    assert "weight of synapse" in said and "fast_weights.py" in said and "\n" not in said
+    assert "weight of synapse" in said and "delivery.py" in said and "\n" not in said
     assert list(tmp_path.iterdir()) == []
 
 

@@ -220,7 +220,7 @@ def test_no_weight_transport_kept(honest):
 
 
 def test_no_weight_transport_broken(networks, sinner):
-    symmetric = broken(NoWeightTransport, networks["symmetric"], witness="fast_weights.py:")
+    symmetric = broken(NoWeightTransport, networks["symmetric"], witness="delivery.py:")
     assert symmetric.grade is Grade.PROOF
     assert "reply message of cell hidden1[0] reads weight of synapse hidden1->hidden2[0, 0]" in (
         symmetric.witness
@@ -442,7 +442,7 @@ def test_separate_feedback(honest, sinner, networks):
 def test_nonlinear_feedback(honest, modest_evidence, networks):
     kept(NonlinearFeedback, modest_evidence)
     broken(NonlinearFeedback, honest, witness="what hidden2 says forward is: activity")
-    direct = broken(NonlinearFeedback, networks["direct"], witness="fast_weights.py:")
+    direct = broken(NonlinearFeedback, networks["direct"], witness="delivery.py:")
     assert "reads reply message of cell output[0]" in direct.witness
     beside(NonlinearFeedback, networks["none"], witness="nothing is fed back")
 

@@ -11,7 +11,7 @@ from learners.easy import Easy
 from core.one_cell import driven
 from core.small import plain
 from metaplast.circuits import layered
-from metaplast.fast_weights import Delivering
+from metaplast.delivery import Delivering
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Competing, Message, Rate, TwoCompartment
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from metaplast.circuits import layered
-from metaplast.fast_weights import Delivering, changed
+from metaplast.delivery import Delivering, changed
 from metaplast.mapped import over_cells, over_synapses
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import LIF, AdaptiveLIF, Leaky, Output, Rate, Traced

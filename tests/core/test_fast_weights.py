@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from metaplast import fast_weights
-from metaplast.fast_weights import Change, Delivering, changed
+from metaplast.delivery import Change, Delivering, changed
 
 POST, PRE, MOMENTS = 3, 5, 11
 

@@ -9,7 +9,7 @@ import numpy as np
 from learners.easy import Easy
 
 from metaplast.circuits import associative, layered
-from metaplast.fast_weights import Delivering
+from metaplast.delivery import Delivering
 from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Association, Output, Rate

@@ -12,7 +12,7 @@ from learners.easy import Easy
 from metaplast.audit import audit
 from metaplast.audit.networks import from_network
 from metaplast.circuits import layerwise
-from metaplast.fast_weights import Delivering
+from metaplast.delivery import Delivering
 from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Decorrelated, Learned, Output, Rate, Slopeless

@@ -11,7 +11,7 @@ from learners.easy import Easy
 
 from metaplast.audit.alignment import angle
 from metaplast.circuits import dendritic, reciprocal
-from metaplast.fast_weights import Delivering
+from metaplast.delivery import Delivering
 from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Interneuron, Noisy, Nudged, Output, Pyramidal, Rate

@@ -9,7 +9,7 @@ import pytest
 
 from core.test_contract import RULES, rule
 from metaplast import rules
-from metaplast.fast_weights import changed
+from metaplast.delivery import changed
 from metaplast.mapped import over_cells, over_synapses
 from metaplast.types import Cell
 

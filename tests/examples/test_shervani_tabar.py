@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from metaplast.circuits import layered
-from metaplast.fast_weights import Delivering
+from metaplast.delivery import Delivering
 from metaplast.tasks import Clusters
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "shervani_tabar_2023.py"

@@ -1,0 +1,20 @@
+"""Two meta-gradients that have to be the same."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+
+def assert_same(found, true) -> None:
+    """Loss and gradient, both in float64, and the true ones not zero.
+
+    Args:
+        found, true: `(loss, gradient)` each.
+    """
+    (loss, gradient), (true_loss, true_gradient) = found, true
+    size = max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(true_gradient))
+    assert size > 1e-4 and float(true_loss) > 0.1
+    np.testing.assert_allclose(loss, true_loss, rtol=1e-9)
+    for a, b in zip(jax.tree.leaves(gradient), jax.tree.leaves(true_gradient), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-8 * size)
