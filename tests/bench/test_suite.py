@@ -17,6 +17,7 @@ from metaplast.bench import page, table
 from metaplast.bench.archive import Archive, about
 from metaplast.bench.forecast import Piece, Work, seconds
 from metaplast.bench.suite import run
+from metaplast.cli.suite import live
 from metaplast.suites import SUITES, Setting, suite
 
 SETTING = Setting("digits", 6, (4,))
@@ -135,6 +136,17 @@ def test_the_page_is_written_in_its_place(tmp_path, lived):
         page.write(path, "few", [{**result, "lives": 4}])
     with pytest.raises(ValueError, match="no entry yet"):
         page.write(path, "few", [])
+
+
+def test_a_suite_is_on_the_page_before_the_next_one_is_lived(killed, lived, tmp_path, monkeypatch):
+    folder, _ = killed
+    monkeypatch.setitem(SUITES, "first", (SETTING,))
+    monkeypatch.setitem(SUITES, "second", (Setting("nothing of that name", 6, (4,)),))
+    path = tmp_path / "results.md"
+    with pytest.raises(FileNotFoundError, match="nothing of that name"):
+        live(["first", "second"], ["frozen"], LIVES, 0, folder, path, as_json=True)
+    said = path.read_text()
+    assert "## Suite first" in said and "| frozen |" in said and "suite second" not in said
 
 
 def test_a_damaged_entry_is_refused_in_one_line(tmp_path):
