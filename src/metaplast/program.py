@@ -12,6 +12,10 @@ from metaplast import memory
 from metaplast.shelf import Shelf
 from metaplast.spread import on_every_device
 
+BRIEFLY = {"xla_backend_optimization_level": 1}
+"""Options with which a CPU's compiler takes a tenth to a half less time. Programs of small
+operations are not slower for it (`docs/lab-notes.md`)."""
+
 
 class Program(NamedTuple):
     """A traced program, to be compiled in whichever thread has time for it."""
@@ -20,14 +24,14 @@ class Program(NamedTuple):
     returns: Any
     """Structure of what the function returns."""
 
-    def compiled(self, options: dict[str, Any] | None = None) -> Callable[..., Any]:
+    def compiled(self) -> Callable[..., Any]:
         """The function, compiled for arguments of the very shapes that it was traced for.
 
-        Args:
-            options: of the compiler. XLA needs no Python while it compiles, so another thread
-                may trace or compile at the same time.
+        XLA needs no Python while it compiles, so another thread may trace or compile at the same
+        time.
         """
-        run = self.lowered.compile(compiler_options=options)
+        on_cpu = jax.default_backend() == "cpu"
+        run = self.lowered.compile(compiler_options=BRIEFLY if on_cpu else None)
         memory.fits(
             "the compiled program", memory.used(run),
             "give fewer lives at once (meta.width), a smaller population or a shorter horizon",
