@@ -9,7 +9,9 @@ from typing import Any
 import jax
 
 from metaplast.experiment import Experiment
+from metaplast.fitting import fitting
 from metaplast.preflight import differentiated
+from metaplast.program import Program
 from metaplast.search import Position, begin, traced
 from metaplast.shelf import Shelf
 from metaplast.types import Key
@@ -25,14 +27,18 @@ def compiling(experiment: Experiment, shelf: Shelf | None = None) -> Future[Loop
     """
     position, _ = start(experiment)
     with differentiated(experiment.meta):
-        loop = traced(
-            experiment.objective, experiment.genome, experiment.meta, position, shelf=shelf
-        )
+        loop = fitting(lambda shelf: loop_of(experiment, position, shelf), shelf)
     aside = ThreadPoolExecutor(1)
     try:
         return aside.submit(loop.compiled)
     finally:
         aside.shutdown(wait=False)  # the thread ends when it has compiled
+
+
+def loop_of(experiment: Experiment, position: Position, shelf: Shelf | None) -> Program:
+    """The loop of meta-steps, traced or read from a shelf."""
+    parts = experiment.objective, experiment.genome, experiment.meta
+    return traced(*parts, position, shelf=shelf)
 
 
 def start(experiment: Experiment) -> tuple[Position, Key]:

@@ -9,6 +9,10 @@ import jax
 GIB = 2**30
 
 
+class Unfit(ValueError):
+    """Something needs more memory than there is."""
+
+
 def free() -> int | None:
     """Bytes that a program can still get on the local devices; None where nobody says."""
     if jax.default_backend() == "cpu":
@@ -38,11 +42,11 @@ def fits(what: str, needed: int, remedy: str) -> None:
     """Refuse what would not fit.
 
     Raises:
-        ValueError: it needs more than there is.
+        Unfit: it needs more than there is.
     """
     there = free()
     if there is not None and needed > there:
-        raise ValueError(
+        raise Unfit(
             f"{what}: needs {needed / GIB:.1f} GiB of memory, and {there / GIB:.1f} GiB are free; "
             f"{remedy}"
         )

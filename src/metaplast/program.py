@@ -12,7 +12,7 @@ from metaplast import memory
 from metaplast.shelf import Shelf
 from metaplast.spread import on_every_device
 
-BRIEFLY = {"xla_backend_optimization_level": 1}
+BRIEFLY: dict[str, Any] = {"xla_backend_optimization_level": 1}
 """Options with which a CPU's compiler takes a tenth to a half less time. Programs of small
 operations are not slower for it (`docs/lab-notes.md`)."""
 

@@ -13,13 +13,14 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from metaplast import program
+from metaplast.fitting import fitting
 from metaplast.lives import lives_of
 from metaplast.meta import AbstractMetaOptimizer
 from metaplast.meta.abstract import Evaluate
 from metaplast.network import Genome
 from metaplast.program import Program
 from metaplast.shelf import Shelf
-from metaplast.spread import everywhere
+from metaplast.spread import everywhere, most_at_once
 from metaplast.types import Key
 
 MOST = 64
@@ -107,7 +108,7 @@ def traced(
         return jax.lax.fori_loop(0, count, one, (position, jnp.zeros((most, 3))))
 
     arguments = (position, tasks, jnp.asarray(1, jnp.int32))
-    about = (objective, genome, meta, most)
+    about = (objective, genome, meta, most, most_at_once())
     return program.traced(dispatch, arguments, (position, 0), shelf, about)
 
 
@@ -145,11 +146,16 @@ def search(
         should_stop: asked between dispatches.
         dispatch: what `traced` gives for these arguments, compiled, if the caller has it already.
     """
-    position, tasks = everywhere((position, eqx.filter(objective, eqx.is_array)))
-    count = 1
+    first, tasks = everywhere((position, eqx.filter(objective, eqx.is_array)))
+
+    def trace(shelf: Shelf | None) -> Program:
+        return traced(objective, genome, meta, first, most, shelf)
+
+    position, count = first, 1
     while int(position.step) < steps and not should_stop():
         count = min(count, steps - int(position.step), most)
-        dispatch = dispatch or traced(objective, genome, meta, position, most).compiled()
+        if dispatch is None:
+            dispatch = fitting(trace).compiled()
         start = time.perf_counter()
         done = dispatch(position, tasks, everywhere(jnp.asarray(count, jnp.int32)))
         position, records = jax.block_until_ready(done)

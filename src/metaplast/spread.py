@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import jax
@@ -22,6 +23,45 @@ ITEMS = "items"
 
 _OURS = "JAX_NUM_CPU_DEVICES"
 _XLAS = "--xla_force_host_platform_device_count"
+
+
+class Chunks:
+    """How many lives `spread` lives at once, for whoever has to know or to say.
+
+    Args:
+        most: lives in a chunk, where a program would not fit the memory otherwise.
+    """
+
+    def __init__(self, most: int | None = None):
+        self.most = most
+        self.largest = 0
+        """Lives in the largest chunk that `spread` has chosen; 0 where it has chosen none."""
+
+    def chosen(self, items: int, lives: int) -> int:
+        """Items in a chunk, of those that would be chosen without a limit."""
+        if self.most is not None:
+            items = min(items, max(1, self.most // lives))
+        self.largest = max(self.largest, items * lives)
+        return items
+
+
+_chunks: ContextVar[Chunks | None] = ContextVar("chunks", default=None)
+
+
+@contextlib.contextmanager
+def chunked(most: int | None = None) -> Iterator[Chunks]:
+    """Where it is not said otherwise, at most so many lives at once in what is traced inside."""
+    token = _chunks.set(Chunks(most))
+    try:
+        yield _chunks.get()  # pyright: ignore[reportReturnType]
+    finally:
+        _chunks.reset(token)
+
+
+def most_at_once() -> int | None:
+    """The limit that is in force."""
+    chunks = _chunks.get()
+    return chunks and chunks.most
 
 
 def use_cores(environment: Mapping[str, str] = os.environ) -> None:
@@ -60,7 +100,8 @@ def spread(
         function: of one item; it may close over traced arrays.
         items: leaves `[count, ...]`.
         at_once: most items in a chunk. By default as many as make `AT_ONCE` lives on a CPU, where
-            a few items are still cut in two, for two devices; elsewhere everything at once.
+            a few items are still cut in two, for two devices; elsewhere everything at once; and
+            fewer where `chunked` says so.
         lives: how many lives an item stands for.
 
     Returns:
@@ -137,9 +178,11 @@ def _joined(tree, count: int):
 
 
 def _at_once(count: int, lives: int) -> int:
-    if jax.default_backend() != "cpu":
-        return count
-    return min(max(1, AT_ONCE // lives), -(-count // 2))
+    items = count
+    if jax.default_backend() == "cpu":
+        items = min(max(1, AT_ONCE // lives), -(-count // 2))
+    chunks = _chunks.get()
+    return chunks.chosen(items, lives) if chunks else items
 
 
 def _mesh() -> Mesh:
