@@ -38,6 +38,8 @@ class Infer:
     """Noise level of recorded activity; only its ratio to the other one matters for the fit."""
     weight_noise: float = 1.0
     """Noise level of recorded weights."""
+    evaluations: int = 100
+    """Most steps of the fit."""
     seed: int = 0
     """Seed of the bootstrap that the intervals come from."""
     set: UseAppendAction[tuple[str, ...]] = ()
@@ -62,8 +64,9 @@ class Infer:
         count, moments = seen.targets.shape
         print(f"fitting  {count} recordings of {moments} moments", file=sys.stderr, flush=True)
         found = infer(
-            network, self.kind, task, seen, self.activity_noise, self.weight_noise, seed=self.seed
-        )
+            network, self.kind, task, seen, self.activity_noise, self.weight_noise,
+            self.evaluations, self.seed,
+        )  # fmt: skip
         saved = self._saved(spec, network, found.rule)
         if self.json:
             from metaplast.cli.output import document
@@ -79,6 +82,8 @@ class Infer:
             level = getattr(self, name)
             if not (level > 0 and math.isfinite(level)):
                 raise ValueError(f"{name} = {level}: expected a positive number; give 1.0")
+        if self.evaluations < 1:
+            raise ValueError(f"evaluations = {self.evaluations}: expected 1 or more; give 100")
         if self.seed < 0:
             raise ValueError(f"seed = {self.seed}: expected 0 or more; give 0")
         if self.out is None:
@@ -91,8 +96,12 @@ class Infer:
     def _saved(self, spec: Any, network: Any, rule: Any) -> dict[str, str]:
         if self.out is None:
             return {}
+        from metaplast.spec import Spec
         from metaplast.store import save_rule
 
+        # What the fit did is what an audit should hear of: it differentiated lives, in forward
+        # mode, whatever outer loop the experiment names.
+        spec = Spec({**spec.tables, "meta": {"type": "Forward"}}, spec.origin)
         rules = {**network.genome.rules, self.kind: rule}
         genome = dataclasses.replace(network.genome, rules=rules)
         return {"file": str(self.out), "hash": save_rule(self.out, genome, spec)}

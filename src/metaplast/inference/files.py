@@ -177,7 +177,8 @@ def _recordings(arrays: dict[str, np.ndarray], network: PlasticNetwork) -> Recor
 
 
 def _whole(targets: np.ndarray):
-    whole = targets.astype(np.int32)
+    with np.errstate(invalid="ignore"):  # what is too large becomes another number, and is refused
+        whole = targets.astype(np.int32)
     if (whole != targets).any():
         wrong = targets[whole != targets][0]
         raise _Refused(
