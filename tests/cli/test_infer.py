@@ -78,7 +78,8 @@ def test_ojas_rule_comes_back_and_is_a_found_rule(metaplast, folder, tmp_path, c
     found = json.loads(answer.stdout)
     rows = {row["name"]: row for row in found["coefficients"]}
     assert len(rows) == 18 and all(row["determined"] for row in rows.values())
-    assert found["null"] == [] and found["family"] == "Taylor" and found["kind"] == "readout"
+    assert found["family"] == "Taylor" and found["kind"] == "readout"
+    assert found["converged"] and found["null"] == []
     for name, true in (("x y", RATE), ("y² w", -RATE)):
         row = rows.pop(name)
         assert row["value"] == pytest.approx(true, rel=0.1)
@@ -112,9 +113,14 @@ def test_what_spikes_cannot_tell_apart_is_said(folder, capsys):
 
 
 def test_answers_to_the_stimuli_of_others_are_not_explained(folder, capsys):
-    few = ("--evaluations", "8")
+    few = ("--evaluations", "20")
     assert inferred(folder, capsys, "cells.npz", *few)["explained"] > 0.9
     assert inferred(folder, capsys, "shuffled.npz", *few)["explained"] < 0.2
+
+
+def test_a_fit_that_was_cut_short_says_so(folder, capsys):
+    assert main(words(folder, "cells.npz", "--blank", "--evaluations", "2")) == 0
+    assert "not converged" in capsys.readouterr().out
 
 
 def test_without_blank_the_fit_begins_at_the_experiment_and_ends_alike(folder, capsys):
@@ -123,6 +129,7 @@ def test_without_blank_the_fit_begins_at_the_experiment_and_ends_alike(folder, c
     row = next(line.split() for line in told.splitlines() if line.startswith("x y "))
     assert float(row[2]) == pytest.approx(RATE, rel=0.1)
     assert "95 % interval" in told and "variance explained" in told and "wrote" not in told
+    assert "not converged" not in told
     # Where it begins is seen where nothing is determined: at Oja's rule with a rate of 0.01.
     assert main(words(folder, "spikes.npz", "--json", *LEVELS)) == 0
     rows = {r["name"]: r["value"] for r in json.loads(capsys.readouterr().out)["coefficients"]}

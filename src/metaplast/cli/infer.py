@@ -156,4 +156,5 @@ def _facts(found: Any) -> dict[str, Any]:
         "null": null,
         "explained": found.explained,
         "noise": found.noise,
+        "converged": found.converged,
     }

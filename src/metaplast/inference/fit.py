@@ -39,6 +39,8 @@ class Inferred(NamedTuple):
     """Share of the variance of what was recorded, about its mean, that the rule explains."""
     noise: float
     """Standard deviation of what is left, in units of the noise levels that were given."""
+    converged: bool
+    """Whether the fit ended by itself, before its steps were spent."""
 
 
 def infer(
@@ -130,7 +132,7 @@ def infer(
     lower, upper = intervals(values, residuals, slopes, known, seed)
     return Inferred(
         eqx.combine(unravel(theta), fixed), _names(rule, start.size), values, known, lower, upper,
-        _explained(residuals, recordings, levels), known.noise,
+        _explained(residuals, recordings, levels), known.noise, bool(solved.status > 0),
     )  # fmt: skip
 
 
