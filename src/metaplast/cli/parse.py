@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": "compare learners on the same lives",
     "audit": "certify which biological constraints a learner respects",
     "estimators": "which estimator of the meta-gradient suits an experiment",
+    "infer": "recover a rule from recordings, and which of its terms they determine",
     "archive": "the best rule of every cost, from a search for quality and diversity",
     "selection": "train the selection that an evolutionary search is decided by",
     "list": "everything there is: rules, neurons, tasks, learners, constraints, ...",

@@ -5,6 +5,7 @@ them the recordings determine at all, and how well. Source: Mehta et al. (2024)
 doi:10.1101/2023.12.11.571103.
 """
 
+from metaplast.inference.files import load, save
 from metaplast.inference.fit import Inferred, infer
 from metaplast.inference.identifiability import Identifiability, identifiability
 from metaplast.inference.recording import Recordings, record
@@ -16,6 +17,8 @@ __all__ = [
     "Recordings",
     "identifiability",
     "infer",
+    "load",
     "record",
     "report",
+    "save",
 ]

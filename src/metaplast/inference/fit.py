@@ -39,6 +39,8 @@ class Inferred(NamedTuple):
     """Share of the variance of what was recorded, about its mean, that the rule explains."""
     noise: float
     """Standard deviation of what is left, in units of the noise levels that were given."""
+    converged: bool
+    """Whether the fit ended by itself, before its steps were spent."""
 
 
 def infer(
@@ -70,8 +72,8 @@ def infer(
         seed: of the bootstrap.
 
     Raises:
-        ValueError: no rule of that kind, one without a coefficient, nothing recorded, values that
-            are not finite.
+        ValueError: no rule of that kind, one without a coefficient, cells that draw noise, nothing
+            recorded, values that are not finite, there or where the search begins.
 
     References: Mehta et al. (2024) doi:10.1101/2023.12.11.571103. Where we deviate: Gauss-Newton
     instead of Adam, no penalty on the coefficients, and a report of what is not determined.
@@ -83,6 +85,8 @@ def infer(
     start, unravel = ravel_pytree(searched)
     if not start.size:
         raise ValueError(f"network: {type(rule).__name__} has no array leaf to infer; give one")
+    if network.noisy:
+        raise ValueError("network: some of its cells draw noise, expected none; give other neurons")
     _check(recordings)
     levels = [activity_noise] * len(recordings.seen.activity) + [weight_noise] * len(
         recordings.seen.weights
@@ -108,6 +112,11 @@ def infer(
         found = np.asarray(function(jnp.asarray(theta, start.dtype), recordings), float)
         return found.reshape(found.shape[0] * found.shape[1], *found.shape[2:])
 
+    if not np.isfinite(flat(rest, start)).all():
+        raise ValueError(
+            f"network: learns by {type(rule).__name__} to values that are not finite where the "
+            "search begins; begin at smaller coefficients, such as zero"
+        )
     solved = least_squares(
         lambda theta: flat(rest, theta), np.asarray(start, float),
         jac=lambda theta: flat(slope, theta),  # type: ignore[arg-type]
@@ -123,7 +132,7 @@ def infer(
     lower, upper = intervals(values, residuals, slopes, known, seed)
     return Inferred(
         eqx.combine(unravel(theta), fixed), _names(rule, start.size), values, known, lower, upper,
-        _explained(residuals, recordings, levels), known.noise,
+        _explained(residuals, recordings, levels), known.noise, bool(solved.status > 0),
     )  # fmt: skip
 
 

@@ -18,13 +18,15 @@ def report(found: Inferred, true: Sequence[float] | np.ndarray | None = None) ->
     """
     width = max(len(name) for name in found.names)
     told = "" if true is None else f"{'true':>10}"
-    lines = [f"{'term':<{width}}{told}{'found':>10}  {'95 % interval':^22}"]
+    lines = [f"{'term':<{width}}{told}{'found':>10}  {'95 % interval':^22}".rstrip()]
     for i, name in enumerate(found.names):
         known = "" if true is None else f"{true[i]:>10.4f}"
         sure = found.identifiability.determined[i]
         span = f"[{found.lower[i]:.4f}, {found.upper[i]:.4f}]" if sure else "not determined"
-        lines.append(f"{name:<{width}}{known}{found.values[i]:>10.4f}  {span:^22}")
+        lines.append(f"{name:<{width}}{known}{found.values[i]:>10.4f}  {span:^22}".rstrip())
     lines.append(f"variance explained {found.explained:.4f}, noise left {found.noise:.3g}")
+    if not found.converged:
+        lines.append("the fit has not converged: this is provisional; allow more evaluations")
     for direction in found.identifiability.null:
         parts = [
             f"{value:+.2f} ({name})"

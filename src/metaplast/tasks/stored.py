@@ -10,30 +10,34 @@ from pathlib import Path
 import numpy as np
 
 
-def stored(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
+def stored(
+    path: Path, keys: Sequence[str] | None = None, argument: str = "data"
+) -> dict[str, np.ndarray]:
     """Read the arrays of some keys.
 
     Args:
         path: an `.npz`.
-        keys: names of arrays of numbers; objects and text are refused.
+        keys: names of arrays of numbers; objects and text are refused. By default all there are.
+        argument: whose value the path is, for messages.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: missing keys, objects, a damaged file.
     """
-    where = f"data = {str(path)!r}"
+    where = f"{argument} = {str(path)!r}"
     try:
         with open(path, "rb") as opened:
             if not zipfile.is_zipfile(opened):  # a lone array or a pickle under this name
                 raise _Refused("not an .npz; save it with numpy.savez")
         with np.load(path, allow_pickle=False) as file:
-            missing = [key for key in keys if key not in file.files]
+            wanted = file.files if keys is None else keys
+            missing = [key for key in wanted if key not in file.files]
             if missing:
                 raise _Refused(
-                    f"no {', '.join(missing)}, expected {', '.join(keys)}, found "
+                    f"no {', '.join(missing)}, expected {', '.join(wanted)}, found "
                     f"{', '.join(file.files) or 'nothing'}; save the arrays under these names"
                 )
-            return {key: _plain(file, key) for key in keys}
+            return {key: _plain(file, key) for key in wanted}
     except _Refused as fault:
         raise ValueError(f"{where}: {fault}") from None
     except FileNotFoundError:
