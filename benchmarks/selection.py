@@ -26,6 +26,7 @@ from rule_searches import SEARCHES, RuleSearch, search_of
 from section import Claim, Section, put, say
 
 from metaplast.meta import Evolution, Genetic, LearnedSelection
+from metaplast.meta.brood import worlds
 
 POPULATION = 32
 GENERATIONS = 40
@@ -41,7 +42,15 @@ RESAMPLES = 2000
 SHARE = 0.95
 """Of what a rival gains over the start: who has gained that much has reached its fitness."""
 AIM = 0.5
-CROSSOVERS = (0.5,)
+NUMBERS = np.arange(POPULATION)
+WORLDS = {
+    "one life": 0 * NUMBERS, "pairs": NUMBERS % (POPULATION // 2), "fours": worlds(POPULATION)
+}  # fmt: skip
+"""Which candidates live the same life: all of them, as is usual; every two (for OpenAI-ES, those of
+a mirrored mutation); or four, as ours does."""
+SHARED = ("one life", "pairs")
+"""What rivals are tuned over."""
+CROSSOVER = 0.5
 OURS, EVOLVED, UNTRAINED = "learned selection", "found by evolution", "untrained"
 RIVALS = ("OpenAI-ES", "GA, truncation", "LES", "LGA")
 NAMES = (OURS, *RIVALS, UNTRAINED, EVOLVED)
@@ -58,15 +67,17 @@ class Strategy(NamedTuple):
     """`(key, state) -> (candidates, state)`."""
     tell: Callable[..., Any]
     """`(key, candidates, losses, state) -> (found, state)`."""
+    shared: str = "one life"
+    """Who lives the same life, a key of `WORLDS`."""
 
 
 def ours(name: str, weights: str) -> Strategy:
     meta = LearnedSelection(POPULATION, 1, 1.0, GENERATIONS, weights)
-    return _of_meta(name, meta)
+    return _of_meta(name, meta)._replace(shared="fours")
 
 
-def genetic(crossover: float) -> Strategy:
-    meta = Genetic(POPULATION, 1, 1.0, GENERATIONS, crossover=crossover)
+def genetic() -> Strategy:
+    meta = Genetic(POPULATION, 1, 1.0, GENERATIONS, crossover=CROSSOVER)
     return _of_meta("GA, truncation", meta)
 
 
@@ -142,10 +153,10 @@ def variants_of(name: str) -> tuple[Strategy, ...]:
     if name in weights:
         return (ours(name, weights[name]),)
     if name == "OpenAI-ES":
-        return tuple(evosax(name, "Open_ES", rate) for rate in RATES)
-    if name == "GA, truncation":
-        return tuple(genetic(crossover) for crossover in CROSSOVERS)
-    return (evosax(name, name),)
+        plain = tuple(evosax(name, "Open_ES", rate) for rate in RATES)
+    else:
+        plain = (genetic() if name == "GA, truncation" else evosax(name, name),)
+    return tuple(one._replace(shared=shared) for one in plain for shared in SHARED)
 
 
 @functools.cache
@@ -183,10 +194,15 @@ def searched(
             break
         keys = jax.random.split(jax.random.fold_in(run_key, generation), (3, seeds))
         candidates, state = ask(keys[0], state)
-        lives = jnp.broadcast_to(keys[1][:, None], (seeds, POPULATION))
-        losses = search.lived(start + scale * candidates, lives)
+        losses = search.lived(start + scale * candidates, _lives(keys[1], WORLDS[strategy.shared]))
         found, state = tell(keys[2], candidates, losses, state)
     return np.stack(curve, 1)
+
+
+def _lives(keys, lived: np.ndarray):
+    """Keys `[seeds, candidates]` of the lives of a generation."""
+    drawn = jax.vmap(lambda key: jax.random.split(key, POPULATION))(keys)
+    return drawn[:, lived]
 
 
 def _judges(seeds: int):
@@ -212,10 +228,15 @@ def measured(search: RuleSearch, variants: tuple[Strategy, ...], seeds: int) -> 
         ends |= {(number, spread): mean for spread, mean in zip(SPREADS, means, strict=True)}
     number, spread = min(ends, key=lambda chosen: ends[chosen])
     curves = searched(search, variants[number], np.full(seeds, spread), jax.random.key(2))
-    tuned = f"{spread:g}"
-    if len(variants) > 1:
-        tuned += f", {(RATES if len(variants) == len(RATES) else CROSSOVERS)[number]:g}"
-    return Measured(curves, tuned)
+    return Measured(curves, ", ".join([f"{spread:g}", *_told(number, variants)]))
+
+
+def _told(number: int, variants: tuple[Strategy, ...]) -> list[str]:
+    """What was tuned beside the mutation size."""
+    if len(variants) == 1:
+        return []
+    rate = [f"{RATES[number // len(SHARED)]:g}"] if len(variants) > len(SHARED) else []
+    return [*rate, variants[number].shared]
 
 
 def lives_to(curve: np.ndarray, target: float) -> float:
@@ -296,8 +317,9 @@ def section_of(kept: dict[str, dict[str, Measured]]) -> Section:
         f"Searches, with the count of their numbers: {numbers}. {POPULATION} candidates, one life "
         f"each, {GENERATIONS} generations ({POPULATION * GENERATIONS} lives), {seeds} seeds. Every "
         f"strategy is tuned on every search, on {TUNING} other seeds: its first mutation size over "
-        f"{SPREADS}; OpenAI-ES also its rate over {RATES} mutation sizes (Adam), the GA "
-        "crosses half of its children. A loss is that of where a search stands, on "
+        f"{SPREADS}, and whether a generation shares one life or every two candidates have "
+        f"their own (of ours, every four); OpenAI-ES also its rate over {RATES} mutation sizes "
+        "(Adam); the GA crosses half of its children. A loss is that of where a search stands, on "
         f"{POPULATION} lives a seed that nobody was selected by."
     )
     section.write("Loss at the end, mean over seeds (and what tuning chose):")

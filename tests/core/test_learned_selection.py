@@ -127,8 +127,31 @@ def test_equals_share_a_rank_and_casualties_come_last():
     assert float(bowl(center)) < 0.5 * float(bowl(jnp.zeros(NUMBERS)))
 
 
+@pytest.mark.parametrize("population", [4, 6, 7, 32])
+def test_opposite_mutations_live_the_same_lives(population):
+    lived = brood.worlds(population)
+    pairs = -(-population // 2)
+    for one, other in zip(range(population), range(pairs, population), strict=False):
+        assert lived[one] == lived[other]
+    assert np.bincount(lived).min() >= 2
+    if population == 32:
+        assert np.all(np.bincount(lived) == brood.SHARING)
+
+
+def test_ranks_are_among_those_who_lived_the_same():
+    """A life that is hard for all says nothing of who lived it."""
+    values = jax.random.normal(jax.random.key(0), (32,))
+    hard = values + 10 * (brood.worlds(32) == 3)
+    ranks, soft = brood.centred_ranks(values), brood.centred_ranks(values, 0.1)
+    assert np.ptp(ranks) > 0.5 and np.ptp(soft) > 0.5
+    np.testing.assert_array_equal(brood.centred_ranks(hard), ranks)
+    np.testing.assert_allclose(brood.centred_ranks(hard, 0.1), soft, atol=1e-4)
+    easier = values - 10 * (np.arange(32) == 3)  # negative control: one of those who shared
+    assert np.any(np.asarray(brood.centred_ranks(easier)) != ranks)
+
+
 def test_who_survives_is_copied_bit_for_bit():
-    verdicts = decided().verdicts.at[1].set(decided().verdicts[0]).at[1, -1].set(3.0)
+    verdicts = decided().verdicts.at[1].set(decided().verdicts[0]).at[1, -1].set(0.0)
     network = eqx.tree_at(lambda n: n.verdicts, decided(), verdicts)
     before = brood.first(jnp.zeros(NUMBERS), 16, 0.1, jax.random.key(0))
     values = jax.vmap(bowl)(before.candidates)

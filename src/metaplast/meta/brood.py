@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import ndtri
 from jaxtyping import Array, Float, Int
 
 from metaplast.meta.selection_network import Pace, SelectionNetwork
 from metaplast.types import Key
 
+SHARING = 4
+"""Candidates that live the same lives."""
 VARIED = 0.3
 """Standard deviation of the log of single candidates' mutation sizes."""
 REMEMBERED = (0.5, 0.1)
@@ -55,6 +58,20 @@ class Brood(NamedTuple):
     """Running sums of the mutations that were selected: a fast and a slow one; standard normal
     where selection is blind."""
     generation: Int[Array, ""]
+
+
+def worlds(population: int) -> Int[np.ndarray, " population"]:
+    """Whose lives each candidate lives: a few candidates, both of a pair of opposite mutations
+    among them, share lives and are ranked among themselves. Of a generation that lives one and the
+    same life selection learns what that life wants, and unlearns it in the next
+    (`docs/lab-notes.md`)."""
+    half = _pairs(population)
+    return np.arange(population) % half % max(1, half // (SHARING // 2))
+
+
+def _pairs(population: int) -> int:
+    """How many pairs of children mutate in opposite ways: candidates `i` and `i + pairs`."""
+    return -(-population // 2)
 
 
 def first(center: Float[Array, " numbers"], population: int, spread: float, key: Key) -> Brood:
@@ -132,14 +149,18 @@ def after(
 
 
 def centred_ranks(values: Float[Array, " n"], softness: float = 0.0) -> Float[Array, " n"]:
-    """Ranks from -1/2 (the highest value) to 1/2 (the lowest); equals share theirs."""
+    """Ranks from -1/2 (the highest value) to 1/2 (the lowest), among those who lived the same
+    lives; equals share theirs."""
+    lived = worlds(len(values))
+    same = jnp.asarray(lived[None, :] == lived[:, None], values.dtype)
+    same = same / jnp.sum(same, 1, keepdims=True)
     apart = values[None, :] - values[:, None]
     if softness:
-        unit = softness * jnp.sqrt(jnp.var(values) + 1e-20)
+        unit = softness * jnp.sqrt(jnp.mean((values - same @ values) ** 2) + 1e-20)
         above = jax.nn.sigmoid(apart / unit)
     else:
         above = jnp.heaviside(apart, 0.5)
-    return jnp.mean(above, 1) - 0.5
+    return jnp.sum(same * above, 1) - 0.5
 
 
 def normal_scores(ranks: Float[Array, " n"], count: int) -> Float[Array, " n"]:
@@ -176,9 +197,9 @@ def _born(brood: Brood, spread: float, key: Key):
     """Children around the center, in pairs that mutate in opposite ways, and their own sizes."""
     mutation_key, size_key = jax.random.split(key)
     population, numbers = brood.candidates.shape
-    pairs = -(-population // 2)
-    mutations = jax.random.normal(mutation_key, (pairs, numbers), brood.center.dtype)
-    sizes = jax.random.normal(size_key, (pairs,), brood.center.dtype)
+    half = _pairs(population)
+    mutations = jax.random.normal(mutation_key, (half, numbers), brood.center.dtype)
+    sizes = jax.random.normal(size_key, (half,), brood.center.dtype)
     mutations = jnp.exp(VARIED * sizes)[:, None] * mutations
     mutations = jnp.concatenate([mutations, -mutations])[:population]
     sizes = jnp.concatenate([sizes, sizes])[:population]

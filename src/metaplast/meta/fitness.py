@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
 from metaplast.meta.abstract import Evaluate, Step
 from metaplast.spread import spread
@@ -36,22 +37,32 @@ class Fitness(NamedTuple):
         return Step(jnp.mean(self.values), jax.tree.map(mean, self.scores), self.lost)
 
 
-def fitness(evaluate: Evaluate, candidates: Any, lives: int, key: Key) -> Fitness:
-    """Let every candidate live the same lives (common random numbers), so that candidates differ
-    by their genes and not by their luck.
+def fitness(
+    evaluate: Evaluate,
+    candidates: Any,
+    lives: int,
+    key: Key,
+    worlds: Int[np.ndarray, " candidates"] | None = None,
+) -> Fitness:
+    """Let candidates live the same lives (common random numbers), so that they differ by their
+    genes and not by their luck.
 
     Args:
         evaluate: the objective.
         candidates: leaves `[candidates, ...]`.
         lives: lives of each.
         key: of the lives.
+        worlds: where given, the number of the set of lives that each candidate lives; else all live
+            the same.
     """
-    keys = jax.random.split(key, lives)
+    count = jax.tree.leaves(candidates)[0].shape[0]
+    worlds = np.zeros(count, int) if worlds is None else worlds
+    keys = jax.random.split(key, (int(worlds.max()) + 1, lives))[worlds]
 
-    def lived(candidate):
+    def lived(candidate, keys):
         return jax.vmap(lambda k: evaluate(candidate, k))(keys)
 
-    losses, scores = spread(lived, candidates, lives=lives)
+    losses, scores = spread(lambda item: lived(*item), (candidates, keys), lives=lives)
     finite = jnp.isfinite(losses)
     sound = jnp.all(finite, axis=1)
     worst = jnp.max(jnp.where(finite, losses, -jnp.inf))

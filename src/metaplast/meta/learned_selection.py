@@ -20,11 +20,12 @@ class LearnedSelection(AbstractMetaOptimizer):
     """Evolution whose selection was learned: survival, parents and mutation sizes are decided by a
     small attention network that reads ranks, ages and mutation sizes only.
 
-    In every generation all candidates live the same lives and are ranked. The network, blind to
-    genomes and to losses, says who lives on, what share each has in the next children, by how
-    much mutations grow, of all genes and of each, and how far the population moves. What is found
-    is the center that children are born around. Losses in any monotone disguise give the same
-    search, bit for bit.
+    In every generation four candidates, two pairs of opposite mutations, live the same lives and
+    are ranked among themselves; the next four live others. The network, blind to genomes and to
+    losses, says who lives on, what share each has in the next children, by how much mutations
+    grow, of all genes and of each, and how far the population moves. What is found is the center
+    that children are born around. Losses in any monotone disguise give the same search, bit for
+    bit.
 
     Networks were trained on searches by backprop through generations (`backprop`) or by
     evolution (`evolution`), both by `metaplast selection`; `untrained` is the
@@ -36,7 +37,7 @@ class LearnedSelection(AbstractMetaOptimizer):
 
     Args:
         population: candidates per generation.
-        lives: lives per candidate, the same for all.
+        lives: lives per candidate, the same for four of them.
         spread: standard deviation of the first generation around the start.
         steps: generations.
         weights: a name (`backprop`, `evolution`, `untrained`), or the path of a file.
@@ -79,6 +80,7 @@ class LearnedSelection(AbstractMetaOptimizer):
     def step(self, evaluate, theta, state, key):
         _, unravel = ravel_pytree(theta)
         lives_key, birth_key = jax.random.split(key)
-        lived = fitness(evaluate, jax.vmap(unravel)(state.candidates), self.lives, lives_key)
+        candidates, worlds = jax.vmap(unravel)(state.candidates), broods.worlds(self.population)
+        lived = fitness(evaluate, candidates, self.lives, lives_key, worlds)
         state = broods.after(self.network, state, lived.values, self.spread, birth_key)
         return unravel(state.center), state, lived.report

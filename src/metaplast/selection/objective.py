@@ -79,7 +79,7 @@ class SelectionObjective(eqx.Module):
         def lived(candidates, center, key):
             life, own = jax.random.split(key)
             luck = jax.random.split(own, self.population)
-            values = jax.vmap(lambda x, k: bowl(x, life, k))(candidates, luck)
+            values = jax.vmap(bowl)(candidates, self._shared(life), luck)
             return values, bowl.depth(center, bowl.goal) / bowl.depth(0 * center, bowl.goal)
 
         start = jnp.zeros(size)
@@ -94,7 +94,7 @@ class SelectionObjective(eqx.Module):
         def lived(candidates, center, key):
             # As one program: it is compiled once, however many there are to judge.
             life, *judges = jax.random.split(key, 1 + JUDGES)
-            keys = jnp.stack([*[life] * self.population, *judges, *judges])
+            keys = jnp.concatenate([self._shared(life), jnp.stack([*judges, *judges])])
             both = jnp.repeat(jnp.stack([center, family.start]), JUDGES, axis=0)
             losses = jax.vmap(lambda x, k: circuits.life(family, x, k))(
                 jnp.concatenate([candidates, both]), keys
@@ -104,6 +104,11 @@ class SelectionObjective(eqx.Module):
             return losses[: self.population], share
 
         return self._searched(network, family.start, spread, lived, self.lived, search_key)
+
+    def _shared(self, key: Key):
+        """Keys of the lives of all candidates, shared as at use."""
+        worlds = broods.worlds(self.population)
+        return jax.random.split(key, int(worlds.max()) + 1)[worlds]
 
     def _searched(self, network, start, spread, lived: Any, generations: int, key: Key):
         """Mean over generations of the log of the center's loss, relative to the start's."""
