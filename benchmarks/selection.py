@@ -27,6 +27,7 @@ from section import Claim, Section, put, say
 
 from metaplast.meta import Evolution, Genetic, LearnedSelection
 from metaplast.meta.brood import worlds
+from metaplast.meta.fitness import keys_of
 
 POPULATION = 32
 GENERATIONS = 40
@@ -194,15 +195,10 @@ def searched(
             break
         keys = jax.random.split(jax.random.fold_in(run_key, generation), (3, seeds))
         candidates, state = ask(keys[0], state)
-        losses = search.lived(start + scale * candidates, _lives(keys[1], WORLDS[strategy.shared]))
+        lives = jax.vmap(lambda key: keys_of(WORLDS[strategy.shared], key))(keys[1])
+        losses = search.lived(start + scale * candidates, lives)
         found, state = tell(keys[2], candidates, losses, state)
     return np.stack(curve, 1)
-
-
-def _lives(keys, lived: np.ndarray):
-    """Keys `[seeds, candidates]` of the lives of a generation."""
-    drawn = jax.vmap(lambda key: jax.random.split(key, POPULATION))(keys)
-    return drawn[:, lived]
 
 
 def _judges(seeds: int):

@@ -26,19 +26,18 @@ def compiling(experiment: Experiment, shelf: Shelf | None = None) -> Future[Loop
     The compiler needs no Python, so whatever else a start takes can be done meanwhile.
     """
     position, _ = start(experiment)
+    parts = experiment.objective, experiment.genome, experiment.meta
+
+    def trace(shelf: Shelf | None) -> Program:
+        return traced(*parts, position, shelf=shelf)
+
     with differentiated(experiment.meta):
-        loop = fitting(lambda shelf: loop_of(experiment, position, shelf), shelf)
+        loop = fitting(trace, shelf)
     aside = ThreadPoolExecutor(1)
     try:
         return aside.submit(loop.compiled)
     finally:
         aside.shutdown(wait=False)  # the thread ends when it has compiled
-
-
-def loop_of(experiment: Experiment, position: Position, shelf: Shelf | None) -> Program:
-    """The loop of meta-steps, traced or read from a shelf."""
-    parts = experiment.objective, experiment.genome, experiment.meta
-    return traced(*parts, position, shelf=shelf)
 
 
 def start(experiment: Experiment) -> tuple[Position, Key]:

@@ -51,9 +51,10 @@ _chunks: ContextVar[Chunks | None] = ContextVar("chunks", default=None)
 @contextlib.contextmanager
 def chunked(most: int | None = None) -> Iterator[Chunks]:
     """Where it is not said otherwise, at most so many lives at once in what is traced inside."""
-    token = _chunks.set(Chunks(most))
+    chunks = Chunks(most)
+    token = _chunks.set(chunks)
     try:
-        yield _chunks.get()  # pyright: ignore[reportReturnType]
+        yield chunks
     finally:
         _chunks.reset(token)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from metaplast.neurons import Learned, Output
-from metaplast.neurons.learned import channels
+from metaplast.neurons.learned import signals_offered
 
 GIVEN = jnp.asarray([0.9, -0.4, 0.2])
 
@@ -46,8 +46,8 @@ def test_an_anchored_cell_scales_the_error_and_nothing_else():
 
 def test_an_anchored_cell_decides_one_thing_less():
     free, anchored = Learned(Output()), Learned(Output(), anchored=True)
-    assert free.backward.offset.shape == (3 + sum(channels(Output())),)
-    assert anchored.backward.offset.shape == (2 + sum(channels(Output())),)
+    assert free.backward.offset.shape == (3 + sum(signals_offered(Output())),)
+    assert anchored.backward.offset.shape == (2 + sum(signals_offered(Output())),)
 
 
 def test_excitability_that_leaks_comes_to_rest():

@@ -110,8 +110,8 @@ def after(
         values: the loss of each; only their order counts, where `softness` is zero.
         spread: standard deviation of the first generation.
         key: of mutations.
-        softness: of ranks and of survival, in standard deviations of `values`: what gradients need,
-            that pass through generations. Zero at use.
+        softness: of ranks and of survival, in standard deviations of `values` among those who
+            share their lives: what gradients need, that pass through generations. Zero at use.
     """
     ranks = centred_ranks(values, softness)
     records = jnp.where(brood.ages == 0, ranks, KEPT * brood.records + (1 - KEPT) * ranks)

@@ -57,7 +57,7 @@ def fitness(
     """
     count = jax.tree.leaves(candidates)[0].shape[0]
     worlds = np.zeros(count, int) if worlds is None else worlds
-    keys = jax.random.split(key, (int(worlds.max()) + 1, lives))[worlds]
+    keys = keys_of(worlds, key, lives)
 
     def lived(candidate, keys):
         return jax.vmap(lambda k: evaluate(candidate, k))(keys)
@@ -69,6 +69,12 @@ def fitness(
     worst = jnp.where(jnp.any(finite), worst, 0.0)
     values = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)
     return Fitness(values, scores, jnp.mean(~sound), sound)
+
+
+def keys_of(worlds: Int[np.ndarray, " candidates"], key: Key, *lives: int):
+    """Keys of what each candidate lives, `[candidates, *lives]`: the same for those whose number of
+    a set of lives is the same."""
+    return jax.random.split(key, (int(worlds.max()) + 1, *lives))[worlds]
 
 
 def cloud(theta, population: int, spread: float, key: Key):

@@ -100,7 +100,7 @@ class Learned(AbstractAround):
             raise ValueError(f"bound = {bound}: expected a positive number")
         self.base = base
         self.bound, self.anchored = bound, anchored
-        decisions = (2 if anchored else 3) + sum(channels(base))
+        decisions = (2 if anchored else 3) + sum(signals_offered(base))
         self.forward = Decision(3 + POOL, 2, width, start, seed)
         self.backward = Decision(7 + POOL, decisions, width, start, seed + 1)
 
@@ -134,7 +134,7 @@ class Learned(AbstractAround):
         )
 
 
-def channels(neuron: AbstractNeuron) -> tuple[int, int]:
+def signals_offered(neuron: AbstractNeuron) -> tuple[int, int]:
     """How many signals a neuron offers its incoming and its outgoing synapses."""
     cell = jax.eval_shape(lambda: resting(neuron, 1))
     return cell.post.shape[1], cell.pre.shape[1]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.meta import brood as broods
+from metaplast.meta.fitness import keys_of
 from metaplast.meta.selection_network import SelectionNetwork
 from metaplast.objective import Score
 from metaplast.selection import bowls, circuits
@@ -107,8 +108,7 @@ class SelectionObjective(eqx.Module):
 
     def _shared(self, key: Key):
         """Keys of the lives of all candidates, shared as at use."""
-        worlds = broods.worlds(self.population)
-        return jax.random.split(key, int(worlds.max()) + 1)[worlds]
+        return keys_of(broods.worlds(self.population), key)
 
     def _searched(self, network, start, spread, lived: Any, generations: int, key: Key):
         """Mean over generations of the log of the center's loss, relative to the start's."""
