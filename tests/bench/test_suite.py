@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metaplast.bench import page, table
+from metaplast.bench import forecast, page, table
+from metaplast.bench import suite as suites
 from metaplast.bench.archive import Archive, about
-from metaplast.bench.forecast import Piece, Work, seconds
 from metaplast.bench.suite import run
 from metaplast.cli.suite import live
 from metaplast.suites import SUITES, Setting, suite
@@ -162,11 +162,54 @@ def test_a_damaged_entry_is_refused_in_one_line(tmp_path):
         assert "\n" not in str(fault.value)
 
 
-def test_the_forecast_grows_with_the_work():
-    pieces = {"a": Piece(2.0, 0.001, 100), "b": Piece(4.0, 0.003, 100)}
-    assert seconds(pieces, "a", Work(3, 1000, 100)) == pytest.approx(7.0)
-    assert seconds(pieces, "a", Work(3, 1000, 200)) == pytest.approx(8.0)
-    assert seconds(pieces, "unknown", Work(3, 1000, 100)) == pytest.approx((7.0 + 15.0) / 2)
+def test_what_an_entry_took_is_read_off_the_entry(killed, lived):
+    folder, _ = killed
+    stored = {e["about"]["learner"]: e for e in Archive(folder).everything()}
+    assert len(stored) == 5
+    for learner, lives in (("frozen", LIVES), ("nearest_class_mean", 2 * LIVES)):
+        each = next(e for e in lived[0]["learners"] if e["name"] == learner)
+        took = forecast.taken(stored[learner])
+        assert (took.learner, took.setting) == (learner, "digits-6-moments-2-layers")
+        assert took.updates == lives * each["synapse_updates"]
+        assert took.seconds == stored[learner]["entry"]["seconds"] > 0
+    sgd = stored["backprop_sgd"]
+    tried, updates = len(sgd["entry"]["tuned"]["tried"]), sgd["entry"]["synapse_updates"]
+    # Four lives at every point of the grid, the other twelve at three of them.
+    assert forecast.taken(sgd).updates == (4 * tried + 3 * (LIVES - 4)) * updates > 0
+
+
+def test_a_suite_says_what_is_left_judging_by_what_was_lived(killed, lived, tmp_path, monkeypatch):
+    source, archive = Archive(killed[0]), Archive(tmp_path)
+    for stored in source.everything():
+        stored["entry"]["seconds"] = 1200.0
+        archive.write(stored)
+    archive.path(about(SETTING, "frozen", LIVES, 0)).unlink()
+    monkeypatch.setattr(suites, "FEW", 0)
+    monkeypatch.setattr(forecast, "timed", None)  # nobody need be timed
+    shown, said = [], []
+    run(
+        [SETTING], ["frozen"], archive, LIVES,
+        progress=lambda name, done, rows: shown.append(name), say=said.append,
+    )  # fmt: skip
+    assert shown == ["digits: frozen (20 min left)"]
+    assert len(said) == 1 and said[0].startswith(
+        "about 20 min for 1 entries, judging by 4 entries that were lived before"
+    )
+
+
+def test_where_nothing_was_lived_pieces_are_timed(tmp_path, monkeypatch):
+    monkeypatch.setattr(suites, "FEW", 0)
+    monkeypatch.setattr(forecast, "timed", lambda *row: forecast.Piece(0.0, 1.0))
+    monkeypatch.setattr(suites, "_lived", lambda *row: (_ for _ in ()).throw(InterruptedError))
+    shown = []
+    with pytest.raises(InterruptedError):
+        run(
+            [SETTING], ["frozen"], Archive(tmp_path), LIVES,
+            progress=lambda name, done, rows: shown.append(name),
+        )  # fmt: skip
+    # One that is timed stands for all four: 28.5 points of the grid, six moments a life.
+    minutes = round(4 * 6 * (4 * 4 * 8.5 + 3 * (LIVES - 4)) / 60)
+    assert shown == [f"digits: frozen ({minutes} min left)"]
 
 
 @pytest.mark.parametrize("name", SUITES)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +48,29 @@ class Archive:
         path.parent.mkdir(parents=True, exist_ok=True)
         rulefile.replace(path, json.dumps(stored, allow_nan=False).encode())
 
+    def everything(self) -> Iterator[dict[str, Any]]:
+        """All entries but damaged ones, which `read` refuses where they matter."""
+        for path in sorted(self.folder.glob("*/*.json")):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                stored = json.loads(path.read_text())
+                if self.path(stored["about"]) == path:
+                    yield stored
+
     def path(self, about: dict[str, Any]) -> Path:
         """Where an entry lies: readable, and different for whatever is about something else."""
         digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
-        words = re.sub(r'type = |moments = |task = |data = |"named"', "", about["data"])
-        task, learner = (
-            re.sub(r"[^A-Za-z0-9]+", "-", t).strip("-") for t in (words, about["learner"])
-        )
-        length = "" if about["data"].startswith("{") else f"-{about['moments']}-moments"
-        place = f"{task}{length}-{len(about['hidden']) + 1}-layers"
-        return self.folder / place / f"{learner}-{digest}.json"
+        return self.folder / place(about) / f"{_readable(about['learner'])}-{digest}.json"
+
+
+def place(about: dict[str, Any]) -> str:
+    """The folder in which the entries of a setting lie."""
+    words = re.sub(r'type = |moments = |task = |data = |"named"', "", about["data"])
+    length = "" if about["data"].startswith("{") else f"-{about['moments']}-moments"
+    return f"{_readable(words)}{length}-{len(about['hidden']) + 1}-layers"
+
+
+def _readable(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
 def about(setting: Setting, learner: str, lives: int, seed: int) -> dict[str, Any]:

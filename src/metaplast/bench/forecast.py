@@ -1,13 +1,15 @@
-"""How long a suite will take, from a few pieces of it that are timed."""
+"""What entries of a suite have to do, what they took where they were lived, and pieces, timed."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from metaplast.bench.footprint import changing_synapses
+from metaplast.bench.archive import place
+from metaplast.bench.footprint import footprint
 from metaplast.bench.living import Arena
+from metaplast.bench.median_polish import Taken
 from metaplast.bench.tuning import FINALISTS, FIRST, GROWTH
 from metaplast.learners.candidate import Candidate
 from metaplast.learners.registry import ROWS
@@ -27,8 +29,6 @@ class Piece(NamedTuple):
     """Seconds for each program."""
     overhead: float
     """Seconds per moment of a life, on all cores together."""
-    synapses: int
-    """Numbers that it changed at each of them."""
 
 
 class Work(NamedTuple):
@@ -37,7 +37,8 @@ class Work(NamedTuple):
     programs: int
     moments: int
     """Of all lives, those of tuning among them."""
-    synapses: int
+    updates: int
+    """Of synapses, at all these moments."""
 
 
 def work(row: Candidate, task: AbstractTask, lives: int) -> Work:
@@ -51,8 +52,19 @@ def work(row: Candidate, task: AbstractTask, lives: int) -> Work:
         tried = variant.grid.points + 2 + GROWTH / 2
         lived = count * tried * min(FIRST, lives) + FINALISTS * max(lives - FIRST, 0)
     # Raw and standardized stimuli share a program; one more lets the finalists live on.
-    programs = max(count // 2, 1)
-    return Work(programs, round(lived * task.moments), changing_synapses(variant.build(start)))
+    programs, moments = max(count // 2, 1), round(lived * task.moments)
+    each = footprint(variant.build(start), task.inputs, task.classes).updates
+    return Work(programs, moments, moments * each)
+
+
+def taken(stored: dict[str, Any]) -> Taken:
+    """What a stored entry took."""
+    about, entry = stored["about"], stored["entry"]
+    lives, tuned = about["lives"], entry["tuned"]
+    tried, first = len(tuned.get("tried", [None])), tuned.get("tried_on_lives", lives)
+    lived = tried * first + min(FINALISTS, tried) * (lives - first)
+    updates = entry["synapse_updates"] * lived
+    return Taken(about["learner"], place(about), updates, entry["seconds"])
 
 
 def timed(row: Candidate, task: AbstractTask, seed: int) -> Piece:
@@ -69,24 +81,12 @@ def timed(row: Candidate, task: AbstractTask, seed: int) -> Piece:
     arena.live(learners, lives, tuning=True)
     spent = arena.reset().living
     moments = len(learners) * FIRST * task.moments
-    return Piece(compiling, spent / moments, changing_synapses(learners[0]))
+    return Piece(compiling, spent / moments)
 
 
-def seconds(pieces: dict[str, Piece], row: str, work: Work) -> float:
-    """What an entry will take: as its own piece, or as the mean of all, more for more synapses.
-
-    Args:
-        pieces: by learner; one or more.
-        row: the learner.
-        work: what it has to do.
-    """
-    known = [pieces[row]] if row in pieces else list(pieces.values())
-    each = [
-        p.compiling * work.programs
-        + p.overhead * work.moments * max(work.synapses / max(p.synapses, 1), 1.0)
-        for p in known
-    ]
-    return sum(each) / len(each)
+def seconds(piece: Piece, work: Work) -> float:
+    """What an entry will take, if it goes on as its piece did."""
+    return piece.compiling * work.programs + piece.overhead * work.moments
 
 
 def representatives(rows: Iterable[str]) -> Sequence[str]:

@@ -13,9 +13,10 @@ import numpy as np
 
 from metaplast import __version__
 from metaplast.bench import forecast
-from metaplast.bench.archive import Archive, about
+from metaplast.bench.archive import Archive, about, place
 from metaplast.bench.entry import entry
 from metaplast.bench.living import Arena
+from metaplast.bench.median_polish import Ahead, Taken, foreseen
 from metaplast.bench.protocol import Progress, best_backprop, pairs, task_of
 from metaplast.learners.candidate import Candidate, is_backprop
 from metaplast.learners.registry import EXPANDED, ROWS, build
@@ -68,21 +69,21 @@ def run(
     """
     names = _names(learners)
     plan = [p for s in settings if (p := _planned(s, names, archive, lives, seed, say))]
-    left = _forecast(plan, lives, seed, say)
-    done, whole, spent, foreseen = 0, sum(len(p.missing) for p in plan), 0.0, 0.0
+    past, ahead = _forecast(plan, archive, lives, seed, say)
+    done, whole, now = 0, sum(len(p.missing) for p in plan), set()
     for planned in plan:
         arena = None
         for row in planned.missing:
             arena = arena or Arena(task_of(planned.setting.data, planned.setting.moments), seed)
             if progress:
-                pace = spent / foreseen if foreseen else 1.0
-                rest = sum(left.values()) * pace
-                told = f" ({_minutes(rest)} left)" if left else ""
+                rest = sum(foreseen(past, ahead.values(), now)) if ahead else 0.0
+                told = f" ({_minutes(rest)} left)" if ahead else ""
                 progress(f"{getattr(arena.task, 'name', '')}: {row}{told}", done, whole)
-            begun = time.perf_counter()
-            archive.write(_lived(planned.setting, row, arena, lives, seed))
-            spent += time.perf_counter() - begun
-            foreseen += left.pop((planned.setting, row), 0.0)
+            stored = _lived(planned.setting, row, arena, lives, seed)
+            archive.write(stored)
+            if ahead:
+                now.add(ahead.pop((planned.setting, row)).setting)
+                past.append(forecast.taken(stored))
             done += 1
     results = []
     for planned in plan:
@@ -202,9 +203,12 @@ def _rule(row: str) -> str:
 
 
 def _forecast(
-    plan: Sequence[Planned], lives: int, seed: int, say: Say
-) -> dict[tuple[Setting, str], float]:
-    """Seconds of every missing entry; told where they are many in all."""
+    plan: Sequence[Planned], archive: Archive, lives: int, seed: int, say: Say
+) -> tuple[list[Taken], dict[tuple[Setting, str], Ahead]]:
+    """What was lived before, and what is ahead; told how long that is where it is long.
+
+    Nothing is ahead where it is not worth a forecast.
+    """
     work: dict[tuple[Setting, str], forecast.Work] = {}
     for setting, _, missing in (planned for planned in plan if planned.missing):
         task = task_of(setting.data, setting.moments)
@@ -213,20 +217,35 @@ def _forecast(
             candidate = _candidate(row, *shape)
             work[setting, row] = forecast.work(candidate, task, setting.lives or lives)
     if sum(each.moments for each in work.values()) < FEW:
-        return {}
+        return [], {}
+    ahead = {
+        (setting, row): Ahead(row, place(about(setting, row, lives, seed)), each.updates)
+        for (setting, row), each in work.items()
+    }
+    past = [forecast.taken(stored) for stored in archive.everything()]
+    source = f"{len(past)} entries that were lived before"
+    if not past:
+        past = _pieces(work, ahead, seed)
+        source = f"{len(past)} learners that were timed for {forecast.PIECE} moments"
+    whole = sum(foreseen(past, ahead.values()))
+    if whole > LONG:
+        say(
+            f"about {_minutes(whole)} for {len(ahead)} entries, judging by {source}; it may be "
+            "half or twice as long"
+        )
+    return past, ahead
+
+
+def _pieces(work, ahead: dict[tuple[Setting, str], Ahead], seed: int) -> list[Taken]:
+    """A few entries of the first setting as if they had been lived, from pieces of them."""
     setting = next(iter(work))[0]
     task = task_of(setting.data, setting.moments)
     shape = (task.inputs, setting.hidden, task.classes, task.moments)
-    chosen = forecast.representatives(row for at, row in work if at == setting)
-    pieces = {row: forecast.timed(_candidate(row, *shape), task, seed) for row in chosen}
-    left = {entry: forecast.seconds(pieces, entry[1], work[entry]) for entry in work}
-    whole = sum(left.values())
-    if whole > LONG:
-        say(
-            f"about {_minutes(whole)} for {len(left)} entries, from {len(pieces)} learners that "
-            f"were timed for {forecast.PIECE} moments; others may take half or twice as long"
-        )
-    return left
+    made = []
+    for row in forecast.representatives(row for at, row in work if at == setting):
+        piece = forecast.timed(_candidate(row, *shape), task, seed)
+        made.append(Taken(*ahead[setting, row], forecast.seconds(piece, work[setting, row])))
+    return made
 
 
 def _minutes(seconds: float) -> str:
