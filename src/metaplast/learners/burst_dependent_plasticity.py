@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.learners.kolen_pollack import ReciprocalState, random_feedback
 from metaplast.learners.perceptron import Matrices, Perceptron, Vectors, learned, transposed
+from metaplast.learners.reciprocal import ReciprocalState, newborn
 from metaplast.source import Source
 
 RESTING = 0.5
@@ -67,10 +67,7 @@ class BurstDependentPlasticity(eqx.Module):
         return self.network.synapses
 
     def born(self, key):
-        forward_key, feedback_key = jax.random.split(key)
-        return ReciprocalState(
-            self.network.born(forward_key), random_feedback(self.network, feedback_key)
-        )
+        return newborn(self.network, key)
 
     def predict(self, state, stimulus):
         return self.network.sweep(state.layers, stimulus).readout

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.learners.kolen_pollack import random_feedback
 from metaplast.learners.perceptron import Layers, Perceptron, Vectors, learned
+from metaplast.learners.reciprocal import random_feedback
 from metaplast.source import Source
 
 APICAL, SOMATIC = 0.8 / 1.9, 0.8 / 1.9

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.learners.perceptron import Layers, Matrices, Perceptron, Sweep, Vectors, learned
+from metaplast.learners.perceptron import Layers, Perceptron, learned
+from metaplast.learners.reciprocal import AbstractReciprocal, ReciprocalState
 from metaplast.source import Source
 
 
-class ReciprocalState(NamedTuple):
-    """A network, and feedback weights of its own."""
-
-    layers: Layers
-    feedback: list[Float[Array, "below above"]]
-
-
-class KolenPollack(eqx.Module):
+class KolenPollack(AbstractReciprocal):
     r"""Feedback weights grow symmetric because both ways change alike and forget where they began.
 
     $\Delta W_{l+1} = \eta\, e_{l+1} h_l^\top - \lambda W_{l+1}$ and
@@ -49,21 +42,6 @@ class KolenPollack(eqx.Module):
     rate: Float[Array, ""] = eqx.field(default=0.05, converter=lambda r: jnp.asarray(r, float))
     decay: Float[Array, ""] = eqx.field(default=0.01, converter=lambda d: jnp.asarray(d, float))
 
-    @property
-    def synapses(self) -> int:
-        """Forward and feedback weights."""
-        shapes = self.network.shapes
-        return self.network.synapses + sum(post * pre for post, pre in shapes[1:])
-
-    def born(self, key):
-        forward_key, feedback_key = jax.random.split(key)
-        return ReciprocalState(
-            self.network.born(forward_key), random_feedback(self.network, feedback_key)
-        )
-
-    def predict(self, state, stimulus):
-        return self.network.sweep(state.layers, stimulus).readout
-
     def moment(self, state, stimulus, target, task, key=None):
         sweep = self.network.sweep(state.layers, stimulus)
         errors = self.errors(state, sweep, target, task, key)
@@ -75,19 +53,3 @@ class KolenPollack(eqx.Module):
         ]
         layers = learned(decayed, sweep.heard, errors, self.rate)
         return ReciprocalState(layers, feedback), sweep.readout
-
-    def errors(self, state: ReciprocalState, sweep: Sweep, target, task, key) -> Vectors:
-        """Of every layer but the input."""
-        error = task.teach(sweep.readout, target).signal - jax.nn.softmax(sweep.readout)
-        return self.network.backward(sweep.drives, error, state.feedback)
-
-
-def random_feedback(network: Perceptron, key) -> Matrices:
-    """Feedback weights `[below, above]` for every hidden layer, of the same distribution as the
-    forward weights that they run against, and independent of them."""
-    shapes, scales = network.shapes[1:], network.scales[1:]
-    keys = jax.random.split(key, max(len(shapes), 1))
-    return [
-        scale * jax.random.normal(layer_key, (pre, post))
-        for layer_key, (post, pre), scale in zip(keys, shapes, scales, strict=False)
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.learners.perceptron import Layers, Perceptron, Sweep, Vectors, learned
+from metaplast.learners.perturbation import AbstractPerturbation
 from metaplast.source import Source
 
 
-class NodePerturbation(eqx.Module):
+class NodePerturbation(AbstractPerturbation):
     r"""Noise on the drive of every cell, credited with the change of the loss that it made.
 
     $\Delta W_l = -\tfrac{\eta}{\sigma^2} (\tilde L - L)\, \xi_l h_{l-1}^\top$, where $L$ is the
@@ -42,21 +43,6 @@ class NodePerturbation(eqx.Module):
     rate: Float[Array, ""] = eqx.field(default=0.01, converter=lambda r: jnp.asarray(r, float))
     noise: float = eqx.field(static=True, default=0.01)
 
-    def __check_init__(self) -> None:
-        if not self.noise > 0:
-            raise ValueError(f"noise = {self.noise}: expected a positive number")
-
-    @property
-    def synapses(self) -> int:
-        """Weights, all of them plastic."""
-        return self.network.synapses
-
-    def born(self, key):
-        return self.network.born(key)
-
-    def predict(self, state, stimulus):
-        return self.network.sweep(state, stimulus).readout
-
     def moment(self, state, stimulus, target, task, key=None):
         sweep = self.network.sweep(state, stimulus)
         harm = self.told(state, sweep, target, task, key)["harm"]
@@ -71,8 +57,5 @@ class NodePerturbation(eqx.Module):
             for layer_key, bias in zip(keys, layers.biases, strict=True)
         ]
 
-    def told(self, state, sweep: Sweep, target, task, key) -> dict[str, Any]:
-        """What cells say when they are disturbed, and to everybody, by how much worse that is."""
-        disturbed = self.network.sweep(state, sweep.heard[0], self.noises(state, key))
-        harm = task.loss(disturbed.readout, target) - task.loss(sweep.readout, target)
-        return {"disturbed": [*disturbed.heard[1:], disturbed.readout], "harm": harm}
+    def disturbed(self, layers: Layers, stimulus, key) -> Sweep:
+        return self.network.sweep(layers, stimulus, self.noises(layers, key))

@@ -9,15 +9,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.learners.kolen_pollack import ReciprocalState, random_feedback
-from metaplast.learners.perceptron import Layers, Matrices, Perceptron, Sweep, Vectors, learned
+from metaplast.learners.perceptron import Layers, Matrices, Perceptron, Sweep, learned
+from metaplast.learners.reciprocal import AbstractReciprocal, ReciprocalState
 from metaplast.source import Source
 
 NOISE = 0.1
 """Standard deviation of the noise; small, so that hidden cells answer about linearly."""
 
 
-class WeightMirror(eqx.Module):
+class WeightMirror(AbstractReciprocal):
     r"""Backprop over feedback weights that learn from noise to be the transposed forward weights.
 
     Every moment has two modes. *Engaged*: the network answers, errors travel back over $B$, and
@@ -56,32 +56,12 @@ class WeightMirror(eqx.Module):
         if not 0 < self.mirroring <= 1:
             raise ValueError(f"mirroring = {self.mirroring}: expected more than 0 and at most 1")
 
-    @property
-    def synapses(self) -> int:
-        """Forward and feedback weights."""
-        shapes = self.network.shapes
-        return self.network.synapses + sum(post * pre for post, pre in shapes[1:])
-
-    def born(self, key):
-        forward_key, feedback_key = jax.random.split(key)
-        return ReciprocalState(
-            self.network.born(forward_key), random_feedback(self.network, feedback_key)
-        )
-
-    def predict(self, state, stimulus):
-        return self.network.sweep(state.layers, stimulus).readout
-
     def moment(self, state, stimulus, target, task, key=None):
         sweep = self.network.sweep(state.layers, stimulus)
         errors = self.errors(state, sweep, target, task, key)
         layers = learned(state.layers, sweep.heard, errors, self.rate)
         feedback = self.mirrored(state.layers, state.feedback, key)
         return ReciprocalState(layers, feedback), sweep.readout
-
-    def errors(self, state: ReciprocalState, sweep: Sweep, target, task, key) -> Vectors:
-        """Of every layer but the input."""
-        error = task.teach(sweep.readout, target).signal - jax.nn.softmax(sweep.readout)
-        return self.network.backward(sweep.drives, error, state.feedback)
 
     def mirrored(self, layers: Layers, feedback: Matrices, key) -> Matrices:
         """Feedback weights `[below, above]` after one mirror mode."""

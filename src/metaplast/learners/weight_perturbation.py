@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.learners.perceptron import Layers, Perceptron, Sweep
+from metaplast.learners.perturbation import AbstractPerturbation
 from metaplast.source import Source
 
 
-class WeightPerturbation(eqx.Module):
+class WeightPerturbation(AbstractPerturbation):
     r"""Noise on every weight at once, credited with the change of the loss that it made.
 
     $\Delta W = -\tfrac{\eta}{\sigma^2} (\tilde L - L)\, \psi$, where $L$ is the loss of the
@@ -43,21 +44,6 @@ class WeightPerturbation(eqx.Module):
     rate: Float[Array, ""] = eqx.field(default=0.001, converter=lambda r: jnp.asarray(r, float))
     noise: float = eqx.field(static=True, default=0.01)
 
-    def __check_init__(self) -> None:
-        if not self.noise > 0:
-            raise ValueError(f"noise = {self.noise}: expected a positive number")
-
-    @property
-    def synapses(self) -> int:
-        """Weights, all of them plastic."""
-        return self.network.synapses
-
-    def born(self, key):
-        return self.network.born(key)
-
-    def predict(self, state, stimulus):
-        return self.network.sweep(state, stimulus).readout
-
     def moment(self, state, stimulus, target, task, key=None):
         sweep = self.network.sweep(state, stimulus)
         step = -self.rate * self.told(state, sweep, target, task, key)["harm"] / self.noise**2
@@ -73,10 +59,5 @@ class WeightPerturbation(eqx.Module):
             for leaf_key, leaf in zip(keys, leaves, strict=True)
         ])  # fmt: skip
 
-    def told(self, state, sweep: Sweep, target, task, key) -> dict[str, Any]:
-        """What cells say when synapses are disturbed, and to everybody, how much worse that is."""
-        disturbed = self.network.sweep(
-            jax.tree.map(jnp.add, state, self.noises(state, key)), sweep.heard[0]
-        )
-        harm = task.loss(disturbed.readout, target) - task.loss(sweep.readout, target)
-        return {"disturbed": [*disturbed.heard[1:], disturbed.readout], "harm": harm}
+    def disturbed(self, layers: Layers, stimulus, key) -> Sweep:
+        return self.network.sweep(jax.tree.map(jnp.add, layers, self.noises(layers, key)), stimulus)
