@@ -44,7 +44,11 @@ class Fitting(NamedTuple):
         """The same for half as many lives at once; None where they cannot be fewer."""
         # What was read from a shelf does not tell how many there are.
         at_once = self.at_once or fitting(self.trace).at_once
-        return fitting(self.trace, most=at_once // 2) if at_once > 1 else None
+        if at_once <= 1:
+            return None
+        fewer = fitting(self.trace, most=at_once // 2)
+        # An item may stand for several lives, which are not divided.
+        return fewer if fewer.at_once < at_once else None
 
 
 def fitting(trace: Trace, shelf: Shelf | None = None, most: int | None = None) -> Fitting:

@@ -76,6 +76,19 @@ def test_what_fits_in_no_way_is_refused_in_one_line(free, sizes):
     assert "\n" not in str(no.value)
 
 
+def test_items_that_stand_for_several_lives_are_not_divided(free, sizes):
+    def pairs(shelf):
+        return program.traced(lambda items: spread(life, items, lives=2), (ITEMS,), 0, shelf)
+
+    whole = fitting(pairs)
+    assert whole.at_once == AT_ONCE
+    fewest = whole.halved().halved()
+    assert fewest.at_once == 2 and fewest.halved() is None
+    free(sizes[1] // 2)
+    with pytest.raises(Unfit):
+        whole.compiled()
+
+
 def test_a_width_that_somebody_chose_stays(free, sizes):
     free(sizes[2])
     chosen = fitting(lambda shelf: trace(shelf, AT_ONCE))
