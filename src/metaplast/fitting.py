@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from metaplast import program
 from metaplast.memory import Unfit
-from metaplast.program import Program
+from metaplast.program import Compiled, Program
 from metaplast.shelf import Shelf
 from metaplast.spread import chunked
 
@@ -22,7 +23,7 @@ class Fitting(NamedTuple):
     """Lives in its largest chunk; 0 where that is not for us to choose, or nobody looked."""
     trace: Trace
 
-    def compiled(self) -> Callable[..., Any]:
+    def compiled(self) -> Compiled:
         """The program, with half as many lives at once until it fits the memory there is.
 
         Rounding depends on how many lives share a chunk, so it may differ where memory is short.
@@ -62,3 +63,15 @@ def fitting(trace: Trace, shelf: Shelf | None = None, most: int | None = None) -
     with chunked(most) as chunks:
         program = trace(shelf)
     return Fitting(program, chunks.largest, trace)
+
+
+def fitted(function: Callable[..., Any], arguments: tuple, returns: Any) -> Compiled:
+    """A function that nobody keeps, compiled for as many lives at once as fit.
+
+    Args:
+        function, arguments, returns: as `program.traced` takes them.
+
+    Raises:
+        Unfit: it does not fit, whatever is tried.
+    """
+    return fitting(lambda shelf: program.traced(function, arguments, returns, shelf)).compiled()

@@ -17,6 +17,19 @@ BRIEFLY: dict[str, Any] = {"xla_backend_optimization_level": 1}
 operations are not slower for it (`docs/lab-notes.md`)."""
 
 
+class Compiled(NamedTuple):
+    """A program that can be called with the arguments that it was traced for."""
+
+    run: jax.stages.Compiled
+    returns: Any
+    """Structure of what the function returns."""
+    bytes: int
+    """Working memory, on all devices."""
+
+    def __call__(self, *arguments):
+        return jax.tree.unflatten(self.returns, self.run(*jax.tree.leaves(arguments)))
+
+
 class Program(NamedTuple):
     """A traced program, to be compiled in whichever thread has time for it."""
 
@@ -24,7 +37,7 @@ class Program(NamedTuple):
     returns: Any
     """Structure of what the function returns."""
 
-    def compiled(self) -> Callable[..., Any]:
+    def compiled(self) -> Compiled:
         """The function, compiled for arguments of the very shapes that it was traced for.
 
         XLA needs no Python while it compiles, so another thread may trace or compile at the same
@@ -32,15 +45,12 @@ class Program(NamedTuple):
         """
         on_cpu = jax.default_backend() == "cpu"
         run = self.lowered.compile(compiler_options=BRIEFLY if on_cpu else None)
+        done = Compiled(run, self.returns, memory.used(run))
         memory.fits(
-            "the compiled program", memory.used(run),
+            "the compiled program", done.bytes,
             "give fewer lives at once (meta.width), a smaller population or a shorter horizon",
         )  # fmt: skip
-
-        def call(*arguments):
-            return jax.tree.unflatten(self.returns, run(*jax.tree.leaves(arguments)))
-
-        return call
+        return done
 
 
 def traced(

@@ -7,8 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metaplast import memory
+from metaplast.estimators.horizon import agreement, lyapunov
 from metaplast.estimators.influence import Influence
 from metaplast.estimators.sample import sample
+from metaplast.memory import Unfit
 from metaplast.meta import ES, NRES, PES, Backprop, Forward, LowRankES, Truncated
 
 HORIZON, STRETCH = 100, 10
@@ -149,3 +152,50 @@ def test_a_stretch_that_does_not_divide_the_horizon_is_refused():
     with pytest.raises(ValueError, match=r"stretch = 30: .* 100 moments; give 20 or 25 or 50"):
         PES(stretch=30).init(Influence(HORIZON), theta, jax.random.key(0))
     PES(stretch=25).init(Influence(HORIZON), theta, jax.random.key(0))
+
+
+class Hungry(Influence):
+    """Lives that take memory: all their moments are kept, and looked at in order."""
+
+    def begin(self, theta, key):
+        return super().begin(theta, key) + jax.random.normal(key)
+
+    def advance(self, theta, life, moments: int):
+        loss, report, life = super().advance(theta, life, moments)
+        _, kept = jax.lax.scan(lambda c, _: (jnp.tanh(c + loss), c), loss, None, 10_000)
+        return loss + jnp.sort(kept)[5000], report, life
+
+
+@pytest.mark.parametrize("meta", [Backprop, ES])
+def test_where_memory_is_short_an_estimate_lives_fewer_at_once(meta, monkeypatch):
+    lives, theta, key = Hungry(10), at({"theta": np.asarray(0.5)}), jax.random.key(0)
+    whole = sample(meta(lives=8), lives, theta, 2, key)
+    free = int(0.7 * whole.bytes)
+    monkeypatch.setattr(memory, "free", lambda: free)
+    with pytest.raises(Unfit):  # as many at once as somebody chose, and as there were before
+        sample(meta(lives=8, width=4), lives, theta, 2, key)
+    fewer = sample(meta(lives=8), lives, theta, 2, key)
+    assert 0 < fewer.bytes <= free
+    np.testing.assert_allclose(fewer.gradients, whole.gradients, rtol=1e-9)
+    assert np.all(np.abs(whole.gradients) > 0)
+
+
+def test_where_memory_is_short_horizons_are_measured_with_fewer_lives_at_once(monkeypatch):
+    lives, theta, key = Hungry(10), at({"theta": np.asarray(0.5)}), jax.random.key(0)
+    asked = []
+
+    def free() -> int:
+        """None for the first program, enough for the one that is made of it."""
+        asked.append(0 if len(asked) % 2 == 0 else 2**40)
+        return asked[-1]
+
+    def both():
+        told = agreement(lives, theta, 5, 0.01, 4, 2, key)
+        return [told.predicted, told.measured, lyapunov(lives, theta, 5, 8, key)]
+
+    whole = both()
+    monkeypatch.setattr(memory, "free", free)
+    for fewer, before in zip(both(), whole, strict=True):
+        np.testing.assert_allclose(fewer, before, rtol=1e-9)
+        assert np.all(np.abs(before) > 0)
+    assert len(asked) == 4

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from metaplast.fitting import fitted
 from metaplast.meta.abstract import Lives
 from metaplast.spread import everywhere, spread
 from metaplast.types import Key
@@ -88,7 +89,8 @@ def agreement(
     life_key, direction_key = jax.random.split(key)
     keys = jnp.repeat(jax.random.split(life_key, count), directions)
     drawn = jax.random.normal(direction_key, (count * directions, vector.size), vector.dtype)
-    found = jax.jit(lambda items: spread(one, items, lives=3))(everywhere((keys, drawn)))
+    items = everywhere((keys, drawn))
+    found = fitted(lambda items: spread(one, items, lives=3), (items,), (0, 0))(items)
     told, true = (np.asarray(a, np.float64).reshape(count, directions, -1) for a in found)
     return Agreement(stretch * np.arange(1, stretches + 1), told, true)
 
@@ -139,6 +141,6 @@ def lyapunov(lives: Lives, theta: Any, stretch: int, count: int, key: Key) -> np
         begun = (vector, drawn / jnp.linalg.norm(drawn), rest)
         return jax.lax.scan(on, begun, None, stretches)[1]
 
-    keys = jax.random.split(key, (2, count))
-    grown = jax.jit(lambda items: spread(one, items))(everywhere((keys[0], keys[1])))
+    items = everywhere(tuple(jax.random.split(key, (2, count))))
+    grown = fitted(lambda items: spread(one, items), (items,), 0)(items)
     return np.asarray(grown, np.float64)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metaplast import memory
+from metaplast.fitting import fitted
 from metaplast.meta import AbstractDescent, AbstractHalfLived
 from metaplast.meta.abstract import Evaluate, Lives
 from metaplast.meta.whole_lives import as_lives
@@ -78,14 +78,14 @@ def sample(
     """
     hold_key, run_key = jax.random.split(key)
     held = everywhere(meta.hold(evaluate, theta, hold_key))
-    theta = everywhere(theta)
+    theta, run_key = everywhere((theta, run_key))
 
     def estimate(theta, held, key):
         (gradients, _), held = meta.estimate(evaluate, theta, held, key)
         sound = jnp.all(jnp.isfinite(gradients), 1, keepdims=True)
         return jnp.where(sound, gradients, jnp.nan), held
 
-    compiled = jax.jit(estimate).lower(theta, held, everywhere(run_key)).compile()
+    compiled = fitted(estimate, (theta, held, run_key), (0, held))
     steps, burnt = 1, 1
     if isinstance(meta, AbstractHalfLived):
         horizon = as_lives(evaluate).horizon
@@ -98,4 +98,4 @@ def sample(
         made.append(np.asarray(gradients, np.float64))
     seconds = (time.perf_counter() - began) / (cycles * steps)
     found = np.stack(made[burnt:])
-    return Sample(found.reshape(cycles, steps, *found.shape[1:]), seconds, memory.used(compiled))
+    return Sample(found.reshape(cycles, steps, *found.shape[1:]), seconds, compiled.bytes)
