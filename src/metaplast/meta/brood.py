@@ -2,7 +2,7 @@
 
 Genomes are copied, mixed and mutated; never read. Where all corrections of the network are zero
 this is an evolution strategy with recombination of all candidates by their normal scores,
-cumulative step-size adaptation, and mutation sizes of single genes.
+cumulative step-size adaptation, mutation sizes of single genes, and mutations at right angles.
 """
 
 from __future__ import annotations
@@ -18,8 +18,12 @@ from jaxtyping import Array, Float, Int
 from metaplast.meta.selection_network import Pace, SelectionNetwork
 from metaplast.types import Key
 
+Spread = float | Float[Array, ""]
+
 SHARING = 4
 """Candidates that live the same lives."""
+TURNED = 64
+"""Most mutations at right angles to each other."""
 VARIED = 0.3
 """Standard deviation of the log of single candidates' mutation sizes."""
 REMEMBERED = (0.5, 0.1)
@@ -61,20 +65,13 @@ class Brood(NamedTuple):
 
 
 def worlds(population: int) -> Int[np.ndarray, " population"]:
-    """Whose lives each candidate lives: a few candidates, both of a pair of opposite mutations
-    among them, share lives and are ranked among themselves. Of a generation that lives one and the
-    same life selection learns what that life wants, and unlearns it in the next
-    (`docs/lab-notes.md`)."""
-    half = _pairs(population)
-    return np.arange(population) % half % max(1, half // (SHARING // 2))
+    """Whose lives each candidate lives: a few share lives, and are ranked among themselves. Of a
+    generation that lives one and the same life selection learns what that life wants, and unlearns
+    it in the next (`docs/lab-notes.md`)."""
+    return np.arange(population) % max(1, population // SHARING)
 
 
-def _pairs(population: int) -> int:
-    """How many pairs of children mutate in opposite ways: candidates `i` and `i + pairs`."""
-    return -(-population // 2)
-
-
-def first(center: Float[Array, " numbers"], population: int, spread: float, key: Key) -> Brood:
+def first(center: Float[Array, " numbers"], population: int, spread: Spread, key: Key) -> Brood:
     """The population that begins a search.
 
     Args:
@@ -98,7 +95,7 @@ def after(
     network: SelectionNetwork,
     brood: Brood,
     values: Float[Array, " population"],
-    spread: float,
+    spread: Spread,
     key: Key,
     softness: float = 0.0,
 ) -> Brood:
@@ -189,21 +186,43 @@ def signs(brood: Brood) -> Float[Array, " signs"]:
     return told.astype(brood.center.dtype)
 
 
-def _deviations(brood: Brood, spread: float):
+def _deviations(brood: Brood, spread: Spread):
     return spread * jnp.exp(brood.size + brood.genes)
 
 
-def _born(brood: Brood, spread: float, key: Key):
-    """Children around the center, in pairs that mutate in opposite ways, and their own sizes."""
+def _born(brood: Brood, spread: Spread, key: Key):
+    """Children around the center, and their own sizes."""
     mutation_key, size_key = jax.random.split(key)
-    population, numbers = brood.candidates.shape
-    half = _pairs(population)
-    mutations = jax.random.normal(mutation_key, (half, numbers), brood.center.dtype)
-    sizes = jax.random.normal(size_key, (half,), brood.center.dtype)
+    sizes = jax.random.normal(size_key, brood.sizes.shape, brood.center.dtype)
+    mutations = _apart(mutation_key, brood.candidates)
     mutations = jnp.exp(VARIED * sizes)[:, None] * mutations
-    mutations = jnp.concatenate([mutations, -mutations])[:population]
-    sizes = jnp.concatenate([sizes, sizes])[:population]
     return brood.center + _deviations(brood, spread) * mutations, sizes
+
+
+def _apart(key: Key, candidates: Float[Array, "population numbers"]):
+    """A mutation each, standard normal, but at right angles to those of a few others, as many as
+    there are numbers: no child tries again what another one tries (Choromanski et al. 2018
+    arXiv:1804.02395)."""
+    population, numbers = candidates.shape
+    few = min(population, numbers, TURNED)
+    drawn = jax.random.normal(key, (-(-population // few), few, numbers), candidates.dtype)
+    return jax.vmap(_turned)(drawn).reshape(-1, numbers)[:population]
+
+
+def _turned(vectors: Float[Array, "few numbers"]):
+    """Gram and Schmidt's, twice, for once loses right angles to rounding. It is written out, for
+    with LAPACK's a search on a CPU waits for ever (`docs/lab-notes.md`)."""
+
+    def turn(directions, numbered):
+        number, vector = numbered
+        turned = vector
+        for _ in range(2):
+            turned = turned - (directions @ turned) @ directions
+        turned = turned / jnp.linalg.norm(turned)
+        return directions.at[number].set(turned), jnp.linalg.norm(vector) * turned
+
+    numbered = jnp.arange(len(vectors)), vectors
+    return jax.lax.scan(turn, jnp.zeros_like(vectors), numbered)[1]
 
 
 def _move(selected, slow, pace: Pace, population: int):

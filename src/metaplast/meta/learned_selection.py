@@ -20,12 +20,12 @@ class LearnedSelection(AbstractMetaOptimizer):
     """Evolution whose selection was learned: survival, parents and mutation sizes are decided by a
     small attention network that reads ranks, ages and mutation sizes only.
 
-    In every generation four candidates, two pairs of opposite mutations, live the same lives and
-    are ranked among themselves; the next four live others. The network, blind to genomes and to
-    losses, says who lives on, what share each has in the next children, by how much mutations
-    grow, of all genes and of each, and how far the population moves. What is found is the center
-    that children are born around. Losses in any monotone disguise give the same search, bit for
-    bit.
+    In every generation four candidates live the same lives and are ranked among themselves; the
+    next four live others. Children mutate at right angles to each other, as far as there is room.
+    The network, blind to genomes and to losses, says who lives on, what share each has in the next
+    children, by how much mutations grow, of all genes and of each, and how far the population
+    moves. What is found is the center that children are born around. Losses in any monotone
+    disguise give the same search, bit for bit.
 
     Networks were trained on searches by backprop through generations (`backprop`) or by
     evolution (`evolution`), both by `metaplast selection`; `untrained` is the
@@ -44,7 +44,8 @@ class LearnedSelection(AbstractMetaOptimizer):
 
     References: Lange et al. (2023) arXiv:2211.11260 (learned evolution strategy) and
     arXiv:2304.03995 (learned genetic algorithm); Hansen & Ostermeier (2001)
-    doi:10.1162/106365601750190398 (paths); Arnold (2006) doi:10.1016/j.tcs.2006.04.003 (weights).
+    doi:10.1162/106365601750190398 (paths); Arnold (2006) doi:10.1016/j.tcs.2006.04.003 (weights);
+    Choromanski et al. (2018) arXiv:1804.02395 (right angles).
     """
 
     source: ClassVar[Source] = Source(

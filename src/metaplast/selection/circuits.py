@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from metaplast.types import Key
 
 INPUTS, HIDDEN, CLASSES, MOMENTS = 8, 6, 3, 20
-RATE, NOISE = 0.1, 0.7
+NOISE = 0.7
 MOST = 20.0
 """Largest weight: a life that explodes has a loss all the same, and a derivative."""
 
@@ -65,8 +65,17 @@ def _starts() -> dict[str, Family]:
 FAMILIES = _starts()
 
 
-def life(family: Family, numbers: Float[Array, " numbers"], key: Key) -> Float[Array, ""]:
-    """Mean loss (nats) of one life: every stimulus is answered before its class is taught."""
+def life(
+    family: Family, numbers: Float[Array, " numbers"], rate: Float[Array, ""], key: Key
+) -> Float[Array, ""]:
+    """Mean loss (nats) of one life: every stimulus is answered before its class is taught.
+
+    Args:
+        family: of the rule.
+        numbers: which of the family.
+        rate: what its changes are multiplied by.
+        key: of the life.
+    """
     keys = jax.random.split(key, 6)
     centers = jax.random.normal(keys[0], (CLASSES, INPUTS))
     targets = jax.nn.one_hot(jax.random.randint(keys[1], (MOMENTS,), 0, CLASSES), CLASSES)
@@ -84,8 +93,8 @@ def life(family: Family, numbers: Float[Array, " numbers"], key: Key) -> Float[A
         error = target - jnp.exp(answer)
         told = (1 - cells**2) * (feedback @ error)
         changed = (
-            hidden + RATE * family.rule(deep, cells, told, stimulus, hidden),
-            output + RATE * family.rule(shallow, jnp.exp(answer), error, cells, output),
+            hidden + rate * family.rule(deep, cells, told, stimulus, hidden),
+            output + rate * family.rule(shallow, jnp.exp(answer), error, cells, output),
         )
         return jax.tree.map(lambda w: jnp.clip(w, -MOST, MOST), changed), -jnp.sum(target * answer)
 

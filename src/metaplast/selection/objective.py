@@ -20,6 +20,9 @@ FLOOR = 1e-3
 """Share of the loss at the start that counts as none."""
 NEAR, FAR = 0.02, 0.3
 """First mutation sizes of searches for rules, from which theirs is drawn."""
+SLOW, FAST = 0.02, 0.2
+"""Rates of learning, from which that of a search is drawn: a start that learns far too slowly is
+far from the best rule, as starts are."""
 WEIGHT = 4.0
 """Of rules beside bowls: of their loss much less can be gone."""
 LOUDEST = 0.3
@@ -52,7 +55,7 @@ class SelectionObjective(eqx.Module):
     generations: int = eqx.field(static=True, default=40)
     numbers: tuple[int, ...] = eqx.field(static=True, default=(10, 80))
     families: tuple[str, ...] = eqx.field(static=True, default=("polynomial", "factored"))
-    lived: int = eqx.field(static=True, default=16)
+    lived: int = eqx.field(static=True, default=24)
     softness: float = eqx.field(static=True, default=0.0)
 
     def __check_init__(self) -> None:
@@ -87,24 +90,25 @@ class SelectionObjective(eqx.Module):
         return self._searched(network, start, 1.0, lived, self.generations, search_key)
 
     def _for_rule(self, network, name: str, key: Key):
-        spread_key, search_key = jax.random.split(key)
+        spread_key, rate_key, search_key = jax.random.split(key, 3)
         family = circuits.FAMILIES[name]
-        low, high = jnp.log(NEAR), jnp.log(FAR)
-        spread = jnp.exp(jax.random.uniform(spread_key, (), minval=low, maxval=high))
+        spread = _between(NEAR, FAR, spread_key)
+        rate = _between(SLOW, FAST, rate_key)
 
         def lived(candidates, center, key):
             # As one program: it is compiled once, however many there are to judge.
             life, *judges = jax.random.split(key, 1 + JUDGES)
             keys = jnp.concatenate([self._shared(life), jnp.stack([*judges, *judges])])
             both = jnp.repeat(jnp.stack([center, family.start]), JUDGES, axis=0)
-            losses = jax.vmap(lambda x, k: circuits.life(family, x, k))(
+            losses = jax.vmap(lambda x, k: circuits.life(family, x, rate, k))(
                 jnp.concatenate([candidates, both]), keys
             )
             center_loss, start_loss = losses[self.population :].reshape(2, JUDGES)
             share = jnp.mean(center_loss) / jnp.mean(start_loss)
             return losses[: self.population], share
 
-        return self._searched(network, family.start, spread, lived, self.lived, search_key)
+        start = jnp.asarray(family.start)
+        return self._searched(network, start, spread, lived, self.lived, search_key)
 
     def _shared(self, key: Key):
         """Keys of the lives of all candidates, shared as at use."""
@@ -126,6 +130,11 @@ class SelectionObjective(eqx.Module):
 
         _, left = jax.lax.scan(generation, brood, jax.random.split(run_key, generations))
         return jnp.mean(left[1:])
+
+
+def _between(low: float, high: float, key: Key):
+    """Drawn evenly in its log."""
+    return jnp.exp(jax.random.uniform(key, (), minval=jnp.log(low), maxval=jnp.log(high)))
 
 
 @jax.custom_vjp

@@ -39,7 +39,7 @@ def recipe(by: str, steps: int | None = None) -> Recipe:
     if by == "backprop":
         return Recipe(
             SelectionObjective(softness=0.1),
-            Backprop("adam", 0.02, steps or 80, lives=4, clip=1.0),
+            Backprop("adam", 0.02, steps or 160, lives=4, clip=1.0),
         )
     if by == "evolution":
         return Recipe(
