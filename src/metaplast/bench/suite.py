@@ -76,8 +76,9 @@ def run(
         for row in planned.missing:
             arena = arena or Arena(task_of(planned.setting.data, planned.setting.moments), seed)
             if progress:
-                rest = sum(foreseen(past, ahead.values(), now)) if ahead else 0.0
-                told = f" ({_minutes(rest)} left)" if ahead else ""
+                told = ""
+                if ahead:
+                    told = f" ({_minutes(sum(foreseen(past, ahead.values(), now)))} left)"
                 progress(f"{getattr(arena.task, 'name', '')}: {row}{told}", done, whole)
             stored = _lived(planned.setting, row, arena, lives, seed)
             archive.write(stored)
@@ -230,8 +231,8 @@ def _forecast(
     whole = sum(foreseen(past, ahead.values()))
     if whole > LONG:
         say(
-            f"about {_minutes(whole)} for {len(ahead)} entries, judging by {source}; it may be "
-            "half or twice as long"
+            f"about {_minutes(whole)} for {len(ahead)} entries, judging by {source}; a single "
+            "one may take several times as long"
         )
     return past, ahead
 

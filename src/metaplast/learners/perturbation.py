@@ -7,32 +7,20 @@ from typing import Any
 
 import equinox as eqx
 
-from metaplast.learners.perceptron import Layers, Perceptron, Sweep
+from metaplast.learners.bare import AbstractBare
+from metaplast.learners.perceptron import Layers, Sweep
 
 
-class AbstractPerturbation(eqx.Module):
+class AbstractPerturbation(AbstractBare):
     """A second sweep of the same stimulus, with noise; what it did to the loss is all that is fed
     back, one number, the same for all synapses."""
 
-    network: eqx.AbstractVar[Perceptron]
-    """Who is taught."""
     noise: eqx.AbstractVar[float]
     """Standard deviation."""
 
     def __check_init__(self) -> None:
         if not self.noise > 0:
             raise ValueError(f"noise = {self.noise}: expected a positive number")
-
-    @property
-    def synapses(self) -> int:
-        """Weights, all of them plastic."""
-        return self.network.synapses
-
-    def born(self, key):
-        return self.network.born(key)
-
-    def predict(self, state, stimulus):
-        return self.network.sweep(state, stimulus).readout
 
     @abc.abstractmethod
     def disturbed(self, layers: Layers, stimulus, key) -> Sweep:

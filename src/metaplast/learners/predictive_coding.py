@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from metaplast.learners.bare import AbstractBare
 from metaplast.learners.perceptron import Layers, Perceptron, Sweep, Vectors, learned
 from metaplast.source import Source
 
@@ -16,7 +17,7 @@ PACE = 0.1
 """Length of one step of the relaxation, in time constants of the cells."""
 
 
-class PredictiveCoding(eqx.Module):
+class PredictiveCoding(AbstractBare):
     r"""Every layer predicts the next one; what is left unpredicted moves cells, then synapses.
 
     With potentials $x_l$ and predictions $\mu_l = W_l \phi(x_{l-1}) + b_l$, errors are
@@ -54,17 +55,6 @@ class PredictiveCoding(eqx.Module):
     def __check_init__(self) -> None:
         if self.steps < 1:
             raise ValueError(f"steps = {self.steps}: expected 1 or more")
-
-    @property
-    def synapses(self) -> int:
-        """Weights of the predictions; feedback uses the same ones."""
-        return self.network.synapses
-
-    def born(self, key):
-        return self.network.born(key)
-
-    def predict(self, state, stimulus):
-        return self.network.sweep(state, stimulus).readout
 
     def moment(self, state, stimulus, target, task, key=None):
         sweep = self.network.sweep(state, stimulus)

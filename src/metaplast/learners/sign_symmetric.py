@@ -9,13 +9,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from metaplast.learners.bare import AbstractBare
 from metaplast.learners.perceptron import Layers, Matrices, Perceptron, Sweep, Vectors, learned
 from metaplast.source import Source
 
 MAGNITUDES = ("uniform", "batch_random", "own")
 
 
-class SignSymmetric(eqx.Module):
+class SignSymmetric(AbstractBare):
     r"""Backprop whose feedback weights have the signs of the forward ones, and other sizes.
 
     $e_l = \phi'(v_l) \, B_l e_{l+1}$, $B_l = |M_l| \circ \operatorname{sign}(W_{l+1})^\top$, and
@@ -48,17 +49,6 @@ class SignSymmetric(eqx.Module):
     def __check_init__(self) -> None:
         if self.magnitudes not in MAGNITUDES:
             raise ValueError(f"magnitudes = {self.magnitudes!r}, expected one of {MAGNITUDES}")
-
-    @property
-    def synapses(self) -> int:
-        """Forward weights; feedback follows them and learns nothing of its own."""
-        return self.network.synapses
-
-    def born(self, key):
-        return self.network.born(key)
-
-    def predict(self, state, stimulus):
-        return self.network.sweep(state, stimulus).readout
 
     def moment(self, state, stimulus, target, task, key=None):
         sweep = self.network.sweep(state, stimulus)

@@ -19,6 +19,7 @@ from metaplast.meta.selection_network import Pace, SelectionNetwork
 from metaplast.types import Key
 
 Spread = float | Float[Array, ""]
+"""Standard deviation; drawn, where a selection is trained."""
 
 SHARING = 4
 """Candidates that live the same lives."""
