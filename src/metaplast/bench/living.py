@@ -15,6 +15,7 @@ import numpy as np
 
 from metaplast.bench.trials import trials
 from metaplast.lifetime import Learner, live, test_accuracy
+from metaplast.mappings import make_room
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.in_steps import InSteps
 from metaplast.types import Episode, Key
@@ -118,6 +119,7 @@ class Arena:
     def reset(self) -> Stopwatch:
         """Read the stopwatch and start it anew; programs of the last row are dropped."""
         read, self.stopwatch, self._programs = self.stopwatch, Stopwatch(), {}
+        make_room()
         return read
 
     def _lives_per_block(self, learner: Learner, together: int, lives: int, tuning: bool) -> int:
