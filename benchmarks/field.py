@@ -18,6 +18,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.lines import Line2D
 from section import put, table
 
 from metaplast.bench.archive import Archive, about
@@ -194,7 +195,7 @@ def draw(columns: Sequence[Column], picture: Path) -> None:
         axis.set_axisbelow(True)
     axes[0, 0].set_yticks(range(len(names)), names)
     figure.supxlabel("online accuracy, each example before it is learned", fontsize=9)
-    dots = [plt.Line2D([], [], color=c, marker="o", ls="", ms=4) for _, c in KINDS.values()]
+    dots = [Line2D([], [], color=c, marker="o", ls="", ms=4) for _, c in KINDS.values()]
     figure.legend(
         dots, list(KINDS), loc="upper left", ncols=len(KINDS), fontsize=8, frameon=False,
         bbox_to_anchor=(0.02, 1.0),

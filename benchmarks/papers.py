@@ -5,7 +5,7 @@
 
 Networks are as wide and deep as the papers', where a line does not say otherwise. Everybody learns
 60 000 images one at a time, in an order drawn anew for every pass, at a rate that falls to zero;
-the first rate is the one that names most of 5000 training images after 6000 others, on a grid
+the first rate is the one that names most of 6000 training images after 12 000 others, on a grid
 that grows until it lies inside. Then
 the 10 000 test images are asked once. What is done is kept in `--kept`, a file a rule.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,9 +37,11 @@ from metaplast.learners.perceptron import Perceptron
 from metaplast.lifetime import Learner
 from metaplast.tasks.folder import find
 
-CHUNK = 6000
+CHUNK = 3000
 """Images that are learned at one rate."""
-JUDGES = 5000
+SHORT = 4
+"""Chunks that a rate is chosen by."""
+JUDGES = 6000
 """Training images that the rate is chosen by; they are learned afterwards, too."""
 
 
@@ -166,20 +168,29 @@ def trained(
 ) -> dict[str, Any]:
     """The rate that was chosen, and the test error after every pass."""
     begun = time.perf_counter()
-    rate = tuned(lambda rate: pilot(make(rate), images), rates)
-    state, random = make(rate).born(jax.random.key(0)), np.random.default_rng(0)
-    chunks, errors = passes * len(images.x) // CHUNK, []
-    for number in range(chunks):
-        if number % (chunks // passes) == 0:
-            order = random.permutation(len(images.x)).reshape(-1, CHUNK)
-        learner = make(rate * (1 - number / chunks))
-        picked = jnp.asarray(order[number % len(order)])
-        key = jax.random.fold_in(jax.random.key(1), number)
-        state = learned(learner, state, images.x, images.y, picked, key)
-        if (number + 1) % (chunks // passes) == 0:
+    rate = tuned(lambda rate: pilot(make, rate, images), rates)
+    errors, each = [], len(images.x) // CHUNK
+    for number, (learner, state) in enumerate(course(make, rate, images, passes * each), 1):
+        if number % each == 0:
             errors.append(100 * float(wrong(learner, state, images.x_test, images.y_test)))
-            say(f"{name}, rate {rate}, pass {len(errors)}: {errors[-1]:.2f} %")
+            say(f"{name}, rate {rate:.2g}, pass {len(errors)}: {errors[-1]:.2f} %")
     return {"rate": rate, "errors": errors, "seconds": round(time.perf_counter() - begun)}
+
+
+def course(
+    make: Callable[[float], Learner], rate: float, images: Images, chunks: int
+) -> Iterator[tuple[Learner, Any]]:
+    """The learner and its state after every chunk of training images, the rate falling to zero."""
+    state, random = make(rate).born(jax.random.key(0)), np.random.default_rng(0)
+    each = len(images.x) // CHUNK
+    for number in range(chunks):
+        if number % each == 0:
+            order = random.permutation(each * CHUNK).reshape(each, CHUNK)
+        learner = make(rate * (1 - number / chunks))
+        key = jax.random.fold_in(jax.random.key(1), number)
+        picked = jnp.asarray(order[number % each])
+        state = learned(learner, state, images.x, images.y, picked, key)
+        yield learner, state
 
 
 def tuned(merit: Callable[[float], float], rates: tuple[float, ...]) -> float:
@@ -193,13 +204,11 @@ def tuned(merit: Callable[[float], float], rates: tuple[float, ...]) -> float:
         known[further] = merit(further)
 
 
-def pilot(learner: Learner, images: Images) -> float:
-    """Share of the judging images that are named after one chunk of others; none if it explodes."""
-    state = learner.born(jax.random.key(0))
-    first = jnp.arange(CHUNK)
-    state = learned(learner, state, images.x, images.y, first, jax.random.key(1))
-    error = wrong(learner, state, images.x[-JUDGES:], images.y[-JUDGES:])
-    return 1 - float(error)
+def pilot(make: Callable[[float], Learner], rate: float, images: Images) -> float:
+    """Share of the last training images that is named after a short course on others."""
+    others = Images(images.x[:-JUDGES], images.y[:-JUDGES], images.x_test, images.y_test)
+    *_, (learner, state) = course(make, rate, others, SHORT)
+    return 1 - float(wrong(learner, state, images.x[-JUDGES:], images.y[-JUDGES:]))
 
 
 @eqx.filter_jit

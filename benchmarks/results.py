@@ -4,8 +4,8 @@
     METAPLAST_DATA=folder python benchmarks/results.py --readme README.md \
         --curves docs/learning_curves.svg
 
-Entries are those of `--from` (`runs/suite`, where suites keep them); what is not there is not lived
-but left out, and a line says so.
+Entries are those of `--from` (`runs/suite`, where suites keep them), of as many lives as everybody
+lived; what is not there is not lived but left out, and a line says so.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ CURVES = 1500
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--from", dest="folder", type=Path, default=Path("runs/suite"))
-    parser.add_argument("--lives", type=int, default=16)
+    parser.add_argument(
+        "--lives", type=int, nargs="+", default=[32, 16], help="the first that everybody lived"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--readme", type=Path, help="a page whose table is replaced")
     parser.add_argument("--curves", type=Path, help="the figure that is drawn")
@@ -42,14 +44,14 @@ def main() -> None:
     archive = Archive(given.folder)
     results = []
     for setting in settings():
-        stored = [
-            archive.read(about(setting, row, given.lives, given.seed))
-            for row in (FOUND, *BACKPROP, *TRIVIAL)
-        ]
-        if stored[0] is None or (stored[1] is None and not setting.only_found):
-            print(f"left out {setting.data}, {setting.moments} moments: nobody has lived it")
-            continue
-        results.append((setting, assembled([entry for entry in stored if entry is not None])))
+        rows = (FOUND,) if setting.only_found else (FOUND, *BACKPROP, *TRIVIAL)
+        for lives in given.lives:
+            stored = [archive.read(about(setting, row, lives, given.seed)) for row in rows]
+            if all(stored):
+                results.append((setting, assembled([entry for entry in stored if entry])))
+                break
+        else:
+            print(f"left out {setting.data}, {setting.moments} moments: not everybody lived it")
     lines = summary(results)
     print("\n".join(lines))
     if given.readme:
@@ -71,7 +73,7 @@ def summary(results: list[tuple[Setting, dict[str, Any]]]) -> list[str]:
         "| nearest class mean | least squares | 1-NN |",
         "|---|---|---|---|---|---|---|",
     ]
-    below = []
+    below, lived = [], {}
     for setting, result in results:
         if setting.only_found:
             below += ["", alone(result)]
@@ -81,12 +83,24 @@ def summary(results: list[tuple[Setting, dict[str, Any]]]) -> list[str]:
         pair = next(p for p in result["paired"] if p["name"] == FOUND and p["against"] == best)
         low, high = pair["ci"]
         deep = f", {layers} layers" if layers != SHALLOW else ""
+        lived.setdefault(result["lives"], []).append(layers)
         trivial = " | ".join(f"{row[name]:.3f}" if name in row else "" for name in TRIVIAL)
         lines.append(
             f"| {result['data']}, {result['moments']} moments{deep} | **{row[FOUND]:.3f}** "
             f"| {row[best]:.3f} | {pair['difference']:+.3f} [{low:.3f}, {high:.3f}] | {trivial} |"
         )
-    return lines + below
+    return [*lines, "", counted(lived), *below]
+
+
+def counted(lived: dict[int, list[int]]) -> str:
+    """How many lives the rows are means of; by their layers where that is not all the same."""
+    if len(lived) == 1:
+        return f"Means over {next(iter(lived))} lives each."
+    parts = (
+        f"{lives} lives of networks of {' and '.join(map(str, sorted(set(layers))))} layers"
+        for lives, layers in lived.items()
+    )
+    return f"Means over {', '.join(parts)}."
 
 
 def alone(result: dict[str, Any]) -> str:
