@@ -248,7 +248,8 @@ def page(done: dict[str, Any], passes: int) -> list[str]:
         "rule", "network", "paper, %", f"after {passes} passes, %", "backprop there, %", "rate",
         f"within {TOLERANCE:g} points", "",
     )  # fmt: skip
-    return table(header, rows)
+    missing = [name for name in PAPERS if name not in done]
+    return table(header, rows) + (["", f"Not lived yet: {', '.join(missing)}."] if missing else [])
 
 
 if __name__ == "__main__":
