@@ -137,9 +137,10 @@ def against_control(columns: Sequence[Column]) -> str:
         if {row, "readout_only"} <= set(c.accuracy)
     ]
     ahead = sum(p["ci"][0] > 0 for p in pairs)
+    behind = sum(p["ci"][1] < 0 for p in pairs)
     return (
         f"Of {len(pairs)} comparisons with `readout_only`, a network of that shape whose hidden "
-        f"synapses stay as they were born, hand-designed rules win {ahead}."
+        f"synapses stay as they were born, hand-designed rules win {ahead} and lose {behind}."
     )
 
 
