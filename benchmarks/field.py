@@ -23,12 +23,12 @@ from section import put, table
 
 from metaplast.bench.archive import Archive, about
 from metaplast.bench.statistics import interval, paired
-from metaplast.learners.registry import EXPANDED, ROWS
+from metaplast.learners.registry import EXPANDED, ROWS, TRIVIAL
 from metaplast.suites import FOUND, SUITES, Setting
 
+SUITE = "recognition"
 SAME = EXPANDED["backprop"]
 """Backprop in the network that hand-designed rules learn in."""
-TRIVIAL = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
 CONTROLS = ("readout_only", "frozen")
 """What learns no hidden synapse, or none at all."""
 HAND = tuple(row for row in ROWS if row not in (*SAME, "backprop_shortcut", *TRIVIAL, *CONTROLS))
@@ -63,19 +63,17 @@ class Column(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--from", dest="folder", type=Path, default=Path("runs/suite"))
-    parser.add_argument("--suite", default="recognition", choices=sorted(SUITES))
     parser.add_argument("--lives", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", type=Path, help="the page whose figures are replaced")
     parser.add_argument("--picture", type=Path, help="the figure that is drawn")
     given = parser.parse_args()
     archive = Archive(given.folder)
-    columns = [c for s in SUITES[given.suite] if (c := column(s, archive, given.lives, given.seed))]
+    columns = [c for s in SUITES[SUITE] if (c := column(s, archive, given.lives, given.seed))]
     if not columns:
         parser.error(
-            f"--from {given.folder}: holds no {given.lives} lives of backprop in the suite "
-            f"{given.suite}; live them with: metaplast bench --suite {given.suite} "
-            f"--lives {given.lives}"
+            f"--from {given.folder}: holds no {given.lives} lives of backprop in suite {SUITE}; "
+            f"live them with: metaplast bench --suite {SUITE} --lives {given.lives}"
         )
     lines = page(columns, given.lives)
     print("\n".join(lines))

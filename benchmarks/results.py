@@ -19,12 +19,12 @@ from section import put
 
 from metaplast.bench.archive import Archive, about
 from metaplast.bench.suite import assembled
+from metaplast.learners.registry import EXPANDED, TRIVIAL
 from metaplast.suites import FOUND, SUITES, Setting
 
 MARKS = ("<!-- results -->", "<!-- /results -->")
 """Around the table in the README."""
-TRIVIAL = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
-BACKPROP = ("backprop_sgd", "backprop_momentum", "backprop_adam", "backprop_shortcut")
+BACKPROP = (*EXPANDED["backprop"], "backprop_shortcut")
 SHALLOW = 3
 """Layers of the horizon's networks; deeper ones say so in the table."""
 CURVES = 1500

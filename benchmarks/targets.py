@@ -35,7 +35,7 @@ from metaplast.experiment import build_circuit, build_genome
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.candidate import Candidate, Variant, fixed
 from metaplast.learners.feedback_alignment import feedback_alignment
-from metaplast.learners.registry import build
+from metaplast.learners.registry import EXPANDED, TRIVIAL, build
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.store import load
 from metaplast.suites import FOUND, SUITES, Setting
@@ -44,8 +44,7 @@ from metaplast.tasks.checksum import checksums
 from metaplast.tasks.folder import find
 
 LAYERED = "zoo/layerwise"
-BACKPROP = ("backprop_sgd", "backprop_momentum", "backprop_adam")
-TRIVIAL = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
+BACKPROP = EXPANDED["backprop"]
 MIRRORED = "zoo/mirrored"
 START, READOUT = "layerwise", "layerwise, readout only"
 """The start of the search for `LAYERED`; the same with hidden layers that never change."""

@@ -281,4 +281,6 @@ ROWS: dict[str, Callable[[Shape], Candidate]] = {
     "nearest_neighbor": _nearest_neighbor,
 }
 EXPANDED = {"backprop": ("backprop_sgd", "backprop_momentum", "backprop_adam")}
+TRIVIAL = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
+"""Who always sits at the table: a rule that they beat is no result."""
 NAMES = (*EXPANDED, *ROWS)
