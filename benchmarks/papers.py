@@ -6,8 +6,8 @@
 Networks are about as wide and deep as the papers', where a line does not say otherwise. Everybody
 learns 60 000 images one at a time, in an order drawn anew for every pass, at a rate that falls to
 zero; the first rate is the one that names most of 6000 training images after 12 000 others, on a
-grid that grows until it lies inside. Then the 10 000 test images are asked once. What is done is
-kept in `--kept`, a file a rule.
+grid that grows until it lies inside, or the next smaller one if weights explode later. Then the
+10 000 test images are asked once a pass. What is done is kept in `--kept`, a file a rule.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ class Paper(NamedTuple):
 
 
 MILD = (10**-3, 10**-2.5, 10**-2)
-STRONG = (10**-1.5, 10**-1, 10**-0.5)
 QUOTED = "1.6 to 2.4 (as summed up by Sacramento et al. 2018)"
 PAPERS: dict[str, Paper] = {
     "feedback_alignment": Paper(
@@ -89,8 +88,8 @@ PAPERS: dict[str, Paper] = {
         (500,), "tanh", MILD, "2 to 3", 3.0, "",
     ),
     "dendritic_microcircuit": Paper(
-        lambda sizes, rate: DendriticMicrocircuit(Perceptron(sizes, "sigmoid"), rate),
-        (100, 100), "sigmoid", STRONG, "1.96", 1.96, "two layers of 500 there",
+        lambda sizes, rate: DendriticMicrocircuit(Perceptron(sizes, "tanh"), rate, pull=0.4),
+        (100, 100), "tanh", MILD, "1.96", 1.96, "two layers of 500 logistic cells there",
     ),
     "pepita": Paper(
         lambda sizes, rate: Pepita(Perceptron(sizes, "relu"), rate),
@@ -172,12 +171,24 @@ def trained(
     """The rate that was chosen, and the test error after every pass."""
     begun = time.perf_counter()
     rate = tuned(lambda rate: pilot(make, rate, images), rates)
+    while (errors := lived(name, make, rate, images, passes)) is None:
+        rate /= STEP
+    return {"rate": rate, "errors": errors, "seconds": round(time.perf_counter() - begun)}
+
+
+def lived(
+    name: str, make: Callable[[float], Learner], rate: float, images: Images, passes: int
+) -> list[float] | None:
+    """The test error after every pass; None if it explodes."""
     errors, each = [], len(images.x) // CHUNK
     for number, (learner, state) in enumerate(course(make, rate, images, passes * each), 1):
         if number % each == 0:
+            if not all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(state)):
+                say(f"{name}, rate {rate:.2g}: explodes")
+                return None
             errors.append(100 * float(wrong(learner, state, images.x_test, images.y_test)))
             say(f"{name}, rate {rate:.2g}, pass {len(errors)}: {errors[-1]:.2f} %")
-    return {"rate": rate, "errors": errors, "seconds": round(time.perf_counter() - begun)}
+    return errors
 
 
 def course(
