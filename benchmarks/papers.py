@@ -64,6 +64,8 @@ class Paper(NamedTuple):
     """The largest of these, that ours is compared with."""
     apart: str
     """Where ours differs, beside what its docstring says."""
+    longer: int = 1
+    """How many times as many passes as the others it takes, for a rule that learns slowly."""
 
 
 MILD = (10**-3, 10**-2.5, 10**-2)
@@ -88,8 +90,8 @@ PAPERS: dict[str, Paper] = {
         (500,), "tanh", MILD, "2 to 3", 3.0, "",
     ),
     "dendritic_microcircuit": Paper(
-        lambda sizes, rate: DendriticMicrocircuit(Perceptron(sizes, "tanh"), rate, pull=0.4),
-        (100, 100), "tanh", MILD, "1.96", 1.96, "two layers of 500 logistic cells there",
+        lambda sizes, rate: DendriticMicrocircuit(Perceptron(sizes, "tanh"), rate, pull=2.0),
+        (250, 250), "tanh", MILD, "1.96", 1.96, "two layers of 500 logistic cells there",
     ),
     "pepita": Paper(
         lambda sizes, rate: Pepita(Perceptron(sizes, "relu"), rate),
@@ -98,7 +100,7 @@ PAPERS: dict[str, Paper] = {
     "forward_forward": Paper(
         lambda sizes, rate: ForwardForward(sizes[0], sizes[1:-1], sizes[-1], rate, 4.0),
         (500, 500), "relu", MILD, "1.36", 1.36,
-        "four layers of 2000 and 60 passes there",
+        "four layers of 2000 and 60 passes there", longer=4,
     ),
 }  # fmt: skip
 STEP = 10**0.5
@@ -121,23 +123,20 @@ class Images(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--passes", type=int, default=3, help="over all images")
     parser.add_argument("--only", nargs="+", default=list(PAPERS), choices=PAPERS, metavar="NAME")
     parser.add_argument("--kept", type=Path, default=Path("runs/papers"))
     parser.add_argument("--write", type=Path, help="the page whose table is replaced")
     given = parser.parse_args()
     images = mnist()
     given.kept.mkdir(parents=True, exist_ok=True)
+    passes = {name: paper.longer * given.passes for name, paper in PAPERS.items()}
+    kept = {name: given.kept / f"{name}-{passes[name]}.json" for name in PAPERS}
     for name in given.only:
-        path = given.kept / f"{name}-{given.passes}.json"
-        if not path.exists():
-            path.write_text(json.dumps(measured(name, PAPERS[name], images, given.passes)))
-    done = {}
-    for name in PAPERS:
-        path = given.kept / f"{name}-{given.passes}.json"
-        if path.exists():
-            done[name] = json.loads(path.read_text())
-    lines = page(done, given.passes)
+        if not kept[name].exists():
+            result = measured(name, PAPERS[name], images, passes[name])
+            kept[name].write_text(json.dumps(result))
+    lines = page({n: json.loads(path.read_text()) for n, path in kept.items() if path.exists()})
     print("\n".join(lines))
     if given.write:
         put(given.write, lines)
@@ -248,18 +247,19 @@ def wrong(learner, state, x, y):
     return jnp.mean(jax.lax.map(named, x, batch_size=100) != y)
 
 
-def page(done: dict[str, Any], passes: int) -> list[str]:
+def page(done: dict[str, Any]) -> list[str]:
     rows = []
     for name, result in done.items():
-        paper, error = PAPERS[name], result["rule"]["errors"][-1]
+        paper, errors = PAPERS[name], result["rule"]["errors"]
+        error = errors[-1]
         within = error <= paper.most + TOLERANCE
         rows.append([
-            name, "-".join(map(str, (784, *paper.hidden, 10))), paper.told, f"{error:.2f}",
+            name, "-".join(map(str, (784, *paper.hidden, 10))), paper.told, len(errors), f"{error:.2f}",
             f"{result['backprop']['errors'][-1]:.2f}", f"{result['rule']['rate']:g}",
             "yes" if within else "**no**", paper.apart,
         ])  # fmt: skip
     header = (
-        "rule", "network", "paper, %", f"after {passes} passes, %", "backprop there, %", "rate",
+        "rule", "network", "paper, %", "passes", "ours, %", "backprop there, %", "rate",
         f"within {TOLERANCE:g} points", "",
     )  # fmt: skip
     missing = [name for name in PAPERS if name not in done]

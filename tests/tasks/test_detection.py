@@ -1,11 +1,13 @@
 """Windows show what they should, and an oracle for patches finds all things in whole pictures."""
 
+import importlib
+
 import jax
 import numpy as np
 import pytest
 
 from metaplast.bench import Boxes, answers, average_precision, detect, detection_score
-from metaplast.bench.detect import suppressed
+from metaplast.bench.detect import crowded, cut, suppressed
 from metaplast.learners.nearest_neighbor import NearestNeighbor
 from metaplast.lifetime import live
 from metaplast.tasks import Detection, boxed_arrays, digit_scenes
@@ -13,6 +15,8 @@ from metaplast.tasks.boxes import overlap, typical
 from metaplast.tasks.scenes import divide_scenes
 from metaplast.tasks.windows import Windows
 from tasks import small_files
+
+MODULE = importlib.import_module("metaplast.bench.detect")  # the package has a function so named
 
 
 def test_overlap_by_hand():
@@ -136,10 +140,36 @@ def test_background_has_its_share_and_things_the_rest():
 
 def test_the_best_of_boxes_that_overlap_stays():
     boxes = np.array([[0, 0, 4, 4], [1, 0, 5, 4], [9, 9, 12, 12], [0, 0, 4, 5]], float)
-    np.testing.assert_array_equal(suppressed(boxes, np.array([1.0, 2.0, 0.0, 3.0]), 0.4), [3, 2])
-    np.testing.assert_array_equal(
-        suppressed(boxes, np.array([1.0, 2.0, 0.0, 3.0]), 0.99), [3, 1, 0, 2]
-    )
+    order, common = np.argsort([-1.0, -2.0, 0.0, -3.0]), overlap(boxes, boxes)
+    np.testing.assert_array_equal(suppressed(order, common > 0.4, 9), [3, 2])
+    np.testing.assert_array_equal(suppressed(order, common > 0.99, 9), [3, 1, 0, 2])
+    np.testing.assert_array_equal(suppressed(order, common > 0.99, 2), [3, 1])
+
+
+def test_what_windows_have_in_common_is_computed_in_parts(monkeypatch):
+    windows = small_files.detection(4, 2).windows
+    assert len(windows.boxes) > 7  # more than one part
+    monkeypatch.setattr(MODULE, "ROWS", 7)
+    near = crowded.__wrapped__(windows, 0.3)
+    np.testing.assert_array_equal(near, overlap(windows.boxes, windows.boxes) > 0.3)
+    assert 0 < near.mean() < 0.5
+
+
+def test_patches_are_cut_once_for_all_who_look_through_them(monkeypatch):
+    task = small_files.detection(4, 2)
+
+    def answer(patches):
+        return np.stack([patches.mean(1), patches.max(1), 0.5 + 0 * patches[:, 0]], axis=1)
+
+    pictures = cut(task)
+    assert len(pictures) == len(task.images)
+    alone, together = detect(answer, task), detect(answer, task, pictures=pictures)
+    assert len(alone.boxes)
+    jax.tree.map(np.testing.assert_array_equal, alone, together)
+    darker = detect(answer, task, pictures=[0.5 * p for p in pictures])
+    assert len(darker.boxes) and not np.array_equal(darker.scores, alone.scores)
+    monkeypatch.setattr(MODULE, "BYTES", 100)
+    assert cut(task) == []
 
 
 def test_pictures_are_divided_whole():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import equinox as eqx
 import jax
@@ -12,14 +13,22 @@ from metaplast.bench.average_precision import AveragePrecision, Boxes, average_p
 from metaplast.lifetime import Learner
 from metaplast.tasks.boxes import overlap
 from metaplast.tasks.detection import Detection
+from metaplast.tasks.windows import Windows
 from metaplast.types import State
 
 MOST = 100
 """Boxes kept of one class in one picture."""
+ROWS = 500
+"""Windows whose overlap with all others is computed at once."""
+BYTES = 2**30
+"""Most memory that the patches of all pictures may take."""
 
 
 def detect(
-    answer: Callable[[np.ndarray], np.ndarray], task: Detection, common: float = 0.3
+    answer: Callable[[np.ndarray], np.ndarray],
+    task: Detection,
+    common: float = 0.3,
+    pictures: Sequence[np.ndarray] = (),
 ) -> Boxes:
     """Boxes in all held-out pictures.
 
@@ -32,15 +41,17 @@ def detect(
             background last; `answers` makes it of a learner and its state.
         task: whose held-out pictures are looked through.
         common: intersection over union.
+        pictures: the patches of all of them, from `cut`, where many learners look through the same.
 
     Raises:
         ValueError: readouts of another shape.
     """
     windows, images = task.windows, np.asarray(task.images)
     boxes, kinds = windows.boxes, task.classes - 1
-    parts = []
+    near, parts = crowded(windows, common), []
     for number, image in enumerate(images):
-        readouts = np.asarray(answer(windows.patches(image)), float)
+        patches = pictures[number] if pictures else windows.patches(image)
+        readouts = np.asarray(answer(patches), float)
         if readouts.shape != (len(boxes), kinds + 1):
             raise ValueError(
                 f"answer: readouts of shape {readouts.shape}, expected {(len(boxes), kinds + 1)}; "
@@ -50,11 +61,18 @@ def detect(
         score = readouts[np.arange(len(boxes)), kind] - readouts[:, kinds]
         for c in range(kinds):
             mine = np.flatnonzero((kind == c) & np.isfinite(score))
-            kept = mine[suppressed(boxes[mine], score[mine], common)][:MOST]
+            kept = suppressed(mine[np.argsort(-score[mine], kind="stable")], near, MOST)
             parts.append(
                 (boxes[kept], np.full(len(kept), c), np.full(len(kept), number), score[kept])
             )
     return Boxes(*(np.concatenate(same) for same in zip(*parts, strict=True)))
+
+
+def cut(task: Detection) -> list[np.ndarray]:
+    """The patches of all held-out pictures; none where they would take more than `BYTES`."""
+    images = np.asarray(task.images)
+    size = len(images) * len(task.windows.boxes) * task.inputs * np.float32().itemsize
+    return [] if size > BYTES else [task.windows.patches(image) for image in images]
 
 
 def answers(learner: Learner, state: State) -> Callable[[np.ndarray], np.ndarray]:
@@ -68,18 +86,34 @@ def _readouts(learner: Learner, state: State, patches):
     return jax.vmap(lambda patch: learner.predict(state, patch))(patches)
 
 
-def detection_score(learner: Learner, state: State, task: Detection) -> AveragePrecision:
+def detection_score(
+    learner: Learner, state: State, task: Detection, pictures: Sequence[np.ndarray] = ()
+) -> AveragePrecision:
     """Average precision, at an intersection over union of 0.5, on the held-out pictures."""
-    found = detect(answers(learner, state), task)
+    found = detect(answers(learner, state), task, pictures=pictures)
     true = Boxes(*(np.asarray(part) for part in (task.boxes, task.things, task.scene)))
     return average_precision(found, true, task.classes - 1)
 
 
-def suppressed(boxes: np.ndarray, scores: np.ndarray, common: float) -> np.ndarray:
-    """The places of those boxes that no better one overlaps by more than `common`, best first."""
-    order, kept = np.argsort(-scores, kind="stable"), []
-    while len(order):
+@lru_cache(maxsize=4)
+def crowded(windows: Windows, common: float) -> np.ndarray:
+    """Which windows overlap by more than `common`, bool `[windows, windows]`."""
+    boxes = windows.boxes
+    rows = (boxes[first : first + ROWS] for first in range(0, len(boxes), ROWS))
+    return np.concatenate([overlap(some, boxes) > common for some in rows])
+
+
+def suppressed(order: np.ndarray, near: np.ndarray, most: int) -> np.ndarray:
+    """The first places of an order that are near to none that stays before them.
+
+    Args:
+        order: places, best first.
+        near: which places are near to each other, bool `[places, places]`.
+        most: how many stay at most.
+    """
+    kept = []
+    while len(order) and len(kept) < most:
         best, order = order[0], order[1:]
         kept.append(best)
-        order = order[overlap(boxes[best][None], boxes[order])[0] <= common]
+        order = order[~near[best, order]]
     return np.array(kept, int)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import equinox as eqx
 import jax
 import numpy as np
 
-from metaplast.bench.detect import detection_score
+from metaplast.bench.detect import cut, detection_score
 from metaplast.bench.forgetting import forgetting
 from metaplast.bench.living import Arena, threads
 from metaplast.lifetime import Learner, live
@@ -51,14 +52,14 @@ def scores(learner: Learner, arena: Arena, lives: int) -> dict[str, np.ndarray]:
 
 def _of(task: AbstractTask) -> Score | None:
     if isinstance(task, Detection):
-        return _detected
+        return partial(_detected, cut(task))
     if isinstance(task, ClassIncremental) and task.stages > 1:
         return _forgotten
     return None
 
 
-def _detected(learner, task, episode, life, state) -> dict[str, float]:
-    return {"average_precision": detection_score(learner, state, task).mean}
+def _detected(pictures, learner, task, episode, life, state) -> dict[str, float]:
+    return {"average_precision": detection_score(learner, state, task, pictures).mean}
 
 
 def _forgotten(learner, task, episode, life, state) -> dict[str, float]:

@@ -17,6 +17,8 @@ APICAL, SOMATIC = 0.8 / 1.9, 0.8 / 1.9
 r"""How much the apical dendrite adds to a soma, $g_A / (g_l + g_B + g_A)$, and how much an
 interneuron is pulled by the cell that it predicts, $g_s / (g_l + g_D + g_s)$: the paper's
 conductances $g_l = 0.1$, $g_B = g_D = 1$, $g_A = g_s = 0.8$."""
+LEFT = APICAL * (1.0 - SOMATIC)
+"""What is left of a surprise in the layer below."""
 DAMPING = 0.5
 """How far cells move at one step of settling."""
 
@@ -56,13 +58,14 @@ class DendriticMicrocircuit(eqx.Module):
     $\Delta P_l = -\eta\, v^A_l {r^I_l}^\top$. The circuit is born self-predicting, $P = -B$ and
     $Q_l = W_{l+1}$: as long as nobody teaches, apical dendrites are silent. When somebody does,
     they carry what the interneurons did not foresee, which is to first order the error that
-    travels back over $B$, times $\lambda_A (1 - \lambda_I)$ for every layer below the output.
+    travels back over $B$, times $\lambda_A (1 - \lambda_I)$ for every layer below the output; so
+    $\eta_L = \eta / \lambda$, and every lower layer has that of the layer above divided by
+    this. Interneurons follow the basal synapses that they predict at the rate of these.
 
     Deviations: cells settle (no time constants, no noise); factors that basal weights would have
-    to undo are left out; output cells are linear and nudged by the gradient of cross-entropy; all
-    layers have one rate, per pull (the paper chooses one by hand for each layer: lower ones hear
-    less of the pull), and that of interneurons is divided by $\lambda_I$, so that they follow the
-    basal synapses that they predict; inhibition learns in the free circuit only.
+    to undo are left out; output cells are linear and nudged by the gradient of cross-entropy;
+    rates of layers follow from one (the paper chooses each by hand); inhibition learns in the free
+    circuit only.
 
     Args:
         network: sizes and nonlinearity of the pyramidal cells.
@@ -113,8 +116,8 @@ class DendriticMicrocircuit(eqx.Module):
         readout = free.somatic[-1]
         taught = self.settled(state, stimulus, task.teach(readout, target).signal)
         said = [stimulus, *self.rates(taught.somatic)]
-        learning = self.surprises(taught.somatic, taught.basal)
-        following = self.surprises(taught.interneurons, taught.foreseen)
+        learning = undone(self.surprises(taught.somatic, taught.basal))
+        following = undone(self.surprises(taught.interneurons, taught.foreseen))
         rate = self.rate / self.pull
         layers = learned(state.layers, said[:-1], learning, rate)
         predicting = learned(state.predicting, said[1:-1], following, rate / SOMATIC)
@@ -172,3 +175,9 @@ class DendriticMicrocircuit(eqx.Module):
             (1.0 - SOMATIC) * v + SOMATIC * u for v, u in zip(foreseen, somatic[1:], strict=True)
         ]
         return Settled(basal, [*moved, pulled], apical, foreseen, inner)
+
+
+def undone(surprises: Vectors) -> Vectors:
+    """What each layer's surprise would be if none were lost on the way from the output."""
+    lost = reversed(range(len(surprises)))
+    return [surprise / LEFT**layers for surprise, layers in zip(surprises, lost, strict=True)]

@@ -270,7 +270,7 @@ ROWS: dict[str, Callable[[Shape], Candidate]] = {
     "reinforce": _taught("reinforce"),
     "forward_forward": _forward_forward,
     "pepita": _taught("pepita", ({"strength": 0.05}, {"strength": 0.5})),
-    "dendritic_microcircuit": _taught("dendritic_microcircuit", ({"pull": 0.4}, {"pull": 1.0})),
+    "dendritic_microcircuit": _taught("dendritic_microcircuit", ({"pull": 1.0}, {"pull": 3.0})),
     "burst_dependent_plasticity": _taught(
         "burst_dependent_plasticity", nonlinearities=("softplus", "sigmoid")
     ),
