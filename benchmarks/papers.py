@@ -254,7 +254,8 @@ def page(done: dict[str, Any]) -> list[str]:
         error = errors[-1]
         within = error <= paper.most + TOLERANCE
         rows.append([
-            name, "-".join(map(str, (784, *paper.hidden, 10))), paper.told, len(errors), f"{error:.2f}",
+            name, "-".join(map(str, (784, *paper.hidden, 10))), paper.told,
+            len(errors), f"{error:.2f}",
             f"{result['backprop']['errors'][-1]:.2f}", f"{result['rule']['rate']:g}",
             "yes" if within else "**no**", paper.apart,
         ])  # fmt: skip

@@ -17,6 +17,7 @@ from metaplast.fingerprint import Opaque, fingerprint, source_hash
 from metaplast.objective import Objective
 from metaplast.passed import passed, remember
 from metaplast.program import traced
+from metaplast.reference import backprop_accuracy
 from metaplast.rules import Oja
 from metaplast.shelf import Shelf
 from metaplast.spec import Spec, load, with_overrides
@@ -185,3 +186,20 @@ def test_only_the_very_same_start_has_passed_before(mine, tmp_path):
     for path in mine.folder.iterdir():
         path.write_bytes(path.read_bytes() + b" ")
     assert not passed(spec, mine), "a damaged file is no evidence"
+
+
+def test_the_reference_is_lived_once(mine):
+    objective, key = Objective(TASK, layered(TASK.inputs, (4,), TASK.classes)), jax.random.key(0)
+    first = backprop_accuracy(objective, key, 2, mine)
+    assert 0 < first < 1 and first == backprop_accuracy(objective, key, 2)
+    (kept,) = mine.folder.glob("reference-*")
+    mine.write(kept.name, b"0.125")  # so that what is read cannot be mistaken for what is lived
+    assert backprop_accuracy(objective, key, 2, mine) == 0.125
+    for other in (
+        (objective, jax.random.key(1), 2),
+        (objective, key, 3),
+        (dataclasses.replace(objective, task=dataclasses.replace(TASK, moments=6)), key, 2),
+        (Objective(TASK, layered(TASK.inputs, (5,), TASK.classes)), key, 2),
+    ):
+        assert backprop_accuracy(*other, mine) != 0.125
+    assert len(list(mine.folder.glob("reference-*"))) == 5
