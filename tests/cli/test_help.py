@@ -64,6 +64,20 @@ def test_importing_the_package_loads_nothing_heavy(environment, tmp_path):
     )
 
 
+def test_a_search_begins_without_what_only_its_comparison_needs(environment, tmp_path):
+    code = (
+        "import sys\n"
+        "from metaplast.cli import campaign\n"
+        "from metaplast.spec import load\n"
+        "campaign.checked(load('layered'))\n"
+        "before = 'scipy.stats' in sys.modules\n"
+        "from metaplast.bench.statistics import interval\n"
+        "interval([1.0, 2.0])\n"
+        "print(before, 'scipy.stats' in sys.modules)"
+    )
+    assert _python(environment, tmp_path, code) == "False True"
+
+
 def _loaded(environment, folder, words: list[str]) -> list[str]:
     code = (
         "import sys\nfrom metaplast.cli import main\n"

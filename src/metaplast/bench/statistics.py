@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -21,11 +20,8 @@ def interval(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> l
     values = np.asarray(values, float)
     if values.size < 2:
         return [float(values.mean())] * 2
-    found = stats.bootstrap(
-        (values,), np.mean, n_resamples=resamples, confidence_level=CONFIDENCE,
-        method="percentile", rng=np.random.default_rng(seed), vectorized=True,
-    ).confidence_interval  # fmt: skip
-    return [float(found.low), float(found.high)]
+    low, high = _bootstrapped(values, resamples, seed)
+    return [float(low), float(high)]
 
 
 def paired(name: str, against: str, ours: np.ndarray, theirs: np.ndarray) -> dict[str, Any]:
@@ -79,8 +75,16 @@ def _intervals(bins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Interval of every bin `[lives, bins]`; fewer resamples, for it is only drawn."""
     if bins.shape[0] < 2:
         return bins[0], bins[0]
+    return _bootstrapped(bins, 1000, batch=100)
+
+
+def _bootstrapped(values: np.ndarray, resamples: int, seed: int = 0, batch: int | None = None):
+    """Ends of the interval of the mean over the first axis."""
+    # Imported here, for it takes long, and a search needs it only when it has found something.
+    from scipy import stats
+
     found = stats.bootstrap(
-        (bins,), np.mean, n_resamples=1000, confidence_level=CONFIDENCE, axis=0,
-        method="percentile", rng=np.random.default_rng(0), vectorized=True, batch=100,
+        (values,), np.mean, n_resamples=resamples, confidence_level=CONFIDENCE, axis=0,
+        method="percentile", rng=np.random.default_rng(seed), vectorized=True, batch=batch,
     ).confidence_interval  # fmt: skip
     return found.low, found.high
