@@ -92,6 +92,7 @@ PAPERS: dict[str, Paper] = {
     "dendritic_microcircuit": Paper(
         lambda sizes, rate: DendriticMicrocircuit(Perceptron(sizes, "tanh"), rate, pull=2.0),
         (250, 250), "tanh", MILD, "1.96", 1.96, "two layers of 500 logistic cells there",
+        longer=2,
     ),
     "pepita": Paper(
         lambda sizes, rate: Pepita(Perceptron(sizes, "relu"), rate),

@@ -15,21 +15,15 @@ import numpy as np
 import optax
 import torch
 from agreement import agreement
+from factored_lives import genome, problem
 from interleaved import Contender, compiled, interleave, short
 from section import Claim, Section, run, say
 from torch_lives import RATE, Lives, MetaStep, batched, compiling, mapped
 from torch_threads import fastest
 
-from metaplast.circuits import layered
-from metaplast.network import Genome
-from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
-from metaplast.positive import Positive
-from metaplast.rules import Factored
 from metaplast.spread import everywhere, spread, use_cores
-from metaplast.tasks import Clusters
 
-KINDS = ("forward", "readout")
 OURS, COMPILED = "metaplast", "torchopt, every moment compiled"
 WEIGHTS = ("input->hidden1", "hidden1->hidden2", "hidden2->output")
 FEEDBACK = ("hidden2~>hidden1", "output~>hidden2")
@@ -74,24 +68,6 @@ def measure(quick: bool) -> Section:
     header = ("", "meta-steps / s", "time / ours", "to prepare, s", "threads", "differs by")
     section.table(header, rows)
     return section
-
-
-def problem(moments: int) -> tuple[Objective, dict[str, np.ndarray]]:
-    """The objective, and where the search stands: numbers for both kinds of projection."""
-    task = Clusters(inputs=64, moments=moments)
-    theta = {"coefficients": np.array([0.03, 0.02]), "log_decays": np.log([1e-4, 3e-4])}
-    theta = {name: leaf.astype(np.float32) for name, leaf in theta.items()}
-    return Objective(task, layered(64, (64, 64), task.classes)), theta
-
-
-def genome(theta) -> Genome:
-    neurons = {"input": Rate("linear"), "hidden": Rate("tanh"), "output": Output("softmax")}
-    numbers = zip(theta["coefficients"], theta["log_decays"], strict=True)
-    rules = {
-        kind: Factored(jnp.reshape(coefficient, (1,)), Positive(jnp.asarray(decay)))
-        for kind, (coefficient, decay) in zip(KINDS, numbers, strict=True)
-    }
-    return Genome(neurons, rules)
 
 
 def gradients(objective: Objective, theta, begun, keys):
