@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from learners import plain
-from metaplast.learners.dendritic_microcircuit import DendriticMicrocircuit
+from metaplast.learners.dendritic_microcircuit import LEFT, DendriticMicrocircuit
 from metaplast.learners.perceptron import Perceptron
 from metaplast.lifetime import live
 
@@ -58,6 +58,10 @@ def test_with_a_small_pull_it_becomes_the_negative_gradient():
         for found, gradient in zip(step.weights, reference.weights, strict=True):
             assert plain.cosine(found, -gradient) > 0.98
         assert plain.distance(step_of(False, pull=1e-4), reference, -1.0) > 1e-2
+        same_rate = step_of(undo=0.0, pull=1e-4)  # what is left of the error, layer by layer
+        for layer, left in enumerate((LEFT**2, LEFT, 1.0)):
+            sizes = [np.abs(of.weights[layer]).max() for of in (same_rate, reference)]
+            assert sizes[0] / sizes[1] == pytest.approx(left, rel=1e-3)
 
 
 def test_circuit_stays_self_predicting_while_it_learns():

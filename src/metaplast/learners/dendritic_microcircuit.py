@@ -60,7 +60,8 @@ class DendriticMicrocircuit(eqx.Module):
     they carry what the interneurons did not foresee, which is to first order the error that
     travels back over $B$, times $\lambda_A (1 - \lambda_I)$ for every layer below the output; so
     $\eta_L = \eta / \lambda$, and every lower layer has that of the layer above divided by
-    this. Interneurons follow the basal synapses that they predict at the rate of these.
+    this, to the power of `undo`. Interneurons follow the basal synapses that they predict at the
+    rate of these.
 
     Deviations: cells settle (no time constants, no noise); factors that basal weights would have
     to undo are left out; output cells are linear and nudged by the gradient of cross-entropy;
@@ -74,6 +75,8 @@ class DendriticMicrocircuit(eqx.Module):
             stay as they are); else they are random, of the same scale.
         pull: $\lambda$ of the output cells. An array leaf.
         steps: of settling, in each of the two phases.
+        undo: 1 for rates that undo what is lost between layers, 0 for the same rate in all. An
+            array leaf.
 
     References: Sacramento, Ponte Costa, Bengio & Senn (2018) arXiv:1810.11393.
     """
@@ -88,6 +91,7 @@ class DendriticMicrocircuit(eqx.Module):
     symmetric: bool = eqx.field(static=True, default=False)
     pull: Float[Array, ""] = eqx.field(default=SOMATIC, converter=lambda p: jnp.asarray(p, float))
     steps: int = eqx.field(static=True, default=20)
+    undo: Float[Array, ""] = eqx.field(default=1.0, converter=lambda u: jnp.asarray(u, float))
 
     def __check_init__(self) -> None:
         if self.steps < 1:
@@ -116,8 +120,8 @@ class DendriticMicrocircuit(eqx.Module):
         readout = free.somatic[-1]
         taught = self.settled(state, stimulus, task.teach(readout, target).signal)
         said = [stimulus, *self.rates(taught.somatic)]
-        learning = undone(self.surprises(taught.somatic, taught.basal))
-        following = undone(self.surprises(taught.interneurons, taught.foreseen))
+        learning = self.undone(self.surprises(taught.somatic, taught.basal))
+        following = self.undone(self.surprises(taught.interneurons, taught.foreseen))
         rate = self.rate / self.pull
         layers = learned(state.layers, said[:-1], learning, rate)
         predicting = learned(state.predicting, said[1:-1], following, rate / SOMATIC)
@@ -137,6 +141,14 @@ class DendriticMicrocircuit(eqx.Module):
         """By how much cells say more than their driving dendrite foretold."""
         pairs = zip(self.rates(somatic), self.rates(dendritic), strict=True)
         return [said - foretold for said, foretold in pairs]
+
+    def undone(self, surprises: Vectors) -> Vectors:
+        """What each layer's surprise would be if less, or none, were lost below the output."""
+        lost = reversed(range(len(surprises)))
+        return [
+            surprise / LEFT ** (self.undo * layers)
+            for surprise, layers in zip(surprises, lost, strict=True)
+        ]
 
     def settled(
         self,
@@ -175,9 +187,3 @@ class DendriticMicrocircuit(eqx.Module):
             (1.0 - SOMATIC) * v + SOMATIC * u for v, u in zip(foreseen, somatic[1:], strict=True)
         ]
         return Settled(basal, [*moved, pulled], apical, foreseen, inner)
-
-
-def undone(surprises: Vectors) -> Vectors:
-    """What each layer's surprise would be if none were lost on the way from the output."""
-    lost = reversed(range(len(surprises)))
-    return [surprise / LEFT**layers for surprise, layers in zip(surprises, lost, strict=True)]

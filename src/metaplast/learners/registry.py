@@ -270,7 +270,10 @@ ROWS: dict[str, Callable[[Shape], Candidate]] = {
     "reinforce": _taught("reinforce"),
     "forward_forward": _forward_forward,
     "pepita": _taught("pepita", ({"strength": 0.05}, {"strength": 0.5})),
-    "dendritic_microcircuit": _taught("dendritic_microcircuit", ({"pull": 1.0}, {"pull": 3.0})),
+    "dendritic_microcircuit": _taught(
+        "dendritic_microcircuit",
+        ({"pull": 1.0, "undo": 0.0}, {"pull": 3.0, "undo": 0.5}, {"pull": 3.0, "undo": 1.0}),
+    ),
     "burst_dependent_plasticity": _taught(
         "burst_dependent_plasticity", nonlinearities=("softplus", "sigmoid")
     ),
