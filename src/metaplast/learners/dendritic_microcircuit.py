@@ -53,9 +53,9 @@ class DendriticMicrocircuit(eqx.Module):
     $v^A_l = B_l r_{l+1} + P_l r^I_l$; its interneurons $u^I_l = (1-\lambda_I)\, v^I_l +
     \lambda_I u_{l+1}$, $v^I_l = Q_l r_l + c_l$. Rates are $r = \phi(u)$. Output cells are pulled,
     $u_L = v^B_L + \lambda\,(\text{wanted} - \text{softmax}(v^B_L))$, once the free circuit has
-    answered. Then $\Delta W_l \propto (\phi(u_l) - \phi(v^B_l))\, r_{l-1}^\top$,
-    $\Delta Q_l \propto (\phi(u^I_l) - \phi(v^I_l))\, r_l^\top$, and in the free circuit
-    $\Delta P_l = -\eta\, v^A_l {r^I_l}^\top$. The circuit is born self-predicting, $P = -B$ and
+    answered. Then $\Delta W_l = \eta_l\, (\phi(u_l) - \phi(v^B_l))\, r_{l-1}^\top$,
+    $\Delta Q_l = \eta_{l+1}\, (\phi(u^I_l) - \phi(v^I_l))\, r_l^\top / \lambda_I$, and in the free
+    circuit $\Delta P_l = -\eta\, v^A_l {r^I_l}^\top$. The circuit is born self-predicting, $P = -B$ and
     $Q_l = W_{l+1}$: as long as nobody teaches, apical dendrites are silent. When somebody does,
     they carry what the interneurons did not foresee, which is to first order the error that
     travels back over $B$, times $\lambda_A (1 - \lambda_I)$ for every layer below the output; so
