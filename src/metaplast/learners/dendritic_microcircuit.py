@@ -55,13 +55,12 @@ class DendriticMicrocircuit(eqx.Module):
     $u_L = v^B_L + \lambda\,(\text{wanted} - \text{softmax}(v^B_L))$, once the free circuit has
     answered. Then $\Delta W_l = \eta_l\, (\phi(u_l) - \phi(v^B_l))\, r_{l-1}^\top$,
     $\Delta Q_l = \eta_{l+1}\, (\phi(u^I_l) - \phi(v^I_l))\, r_l^\top / \lambda_I$, and in the free
-    circuit $\Delta P_l = -\eta\, v^A_l {r^I_l}^\top$. The circuit is born self-predicting, $P = -B$ and
-    $Q_l = W_{l+1}$: as long as nobody teaches, apical dendrites are silent. When somebody does,
-    they carry what the interneurons did not foresee, which is to first order the error that
-    travels back over $B$, times $\lambda_A (1 - \lambda_I)$ for every layer below the output; so
-    $\eta_L = \eta / \lambda$, and every lower layer has that of the layer above divided by
-    this, to the power of `undo`. Interneurons follow the basal synapses that they predict at the
-    rate of these.
+    circuit $\Delta P_l = -\eta\, v^A_l {r^I_l}^\top$. The circuit is born self-predicting, $P = -B$
+    and $Q_l = W_{l+1}$: as long as nobody teaches, apical dendrites are silent. When somebody does,
+    they carry what the interneurons did not foresee, which is to first order the error that travels
+    back over $B$, times $\lambda_A (1 - \lambda_I)$ for every layer below the output; so $\eta_L =
+    \eta / \lambda$, and every lower layer has that of the layer above divided by this, to the power
+    of `undo`. Interneurons follow the basal synapses that they predict at the rate of these.
 
     Deviations: cells settle (no time constants, no noise); factors that basal weights would have
     to undo are left out; output cells are linear and nudged by the gradient of cross-entropy;
