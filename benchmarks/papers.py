@@ -90,7 +90,9 @@ PAPERS: dict[str, Paper] = {
         (500,), "tanh", MILD, "2 to 3", 3.0, "",
     ),
     "dendritic_microcircuit": Paper(
-        lambda sizes, rate: DendriticMicrocircuit(Perceptron(sizes, "tanh"), rate, pull=2.0),
+        lambda sizes, rate: DendriticMicrocircuit(
+            Perceptron(sizes, "tanh"), rate, pull=2.0, undo=1.0
+        ),
         (250, 250), "tanh", MILD, "1.96", 1.96, "two layers of 500 logistic cells there",
         longer=2,
     ),
@@ -99,9 +101,9 @@ PAPERS: dict[str, Paper] = {
         (1024,), "relu", MILD, "1.99", 1.99, "momentum and dropout there",
     ),
     "forward_forward": Paper(
-        lambda sizes, rate: ForwardForward(sizes[0], sizes[1:-1], sizes[-1], rate, 6.0),
-        (1000, 1000), "relu", MILD, "1.36", 1.36,
-        "four layers of 2000 and 60 passes there", longer=2,
+        lambda sizes, rate: ForwardForward(sizes[0], sizes[1:-1], sizes[-1], rate, 4.0),
+        (500, 500), "relu", MILD, "1.36", 1.36,
+        "four layers of 2000 and 60 passes there",
     ),
 }  # fmt: skip
 STEP = 10**0.5

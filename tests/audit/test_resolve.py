@@ -81,6 +81,8 @@ class Loss:
     ("nearest_neighbor", NearestNeighbor(6, 3, 40)),
     ("kolen_pollack", learners.KolenPollack(TANH, 0.1)),
     ("difference_target_propagation", learners.DifferenceTargetPropagation(TANH, 0.1)),
+    ("simplified_target_propagation",
+     learners.DifferenceTargetPropagation(TANH, 0.1, simplified=True)),
     ("reinforce", learners.Reinforce(TANH, 0.1)),
     ("pepita", learners.Pepita(TANH, 0.1)),
     ("dendritic_microcircuit", learners.DendriticMicrocircuit(TANH, 0.1)),

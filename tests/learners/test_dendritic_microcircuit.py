@@ -16,7 +16,9 @@ NETWORK = Perceptron((6, 5, 4, 3))
 
 
 def learner(**options):
-    return DendriticMicrocircuit(NETWORK, 1.0, **{"symmetric": True, "steps": 100, **options})
+    return DendriticMicrocircuit(
+        NETWORK, 1.0, **{"symmetric": True, "steps": 100, "undo": 1.0, **options}
+    )
 
 
 def born(**options):

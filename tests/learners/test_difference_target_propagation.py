@@ -49,8 +49,44 @@ def test_exact_inverses_give_targets_that_the_layers_above_would_meet():
         assert np.abs(step.weights[0] + gradient.weights[0]).max() > 1e-2
 
 
-def test_no_error_no_change():
-    learner = DifferenceTargetPropagation(Perceptron((6, 5, 4, 3)), 1.0)
+def test_simplified_targets_come_through_the_inverse_of_the_output():
+    network = Perceptron((4, 4, 4), "linear")
+    with jax.enable_x64(True):
+        learner = DifferenceTargetPropagation(network, 1.0, simplified=True)
+        state = learner.born(jax.random.key(0))
+        weight = state.layers.weights[-1]
+        assert [w.shape for w in state.inverses.weights] == [(4, 4)]
+        state = state._replace(inverses=Layers([jnp.linalg.inv(weight)], [jnp.zeros(4)]))
+        sweep = network.sweep(state.layers, plain.stimulus(4))
+        error = jax.nn.one_hot(plain.TARGET, 4, dtype=float) - jax.nn.softmax(sweep.readout)
+        (target,) = learner.targets(state, sweep, error)
+        moved = target - sweep.heard[-1]
+        assert np.abs(error).max() > 0.1
+        np.testing.assert_allclose(weight @ moved, learner.reach * error, atol=1e-12)
+        assert np.abs(moved - learner.reach * weight.T @ error).max() > 1e-2  # nothing transported
+
+
+def test_the_inverse_of_the_output_learns():
+    network = Perceptron((6, 3, 3))
+    learner = DifferenceTargetPropagation(network, 0.0, 0.2, simplified=True)
+    state = learner.born(jax.random.key(0))
+    sweep = network.sweep(state.layers, plain.stimulus())
+
+    def missed(state):
+        told = jax.nn.softmax(sweep.readout)
+        return float(jnp.mean((learner.inverse(state.inverses, 0, told) - sweep.heard[-1]) ** 2))
+
+    step = jax.jit(lambda s, k: learner.moment(s, plain.stimulus(), jnp.asarray(0), plain.TASK, k))
+    later = state
+    for number in range(200):
+        later, _ = step(later, jax.random.key(number))
+    assert missed(state) > 0.1 and missed(later) < 0.1 * missed(state)
+    plain.assert_equal(later.layers.weights, state.layers.weights, 1e-6)
+
+
+@pytest.mark.parametrize("simplified", [False, True])
+def test_no_error_no_change(simplified):
+    learner = DifferenceTargetPropagation(Perceptron((6, 5, 4, 3)), 1.0, simplified=simplified)
     state = learner.born(jax.random.key(0))
     after, step = plain.moved(learner, state, task=plain.Gentle(truth=0.0))
     assert max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(step)) < 1e-6

@@ -161,13 +161,17 @@ def _backprop(optimizer: str, shortcut: bool = False) -> Callable[[str], Subject
 
 
 def _taught(
-    learner: type, phi: str = "tanh", rate: float = RATE, naming: Naming | None = None
+    learner: type,
+    phi: str = "tanh",
+    rate: float = RATE,
+    naming: Naming | None = None,
+    **options: Any,
 ) -> Callable[[str], Subject]:
     """A learner that teaches a perceptron."""
 
     def build(scale: Scale) -> Any:
         sizes = (scale.inputs, *scale.hidden, scale.outputs)
-        return learner(learners.Perceptron(sizes, phi), rate)
+        return learner(learners.Perceptron(sizes, phi), rate, **options)
 
     return _learner(build, PerceptronNaming() if naming is None else naming)
 
@@ -187,6 +191,7 @@ LEARNERS: dict[str, Callable[[str], Subject]] = {
     "predictive_coding": _taught(learners.PredictiveCoding),
     "equilibrium_propagation": _taught(learners.EquilibriumPropagation),
     "difference_target_propagation": _taught(learners.DifferenceTargetPropagation),
+    "simplified_target_propagation": _taught(learners.DifferenceTargetPropagation, simplified=True),
     "node_perturbation": _taught(learners.NodePerturbation, rate=0.02),
     "weight_perturbation": _taught(learners.WeightPerturbation, rate=0.005),
     "reinforce": _taught(learners.Reinforce),

@@ -74,8 +74,9 @@ class DendriticMicrocircuit(eqx.Module):
             stay as they are); else they are random, of the same scale.
         pull: $\lambda$ of the output cells. An array leaf.
         steps: of settling, in each of the two phases.
-        undo: 1 for rates that undo what is lost between layers, 0 for the same rate in all. An
-            array leaf.
+        undo: 1 for rates that undo what is lost between layers, 0 for the same rate in all. The
+            larger, the larger `pull` has to be: interneurons diverge where their rate exceeds
+            twice the inverse square of what they hear. An array leaf.
 
     References: Sacramento, Ponte Costa, Bengio & Senn (2018) arXiv:1810.11393.
     """
@@ -90,7 +91,7 @@ class DendriticMicrocircuit(eqx.Module):
     symmetric: bool = eqx.field(static=True, default=False)
     pull: Float[Array, ""] = eqx.field(default=SOMATIC, converter=lambda p: jnp.asarray(p, float))
     steps: int = eqx.field(static=True, default=20)
-    undo: Float[Array, ""] = eqx.field(default=1.0, converter=lambda u: jnp.asarray(u, float))
+    undo: Float[Array, ""] = eqx.field(default=0.0, converter=lambda u: jnp.asarray(u, float))
 
     def __check_init__(self) -> None:
         if self.steps < 1:

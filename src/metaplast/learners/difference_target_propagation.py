@@ -31,9 +31,11 @@ class DifferenceTargetPropagation(eqx.Module):
     [\phi'\circ(\hat h_l - h_l)]\, h_{l-1}^\top$; the output learns by its own error.
 
     As in the paper, the topmost target is a gradient step through the output weights, the only
-    weights that are transported. Deviations: $\eta / \hat\eta$ as the rate of hidden layers, so
-    that the reach of a target is not a second learning rate; plain steps, one example each
-    (RMSprop in the paper); no inverse for the input, as there.
+    weights that are transported. `simplified` target propagation transports none: the output has an
+    inverse, too, and $\hat h = h + g_L(p + \hat\eta\, (\text{wanted} - p)) - g_L(p)$ with $p =
+    \text{softmax}$, which tells hidden layers no more than the classes do. Deviations: $\eta /
+    \hat\eta$ as the rate of hidden layers, so that the reach of a target is not a second learning
+    rate; plain steps, one example each (RMSprop in the paper); no inverse for the input, as there.
 
     Args:
         network: who is taught.
@@ -41,9 +43,10 @@ class DifferenceTargetPropagation(eqx.Module):
         inverse_rate: $\mu$. An array leaf.
         reach: $\hat\eta$.
         noise: standard deviation of the noise at which inverses are trained.
+        simplified: whether the topmost target, too, comes through an inverse.
 
     References: Lee, Zhang, Fischer & Bengio (2015) doi:10.1007/978-3-319-23528-8_31,
-    arXiv:1412.7525.
+    arXiv:1412.7525; Bartunov et al. (2018) arXiv:1807.04587 (simplified).
     """
 
     source: ClassVar[Source] = Source(
@@ -57,6 +60,7 @@ class DifferenceTargetPropagation(eqx.Module):
     )
     reach: float = eqx.field(static=True, default=0.5)
     noise: float = eqx.field(static=True, default=0.1)
+    simplified: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
         if not (self.reach > 0 and self.noise >= 0):
@@ -72,8 +76,9 @@ class DifferenceTargetPropagation(eqx.Module):
 
     @property
     def _inverted(self) -> list[tuple[int, int]]:
-        """`(post, pre)` of the layers that have an inverse: between hidden layers."""
-        return self.network.shapes[1:-1]
+        """`(post, pre)` of the layers that have an inverse: between hidden layers, and where
+        targets are simplified that of the output."""
+        return self.network.shapes[1 : None if self.simplified else -1]
 
     def born(self, key):
         forward_key, inverse_key = jax.random.split(key)
@@ -110,7 +115,13 @@ class DifferenceTargetPropagation(eqx.Module):
         hidden = sweep.heard[1:]
         if not hidden:
             return []
-        aims = [hidden[-1] + self.reach * (state.layers.weights[-1].T @ error)]
+        if self.simplified:
+            told = jax.nn.softmax(sweep.readout)
+            tops = (told + self.reach * error, told)
+            back = [self.inverse(state.inverses, len(hidden) - 1, at) for at in tops]
+            aims = [hidden[-1] + back[0] - back[1]]
+        else:
+            aims = [hidden[-1] + self.reach * (state.layers.weights[-1].T @ error)]
         for layer in reversed(range(len(hidden) - 1)):
             back = [self.inverse(state.inverses, layer, at) for at in (aims[0], hidden[layer + 1])]
             aims.insert(0, hidden[layer] + back[0] - back[1])
@@ -128,7 +139,9 @@ class DifferenceTargetPropagation(eqx.Module):
         for layer in range(len(self._inverted)):
             said = sweep.heard[layer + 1]
             noisy = said + self.noise * jax.random.normal(noises[layer], said.shape)
-            above = self.network.says(weights[layer + 1] @ noisy + biases[layer + 1])
+            arrived = weights[layer + 1] @ noisy + biases[layer + 1]
+            top = layer + 2 == len(weights)
+            above = jax.nn.softmax(arrived) if top else self.network.says(arrived)
             drive = inverses.weights[layer] @ above + inverses.biases[layer]
             heard.append(above)
             errors.append(self.network.slope(drive) * (noisy - self.network.says(drive)))

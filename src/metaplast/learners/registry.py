@@ -132,10 +132,12 @@ def _taught(
     options: tuple[dict[str, Any], ...] = ({},),
     nonlinearities: tuple[str, ...] = NONLINEARITIES,
     grid: Grid = RATES["delta"],
+    row: str | None = None,
 ) -> Callable[[Shape], Candidate]:
-    """The learner of the file `name`, which teaches a perceptron, with each of the options."""
+    """The learner of the file `name`, which teaches a perceptron, with each of the options; known
+    as `row` where another one comes from the same file."""
 
-    def row(shape: Shape) -> Candidate:
+    def candidate(shape: Shape) -> Candidate:
         from metaplast.learners.perceptron import Perceptron
 
         home = importlib.import_module(f"metaplast.learners.{name}")
@@ -145,7 +147,7 @@ def _taught(
         def build(rate: float, phi: str, stimuli: str, option: dict[str, Any]):
             return _meeting(stimuli, shape, learner(Perceptron(sizes, phi), rate, **option))
 
-        return Candidate(name, tuple(
+        return Candidate(row or name, tuple(
             Variant(
                 {"nonlinearity": phi, **{k: str(v) for k, v in option.items()}, "stimuli": stimuli},
                 functools.partial(build, phi=phi, stimuli=stimuli, option=option),
@@ -156,7 +158,7 @@ def _taught(
             for stimuli in STIMULI
         ))  # fmt: skip
 
-    return row
+    return candidate
 
 
 def _forward_forward(shape: Shape) -> Candidate:
@@ -265,6 +267,11 @@ ROWS: dict[str, Callable[[Shape], Candidate]] = {
         "equilibrium_propagation", ({"hard": False}, {"hard": True}), ("tanh",)
     ),
     "difference_target_propagation": _taught("difference_target_propagation"),
+    "simplified_target_propagation": _taught(
+        "difference_target_propagation",
+        ({"simplified": True},),
+        row="simplified_target_propagation",
+    ),
     "node_perturbation": _taught("node_perturbation", grid=RATES["noisy"]),
     "weight_perturbation": _taught("weight_perturbation", grid=RATES["noisy"]),
     "reinforce": _taught("reinforce"),
