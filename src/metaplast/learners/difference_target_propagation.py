@@ -146,3 +146,13 @@ class DifferenceTargetPropagation(eqx.Module):
             heard.append(above)
             errors.append(self.network.slope(drive) * (noisy - self.network.says(drive)))
         return learned(inverses, heard, errors, self.inverse_rate)
+
+
+def simplified_target_propagation(
+    network: Perceptron, rate: float | Float[Array, ""] = 0.05
+) -> DifferenceTargetPropagation:
+    """Difference target propagation that transports no weight: the output has an inverse, too.
+
+    References: Bartunov, Santoro, Richards, Marris, Hinton & Lillicrap (2018) arXiv:1807.04587.
+    """
+    return DifferenceTargetPropagation(network, rate, simplified=True)
