@@ -17,6 +17,7 @@ from metaplast.audit.resolve import ALIASES, names, resolve
 from metaplast.audit.subject import LARGE, LONG, SMALL, world
 from metaplast.learners import NAMES
 from metaplast.learners.backprop import Backprop
+from metaplast.learners.difference_target_propagation import simplified_target_propagation
 from metaplast.learners.nearest_neighbor import NearestNeighbor
 from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
 from metaplast.types import Teaching
@@ -81,8 +82,7 @@ class Loss:
     ("nearest_neighbor", NearestNeighbor(6, 3, 40)),
     ("kolen_pollack", learners.KolenPollack(TANH, 0.1)),
     ("difference_target_propagation", learners.DifferenceTargetPropagation(TANH, 0.1)),
-    ("simplified_target_propagation",
-     learners.DifferenceTargetPropagation(TANH, 0.1, simplified=True)),
+    ("simplified_target_propagation", simplified_target_propagation(TANH, 0.1)),
     ("reinforce", learners.Reinforce(TANH, 0.1)),
     ("pepita", learners.Pepita(TANH, 0.1)),
     ("dendritic_microcircuit", learners.DendriticMicrocircuit(TANH, 0.1)),
@@ -136,12 +136,26 @@ def test_local_learners_are_not_accused(name):
     assert not not_local(name, "to_synapses") and not not_local(name, "to_cells")
 
 
-LOCAL = ["kolen_pollack", "weight_mirror", "pepita", "node_perturbation", "weight_perturbation"]
+LOCAL = [
+    "kolen_pollack", "weight_mirror", "pepita", "node_perturbation", "weight_perturbation",
+    "difference_target_propagation", "simplified_target_propagation",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LOCAL)
 def test_synapses_of_local_alternatives_to_backprop_are_not_accused(name):
     assert not not_local(name, "to_synapses")
+
+
+def test_only_simplified_targets_come_without_the_weights_of_the_output():
+    def transported(name):
+        return [
+            read for reader, read in not_local(name, "to_cells")
+            if reader.startswith("target of") and "weight of synapse hidden2->output" in read
+        ]  # fmt: skip
+
+    assert transported("difference_target_propagation")
+    assert not transported("simplified_target_propagation")
 
 
 @pytest.mark.parametrize("name", ["sign_symmetric", "reinforce"])

@@ -38,6 +38,7 @@ from metaplast.audit.subject import Scale, Subject
 from metaplast.circuits import layered
 from metaplast.learners import feedback_alignment as networks
 from metaplast.learners.backprop import Backprop
+from metaplast.learners.difference_target_propagation import simplified_target_propagation
 from metaplast.learners.frozen import Frozen
 from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.learners.nearest_neighbor import NearestNeighbor
@@ -161,17 +162,16 @@ def _backprop(optimizer: str, shortcut: bool = False) -> Callable[[str], Subject
 
 
 def _taught(
-    learner: type,
+    learner: Callable[..., Any],
     phi: str = "tanh",
     rate: float = RATE,
     naming: Naming | None = None,
-    **options: Any,
 ) -> Callable[[str], Subject]:
     """A learner that teaches a perceptron."""
 
     def build(scale: Scale) -> Any:
         sizes = (scale.inputs, *scale.hidden, scale.outputs)
-        return learner(learners.Perceptron(sizes, phi), rate, **options)
+        return learner(learners.Perceptron(sizes, phi), rate)
 
     return _learner(build, PerceptronNaming() if naming is None else naming)
 
@@ -191,7 +191,7 @@ LEARNERS: dict[str, Callable[[str], Subject]] = {
     "predictive_coding": _taught(learners.PredictiveCoding),
     "equilibrium_propagation": _taught(learners.EquilibriumPropagation),
     "difference_target_propagation": _taught(learners.DifferenceTargetPropagation),
-    "simplified_target_propagation": _taught(learners.DifferenceTargetPropagation, simplified=True),
+    "simplified_target_propagation": _taught(simplified_target_propagation),
     "node_perturbation": _taught(learners.NodePerturbation, rate=0.02),
     "weight_perturbation": _taught(learners.WeightPerturbation, rate=0.005),
     "reinforce": _taught(learners.Reinforce),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -18,6 +18,18 @@ class TargetState(NamedTuple):
 
     layers: Layers
     inverses: Layers
+
+
+class Trial(NamedTuple):
+    """What layers make of noisy copies of what was said, from the lowest inverse to the highest."""
+
+    noisy: Vectors
+    arrived: Vectors
+    """At the cells above."""
+    answers: Vectors
+    """What these say."""
+    missed: Vectors
+    """By how much the inverse misses the copy, times its slope."""
 
 
 class DifferenceTargetPropagation(eqx.Module):
@@ -101,7 +113,7 @@ class DifferenceTargetPropagation(eqx.Module):
 
     def errors(self, state: TargetState, sweep: Sweep, target, task, key) -> Vectors:
         """How far every layer but the input is from its target, times its slope, per reach."""
-        error = task.teach(sweep.readout, target).signal - jax.nn.softmax(sweep.readout)
+        error = self.error(sweep, target, task)
         hidden = [
             self.network.slope(drive) * (aim - said) / self.reach
             for drive, aim, said in zip(
@@ -110,42 +122,61 @@ class DifferenceTargetPropagation(eqx.Module):
         ]
         return [*hidden, error]
 
+    def error(self, sweep: Sweep, target, task) -> Float[Array, " classes"]:
+        """Of the output."""
+        return task.teach(sweep.readout, target).signal - jax.nn.softmax(sweep.readout)
+
     def targets(self, state: TargetState, sweep: Sweep, error: Float[Array, " classes"]) -> Vectors:
         """What each hidden layer should have said."""
-        hidden = sweep.heard[1:]
-        if not hidden:
+        if not sweep.drives:
             return []
+        said = [*sweep.heard[1:], jax.nn.softmax(sweep.readout)]
         if self.simplified:
-            told = jax.nn.softmax(sweep.readout)
-            tops = (told + self.reach * error, told)
-            back = [self.inverse(state.inverses, len(hidden) - 1, at) for at in tops]
-            aims = [hidden[-1] + back[0] - back[1]]
+            aims = [said[-1] + self.reach * error]
         else:
-            aims = [hidden[-1] + self.reach * (state.layers.weights[-1].T @ error)]
-        for layer in reversed(range(len(hidden) - 1)):
-            back = [self.inverse(state.inverses, layer, at) for at in (aims[0], hidden[layer + 1])]
-            aims.insert(0, hidden[layer] + back[0] - back[1])
-        return aims
+            aims = [said[-2] + self.reach * (state.layers.weights[-1].T @ error)]
+        for layer in reversed(range(len(self._inverted))):
+            back = [self.inverse(state.inverses, layer, at) for at in (aims[0], said[layer + 1])]
+            aims.insert(0, said[layer] + back[0] - back[1])
+        return aims[: len(sweep.drives)]
 
     def inverse(self, inverses: Layers, layer: int, said: Float[Array, " above"]):
         """What hidden layer number `layer` said, as far as it can be told from the one above."""
         return self.network.says(inverses.weights[layer] @ said + inverses.biases[layer])
 
     def inverted(self, state: TargetState, sweep: Sweep, key) -> Layers:
-        """Inverses after one step, each on its own, at a noisy copy of what was said."""
-        weights, biases, inverses = *state.layers, state.inverses
+        """Inverses after one step, each on its own."""
+        trial = self.trial(state, sweep, key)
+        return learned(state.inverses, trial.answers, trial.missed, self.inverse_rate)
+
+    def trial(self, state: TargetState, sweep: Sweep, key) -> Trial:
+        """Every inverse at a noisy copy of what was said."""
+        trial = Trial([], [], [], [])
         noises = jax.random.split(key, max(len(self._inverted), 1))
-        heard, errors = [], []
         for layer in range(len(self._inverted)):
             said = sweep.heard[layer + 1]
             noisy = said + self.noise * jax.random.normal(noises[layer], said.shape)
+            weights, biases = state.layers
             arrived = weights[layer + 1] @ noisy + biases[layer + 1]
             top = layer + 2 == len(weights)
-            above = jax.nn.softmax(arrived) if top else self.network.says(arrived)
-            drive = inverses.weights[layer] @ above + inverses.biases[layer]
-            heard.append(above)
-            errors.append(self.network.slope(drive) * (noisy - self.network.says(drive)))
-        return learned(inverses, heard, errors, self.inverse_rate)
+            answer = jax.nn.softmax(arrived) if top else self.network.says(arrived)
+            drive = state.inverses.weights[layer] @ answer + state.inverses.biases[layer]
+            missed = self.network.slope(drive) * (noisy - self.network.says(drive))
+            for part, value in zip(trial, (noisy, arrived, answer, missed), strict=True):
+                part.append(value)
+        return trial
+
+    def told(self, state: TargetState, sweep: Sweep, target, task, key) -> dict[str, Any]:
+        """What hidden cells should have said, and what cells say while inverses are trained."""
+        trial = self.trial(state, sweep, key)
+        silent = [None] * (len(sweep.drives) - len(trial.noisy))
+        return {
+            "target": [*self.targets(state, sweep, self.error(sweep, target, task)), None],
+            "noisy": [*trial.noisy, *silent, None],
+            "missed": [*trial.missed, *silent, None],
+            "arrived": [*trial.arrived, *silent],
+            "answer": [*trial.answers, *silent],
+        }
 
 
 def simplified_target_propagation(

@@ -132,22 +132,23 @@ def _taught(
     options: tuple[dict[str, Any], ...] = ({},),
     nonlinearities: tuple[str, ...] = NONLINEARITIES,
     grid: Grid = RATES["delta"],
-    row: str | None = None,
+    file: str | None = None,
 ) -> Callable[[Shape], Candidate]:
-    """The learner of the file `name`, which teaches a perceptron, with each of the options; known
-    as `row` where another one comes from the same file."""
+    """The class or function `name`, which teaches a perceptron, with each of the options; from the
+    file of that name, where none is given."""
 
-    def candidate(shape: Shape) -> Candidate:
+    def row(shape: Shape) -> Candidate:
         from metaplast.learners.perceptron import Perceptron
 
-        home = importlib.import_module(f"metaplast.learners.{name}")
-        learner = getattr(home, "".join(word.capitalize() for word in name.split("_")))
+        home = importlib.import_module(f"metaplast.learners.{file or name}")
+        class_name = "".join(word.capitalize() for word in name.split("_"))
+        learner = getattr(home, class_name, None) or getattr(home, name)
         sizes = (shape.inputs, *shape.hidden, shape.classes)
 
         def build(rate: float, phi: str, stimuli: str, option: dict[str, Any]):
             return _meeting(stimuli, shape, learner(Perceptron(sizes, phi), rate, **option))
 
-        return Candidate(row or name, tuple(
+        return Candidate(name, tuple(
             Variant(
                 {"nonlinearity": phi, **{k: str(v) for k, v in option.items()}, "stimuli": stimuli},
                 functools.partial(build, phi=phi, stimuli=stimuli, option=option),
@@ -158,7 +159,7 @@ def _taught(
             for stimuli in STIMULI
         ))  # fmt: skip
 
-    return candidate
+    return row
 
 
 def _forward_forward(shape: Shape) -> Candidate:
@@ -268,9 +269,7 @@ ROWS: dict[str, Callable[[Shape], Candidate]] = {
     ),
     "difference_target_propagation": _taught("difference_target_propagation"),
     "simplified_target_propagation": _taught(
-        "difference_target_propagation",
-        ({"simplified": True},),
-        row="simplified_target_propagation",
+        "simplified_target_propagation", file="difference_target_propagation"
     ),
     "node_perturbation": _taught("node_perturbation", grid=RATES["noisy"]),
     "weight_perturbation": _taught("weight_perturbation", grid=RATES["noisy"]),
