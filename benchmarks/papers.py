@@ -56,8 +56,6 @@ class Paper(NamedTuple):
     hidden: tuple[int, ...]
     phi: str
     """Nonlinearity, for backprop in the same network."""
-    rates: tuple[float, ...]
-    """Where the grid begins."""
     told: str
     """Test error in %."""
     most: float
@@ -68,41 +66,42 @@ class Paper(NamedTuple):
     """How many times as many passes as the others it takes, for a rule that learns slowly."""
 
 
-MILD = (10**-3, 10**-2.5, 10**-2)
+RATES = (10**-3, 10**-2.5, 10**-2)
+"""Where the grid begins."""
 QUOTED = "1.6 to 2.4 (as summed up by Sacramento et al. 2018)"
 PAPERS: dict[str, Paper] = {
     "feedback_alignment": Paper(
         lambda sizes, rate: feedback_alignment(sizes[0], sizes[1:-1], sizes[-1], jnp.asarray(rate)),
-        (1000,), "tanh", MILD, QUOTED, 2.4, "",
+        (1000,), "tanh", QUOTED, 2.4, "",
     ),
     "direct_feedback_alignment": Paper(
         lambda sizes, rate: direct_feedback_alignment(
             sizes[0], sizes[1:-1], sizes[-1], jnp.asarray(rate)
         ),
-        (800, 800), "tanh", MILD, QUOTED, 2.4, "",
+        (800, 800), "tanh", QUOTED, 2.4, "",
     ),
     "difference_target_propagation": Paper(
         lambda sizes, rate: DifferenceTargetPropagation(Perceptron(sizes, "tanh"), rate),
-        (240,) * 7, "tanh", MILD, QUOTED, 2.4, "",
+        (240,) * 7, "tanh", QUOTED, 2.4, "",
     ),
     "equilibrium_propagation": Paper(
         lambda sizes, rate: EquilibriumPropagation(Perceptron(sizes, "tanh"), rate, hard=True),
-        (500,), "tanh", MILD, "2 to 3", 3.0, "",
+        (500,), "tanh", "2 to 3", 3.0, "",
     ),
     "dendritic_microcircuit": Paper(
         lambda sizes, rate: DendriticMicrocircuit(
             Perceptron(sizes, "tanh"), rate, pull=2.0, undo=1.0
         ),
-        (250, 250), "tanh", MILD, "1.96", 1.96, "two layers of 500 logistic cells there",
+        (250, 250), "tanh", "1.96", 1.96, "two layers of 500 logistic cells there",
         longer=2,
     ),
     "pepita": Paper(
         lambda sizes, rate: Pepita(Perceptron(sizes, "relu"), rate),
-        (1024,), "relu", MILD, "1.99", 1.99, "momentum and dropout there",
+        (1024,), "relu", "1.99", 1.99, "momentum and dropout there",
     ),
     "forward_forward": Paper(
         lambda sizes, rate: ForwardForward(sizes[0], sizes[1:-1], sizes[-1], rate, 4.0),
-        (500, 500), "relu", MILD, "1.36", 1.36,
+        (500, 500), "relu", "1.36", 1.36,
         "four layers of 2000 and 60 passes there",
     ),
 }  # fmt: skip
@@ -162,17 +161,17 @@ def measured(name: str, paper: Paper, images: Images, passes: int) -> dict[str, 
     def backprop(rate: float) -> Learner:
         return Backprop(sizes, "sgd", rate, paper.phi)
 
-    ours = trained(name, rule, paper.rates, images, passes)
-    theirs = trained(f"{name}: backprop", backprop, MILD, images, passes)
+    ours = trained(name, rule, images, passes)
+    theirs = trained(f"{name}: backprop", backprop, images, passes)
     return {"rule": ours, "backprop": theirs}
 
 
 def trained(
-    name: str, make: Callable[[float], Learner], rates, images: Images, passes: int
+    name: str, make: Callable[[float], Learner], images: Images, passes: int
 ) -> dict[str, Any]:
     """The rate that was chosen, and the test error after every pass."""
     begun = time.perf_counter()
-    rate = tuned(lambda rate: pilot(make, rate, images), rates)
+    rate = tuned(lambda rate: pilot(make, rate, images))
     while (errors := lived(name, make, rate, images, passes)) is None:
         rate /= STEP
     return {"rate": rate, "errors": errors, "seconds": round(time.perf_counter() - begun)}
@@ -209,9 +208,9 @@ def course(
         yield learner, state
 
 
-def tuned(merit: Callable[[float], float], rates: tuple[float, ...]) -> float:
+def tuned(merit: Callable[[float], float]) -> float:
     """The best rate of a grid that grows by half decades until its best one lies inside."""
-    known = {rate: merit(rate) for rate in rates}
+    known = {rate: merit(rate) for rate in RATES}
     while True:
         best = max(known, key=lambda rate: known[rate])
         if min(known) < best < max(known):
