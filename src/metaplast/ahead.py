@@ -10,6 +10,7 @@ import jax
 
 from metaplast.experiment import Experiment
 from metaplast.fitting import fitting
+from metaplast.foreseen import Foreseen
 from metaplast.preflight import differentiated
 from metaplast.program import Program
 from metaplast.search import Position, begin, traced
@@ -20,16 +21,23 @@ Loop = Callable[..., Any]
 """The compiled loop of meta-steps, as `search` takes it."""
 
 
-def compiling(experiment: Experiment, shelf: Shelf | None = None) -> Future[Loop]:
+def compiling(
+    experiment: Experiment, shelf: Shelf | None = None, foreseen: Foreseen | None = None
+) -> Future[Loop]:
     """Trace the loop of meta-steps, and begin to compile it in another thread.
 
     The compiler needs no Python, so whatever else a start takes can be done meanwhile.
+
+    Args:
+        experiment: whose loop it is.
+        shelf: where traced programs are kept from run to run, if anywhere.
+        foreseen: what is being compiled already, in case it is this.
     """
     position, _ = start(experiment)
     parts = experiment.objective, experiment.genome, experiment.meta
 
     def trace(shelf: Shelf | None) -> Program:
-        return traced(*parts, position, shelf=shelf)
+        return traced(*parts, position, shelf=shelf, given=foreseen and foreseen.given)
 
     with differentiated(experiment.meta):
         loop = fitting(trace, shelf)

@@ -7,6 +7,7 @@ So the hash takes too much rather than too little, and refuses what it cannot se
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import os
 import platform
@@ -53,8 +54,16 @@ def fingerprint(source: str, *values: Any) -> str:
 
 def source_hash() -> str:
     """SHA-256 of the source of this package, as it is on disk at this moment."""
-    package, total = Path(__file__).parent, hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    package = Path(__file__).parent
+    files = sorted(package.rglob("*.py"))
+    return _hashed(package, tuple((path, path.stat().st_mtime_ns) for path in files))
+
+
+@functools.lru_cache(maxsize=1)
+def _hashed(package: Path, files: tuple[tuple[Path, int], ...]) -> str:
+    """Of files as they are at these times: they are read again only if one was written since."""
+    total = hashlib.sha256()
+    for path, _ in files:
         content = path.read_bytes()
         total.update(f"{path.relative_to(package)} {len(content)}\n".encode())
         total.update(content)
@@ -64,9 +73,9 @@ def source_hash() -> str:
 def _circumstances() -> str:
     facts = {
         "python": platform.python_version(),
-        "machine": platform.machine(),
+        "machine": _machine(),
         "backend": jax.default_backend(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "packages": _versions(),
         "options": {name: str(getattr(jax.config, name, None)) for name in OPTIONS},
         "kernel": kernel.wanted(),
         "flags": sorted(
@@ -76,6 +85,22 @@ def _circumstances() -> str:
         ),
     }
     return repr(facts)
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+@functools.cache
+def _machine() -> str:
+    """The kind of processor with its abilities: what is compiled for one may not run on another."""
+    kind = f"{platform.machine()} {platform.processor()}"
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()  # Linux
+    except OSError:
+        return kind
+    return f"{kind} {sorted({line for line in lines if line.startswith(('flags', 'Features'))})}"
 
 
 def _feed(total, value: Any) -> None:

@@ -18,7 +18,7 @@ from metaplast.lives import lives_of
 from metaplast.meta import AbstractMetaOptimizer
 from metaplast.meta.abstract import Evaluate
 from metaplast.network import Genome
-from metaplast.program import Program
+from metaplast.program import Given, Program
 from metaplast.shelf import Shelf
 from metaplast.spread import everywhere, most_at_once
 from metaplast.types import Key
@@ -82,12 +82,14 @@ def traced(
     position: Position,
     most: int = MOST,
     shelf: Shelf | None = None,
+    given: Given | None = None,
 ) -> Program:
     """The loop of meta-steps `(position, tasks, count) -> (position, records)`, not yet compiled.
 
     Args:
         objective, genome, meta, position, most: as `search` takes them.
         shelf: where traced programs are kept from run to run, if anywhere.
+        given: as `program.traced` takes it.
     """
     tasks, static = eqx.partition(objective, eqx.is_array)
     _, fixed = eqx.partition(genome, searchable)
@@ -108,8 +110,9 @@ def traced(
         return jax.lax.fori_loop(0, count, one, (position, jnp.zeros((most, 3))))
 
     arguments = (position, tasks, jnp.asarray(1, jnp.int32))
-    about = (objective, genome, meta, most, most_at_once())
-    return program.traced(dispatch, arguments, (position, 0), shelf, about)
+    # What is searched is an argument as well, so that another seed needs no other program.
+    about = (static, fixed, meta, most, most_at_once())
+    return program.traced(dispatch, arguments, (position, 0), shelf, about, given)
 
 
 def found(genome: Genome, position: Position) -> Genome:

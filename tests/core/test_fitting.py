@@ -31,7 +31,7 @@ def trace(shelf, at_once=None):
 def needed(most: int | None) -> int:
     """Bytes of the program that lives so many at once."""
     with chunked(most):
-        return memory.used(trace(None).lowered.compile())
+        return memory.used(trace(None).build())
 
 
 @pytest.fixture(scope="module")

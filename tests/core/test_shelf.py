@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+from concurrent.futures import Future
 
 import equinox as eqx
 import jax
@@ -14,6 +15,7 @@ import pytest
 from metaplast import shelf
 from metaplast.circuits import layered
 from metaplast.fingerprint import Opaque, fingerprint, source_hash
+from metaplast.foreseen import foresee
 from metaplast.objective import Objective
 from metaplast.passed import passed, remember
 from metaplast.program import traced
@@ -162,6 +164,40 @@ def test_a_program_is_traced_once_and_computes_the_same_bits(mine):
 
 
 @portable
+def test_what_was_compiled_last_time_is_foreseen(mine):
+    calls, spec = [], with_overrides(load("digits"), ["name=mine"])
+
+    def noisy(x, key):
+        calls.append(x)
+        return {"y": jnp.tanh(x) * jax.random.normal(key, x.shape)}
+
+    def living(spec, about):
+        arguments = jnp.arange(5.0), jax.random.key(3)
+        soon = foresee(spec, mine)
+        program = traced(noisy, arguments, {"y": 0}, mine, about, soon.given)
+        return np.asarray(program.compiled()(*arguments)["y"]), soon
+
+    first, nothing = living(spec, (1,))
+    assert nothing.compiling is None and len(calls) == 1 and np.abs(first).sum() > 0
+    second, soon = living(spec, (1,))
+    assert soon.compiling and len(calls) == 1 and second.tobytes() == first.tobytes()
+    other = dataclasses.replace(soon, compiling=Future())
+    other.compiling.set_result("what was foreseen")
+    assert other.given(soon.name)() == "what was foreseen", "it is not compiled a second time"
+
+    living(with_overrides(spec, ["seed=1"]), (1,))
+    assert len(calls) == 1, "another experiment that needs the same program reads it"
+    _, wrong = living(spec, (2,))
+    assert wrong.compiling and len(calls) == 2, "negative control: a wrong guess is not taken"
+    assert wrong.given(None) is None
+    assert living(spec, (2,))[1].name not in (None, wrong.name), "the guess is mended"
+    for path in mine.folder.glob("program-*"):
+        path.unlink()
+    assert foresee(spec, mine).compiling is None
+    assert foresee(spec, None) is None
+
+
+@portable
 def test_a_program_without_a_portable_form_is_traced_every_time(mine):
     calls = []
 
@@ -170,8 +206,12 @@ def test_a_program_without_a_portable_form_is_traced_every_time(mine):
         return jax.pure_callback(lambda v: np.asarray(v) + 1, jax.typeof(x), x)
 
     for _ in range(2):
-        assert float(traced(calling, (jnp.asarray(1.0),), 0, mine).compiled()(1.0)) == 2
-    assert len(calls) >= 2 and not mine.folder.exists()
+        soon = foresee(load("digits"), mine)
+        assert (
+            float(traced(calling, (jnp.asarray(1.0),), 0, mine, (), soon.given).compiled()(1.0))
+            == 2
+        )
+    assert len(calls) >= 2 and not list(mine.folder.glob("program-*"))
 
 
 def test_only_the_very_same_start_has_passed_before(mine, tmp_path):

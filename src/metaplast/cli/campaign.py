@@ -28,13 +28,16 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     """Begin a new run. Everything that can be refused is refused before any work."""
     _check_target(spec, out)
     kept = shelf.opened(compile_cache.switch_on())
+    from metaplast.foreseen import foresee
+    from metaplast.spread import use_cores
+
+    use_cores()
+    soon = foresee(spec, kept)  # in a thread of its own, while what follows is loaded
     from metaplast import run as runs
     from metaplast.ahead import compiling
     from metaplast.passed import passed
     from metaplast.preflight import idle, unreached
-    from metaplast.spread import use_cores
 
-    use_cores()
     experiment = checked(spec)
     for leaf in unreached(experiment, spec, kept):
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
@@ -45,7 +48,7 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
         from metaplast.audit.demands import check_names
 
         check_names(spec)
-    loop = compiling(experiment, kept)  # in a thread of its own, while the start is audited
+    loop = compiling(experiment, kept, soon)  # in a thread of its own, while the start is audited
     if demanded:
         print(
             f"this start has passed before: {demanded}" if known
