@@ -100,9 +100,9 @@ PAPERS: dict[str, Paper] = {
         (1024,), "relu", "1.99", 1.99, "momentum and dropout there",
     ),
     "forward_forward": Paper(
-        lambda sizes, rate: ForwardForward(sizes[0], sizes[1:-1], sizes[-1], rate, 4.0),
-        (500, 500), "relu", "1.36", 1.36,
-        "four layers of 2000 and 60 passes there",
+        lambda sizes, rate: ForwardForward(sizes[0], sizes[1:-1], sizes[-1], rate, 6.0),
+        (1000, 1000), "relu", "1.36", 1.36,
+        "four layers of 2000 and 60 passes there", longer=2,
     ),
 }  # fmt: skip
 STEP = 10**0.5
