@@ -7,6 +7,7 @@ Cold: with an empty compilation cache, as on the first day. Warm: with what a co
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -35,6 +36,15 @@ def measure(quick: bool) -> Section:
         ("", "seconds", "fastest"),
         [[name, times.of(name), f"{times.each(name).min():.1f}"] for name in times.names],
     )
+    section.write(
+        "Where one more start of each kind spends its time: seconds of the main thread. What is "
+        "compiled meanwhile in another thread is waited for at the end."
+    )
+    stages = spent()
+    section.table(
+        ("", *LIMITS),
+        [[stage, *(f"{stages[name][stage]:.2f}" for name in LIMITS)] for stage in stages["cold"]],
+    )
     for name, limit in LIMITS.items():
         share = Spread(*(value / limit for value in times.of(name)))
         section.claims.append(Claim(f"first meta-step, {name} / {limit} s", share, most=1))
@@ -50,6 +60,21 @@ def pair(index: int) -> list[float]:
             say(f"first_step: {name} start, {index + 1}")
             seconds.append(first_step(Path(folder) / name, environment))
     return seconds
+
+
+def spent() -> dict[str, dict[str, float]]:
+    """Seconds of every stage of a cold start, and of a warm one after it."""
+    script = Path(__file__).with_name("stages.py")
+    with tempfile.TemporaryDirectory() as folder:
+        environment, stages = with_cache(Path(folder) / "cache"), {}
+        for name in LIMITS:
+            say(f"first_step: stages of a {name} start")
+            done = subprocess.run(
+                [sys.executable, str(script), str(Path(folder) / name)],
+                env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True,
+            )  # fmt: skip
+            stages[name] = json.loads(done.stdout)
+    return stages
 
 
 def with_cache(folder: Path) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Our integrate-and-fire cells are Brian2's, step by step.
 
-Brian2 is an extra (`pip install metaplast[brian2]`), or lives in another environment (2.9 needs
-numpy 1, which ours is not), whose Python the variable BRIAN2_PYTHON names.
+Brian2 is an extra (`pip install metaplast[brian2]`) or, with Python 3.11, lives in an environment of
+its own (2.9, the last one for it, needs NumPy 1, which ours is not), whose Python the variable
+BRIAN2_PYTHON names: `make test-brian2`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ PYTHON = os.environ.get("BRIAN2_PYTHON") or (
     sys.executable if importlib.util.find_spec("brian2") else None
 )
 pytestmark = pytest.mark.skipif(
-    PYTHON is None, reason="no Brian2: pip install metaplast[brian2], or set BRIAN2_PYTHON"
+    PYTHON is None, reason="no Brian2: make test-brian2, or set BRIAN2_PYTHON"
 )
 TAU, TAU_SLOW, REFRACTORY = 15.0, 80.0, 3.0
 

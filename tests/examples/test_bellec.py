@@ -21,3 +21,4 @@ def test_the_example_runs():
     assert len(named) == 3 and "nan" not in done.stdout, done.stdout
     assert all(0 <= accuracy <= 100 for accuracy, _ in named.values())
     assert all(rate in (0.003, 0.1) for _, rate in named.values())
+    assert "Deviations from the paper" in done.stdout and "wall time" in done.stdout

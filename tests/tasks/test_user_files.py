@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from metaplast.tasks import coco, event_folder, hub, image_folder
+from metaplast.tasks.atis import read_atis
 from metaplast.tasks.boxes import overlap
 from tasks import small_files
 
@@ -100,6 +101,87 @@ def test_recordings_are_counted(tmp_path):
     np.savez(path / "row0" / "00.npz", t=[1], x=[1])
     with pytest.raises(ValueError, match="no y, p, expected t, x, y, p"):
         event_folder(path, 4, 4)
+
+
+EVENTS = bytes.fromhex(
+    "00 21 80 00 01"  # column 0, row 33, brighter, at 1 us
+    "21 02 00 01 00"  # column 33, row 2, darker, at 256 us
+    "07 09 81 00 00"  # brighter, at 65536 us
+    "01 03 7f ff ff"  # darker, at the last time of 23 bits
+)
+
+
+def test_events_of_40_bits_are_read_bit_by_bit(tmp_path):
+    path = tmp_path / "00001.bin"
+    path.write_bytes(EVENTS)
+    found = read_atis(path, 34)
+    for key, known in {
+        "x": [0, 33, 7, 1], "y": [33, 2, 9, 3], "p": [1, 0, 1, 0], "t": [1, 256, 65536, 2**23 - 1],
+    }.items():  # fmt: skip
+        np.testing.assert_array_equal(found[key], known)
+    # Little-endian times would be others, and fall.
+    path.write_bytes(b"".join(EVENTS[i : i + 2] + EVENTS[i : i + 5][:1:-1] for i in (0, 5, 10, 15)))
+    with pytest.raises(ValueError, match="times fall"):
+        read_atis(path, 34)
+
+
+def test_times_beyond_their_bits_go_on(tmp_path):
+    path = tmp_path / "long.bin"
+    later = bytes.fromhex("05 06 80 00 0205 07 80 00 03")
+    path.write_bytes(EVENTS + later + EVENTS[-5:] + later)
+    assert read_atis(path)["t"].tolist()[3:] == [
+        2**23 - 1, 2**23 + 2, 2**23 + 3, 2**24 - 1, 2**24 + 2, 2**24 + 3,
+    ]  # fmt: skip
+    mark = bytes.fromhex("00 f0 00 00 00")
+    path.write_bytes(later + mark + later + mark + later)
+    found = read_atis(path)
+    assert found["t"].tolist() == [2, 3, 8194, 8195, 16386, 16387]
+    assert found["y"].tolist() == [6, 7] * 3
+    # A camera with more rows has a row 240, whose events are no marks.
+    rows = later + bytes.fromhex("00 f0 00 00 09")
+    path.write_bytes(rows)
+    assert read_atis(path, 256)["y"].tolist() == [6, 7, 240] != read_atis(path)["y"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "0 bytes, expected 5 for each event and one event or more; fetch"),
+        (EVENTS[:-1], "19 bytes, expected 5 for each event"),
+        (EVENTS[5:10] + EVENTS[:5], r"times fall from 256 to 1 us after event 1, .* an \.npz"),
+        (EVENTS.replace(b"\x21", b"\x22"), r"x, y: from \(0, 2\) to \(34, 34\), expected"),
+    ],
+)
+def test_damaged_events_are_refused(tmp_path, content, says):
+    for name in ("a/1.bin", "a/2.bin", "b/1.bin", "b/2.BIN"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(EVENTS)
+    assert event_folder(tmp_path, 34, 34, split="all").x_train.sum() == 8
+    (tmp_path / "b" / "2.BIN").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"data = '.*2\.BIN': {says}") as fault:
+        event_folder(tmp_path, 34, 34, split="all")
+    assert "\n" not in str(fault.value)
+
+
+def test_events_that_cannot_be_opened(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"gone\.bin': no such file"):
+        read_atis(tmp_path / "gone.bin")
+    with pytest.raises(ValueError, match="expected a file that may be read") as fault:
+        read_atis(tmp_path)
+    assert "\n" not in str(fault.value)
+
+
+def test_both_forms_of_a_recording_are_one_task(tmp_path):
+    path = small_files.event_folder(tmp_path)
+    before = event_folder(path, 4, 4, 3, split="all")
+    for file in sorted(path.glob("*/*.npz"))[::2]:
+        with np.load(file) as held:
+            t, x, y, p = (held[key].astype(np.int64) for key in "txyp")
+        words = x << 32 | y << 24 | p << 23 | t
+        file.with_suffix(".bin").write_bytes(b"".join(int(w).to_bytes(5, "big") for w in words))
+        file.unlink()
+    after = event_folder(path, 4, 4, 3, split="all")
+    assert before.x_train.sum() > 0 and after.checksum == before.checksum
 
 
 # -- boxes -----------------------------------------------------------------------------

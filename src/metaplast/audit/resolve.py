@@ -4,6 +4,7 @@
 |---|---|
 | `backprop`, `feedback_alignment`, ... | the learners of comparisons |
 | `honest`, `spiking` | further ones that only the audit knows |
+| `bidirectional`, `learned_feedback`, `message_passing` | families, where a search begins |
 | `Oja`, `Factored`, ... | a rule of `metaplast.rules` at every forward synapse |
 | `zoo/online`, a rule's file, a run folder | what a search has found |
 | `cheats/<name>` | a learner that breaks a constraint |
@@ -19,13 +20,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import jax
+
 from metaplast import learners, rules
 from metaplast.audit import cheats
 from metaplast.audit.function import from_files
 from metaplast.audit.learners import (
     BackpropNaming,
+    BidirectionalNaming,
     ForwardForwardNaming,
     LeastSquaresNaming,
+    MessagePassingNaming,
     MicrocircuitNaming,
     Naming,
     NearestMeanNaming,
@@ -149,14 +154,19 @@ def _spiking_eprop(name: str) -> Subject:
     return from_network(name, genome, functools.partial(layered, feedback="direct"))
 
 
-def _learner(build: Callable[[Scale], Any], naming: Naming) -> Callable[[str], Subject]:
-    return lambda name: from_learner(ALIASES.get(name, name), build, naming)
+def _sizes(scale: Scale) -> tuple[int, ...]:
+    return (scale.inputs, *scale.hidden, scale.outputs)
+
+
+def _learner(
+    build: Callable[[Scale], Any], naming: Naming, family: bool = False
+) -> Callable[[str], Subject]:
+    return lambda name: from_learner(ALIASES.get(name, name), build, naming, family=family)
 
 
 def _backprop(optimizer: str, shortcut: bool = False) -> Callable[[str], Subject]:
     def build(scale: Scale) -> Backprop:
-        sizes = (scale.inputs, *scale.hidden, scale.outputs)
-        return Backprop(sizes, optimizer, RATES[optimizer], "tanh", shortcut)
+        return Backprop(_sizes(scale), optimizer, RATES[optimizer], "tanh", shortcut)
 
     return _learner(build, BackpropNaming())
 
@@ -170,8 +180,7 @@ def _taught(
     """A learner that teaches a perceptron."""
 
     def build(scale: Scale) -> Any:
-        sizes = (scale.inputs, *scale.hidden, scale.outputs)
-        return learner(learners.Perceptron(sizes, phi), rate)
+        return learner(learners.Perceptron(_sizes(scale), phi), rate)
 
     return _learner(build, PerceptronNaming() if naming is None else naming)
 
@@ -203,9 +212,7 @@ LEARNERS: dict[str, Callable[[str], Subject]] = {
     "dendritic_microcircuit": _taught(learners.DendriticMicrocircuit, naming=MicrocircuitNaming()),
     "burst_dependent_plasticity": _taught(learners.BurstDependentPlasticity, "sigmoid"),
     "spiking_eprop": _spiking_eprop,
-    "frozen": _learner(
-        lambda s: Frozen(Backprop((s.inputs, *s.hidden, s.outputs))), BackpropNaming()
-    ),
+    "frozen": _learner(lambda s: Frozen(Backprop(_sizes(s))), BackpropNaming()),
     "nearest_class_mean": _learner(
         lambda s: NearestClassMean(s.inputs, s.outputs), NearestMeanNaming()
     ),
@@ -214,6 +221,19 @@ LEARNERS: dict[str, Callable[[str], Subject]] = {
     ),
     "nearest_neighbor": _learner(
         lambda s: NearestNeighbor(s.inputs, s.outputs, s.horizon), NearestNeighborNaming()
+    ),
+    "bidirectional": _learner(
+        lambda s: learners.Bidirectional.delta(_sizes(s), RATE, told="error"),
+        BidirectionalNaming(),
+        family=True,
+    ),
+    "learned_feedback": _learner(
+        lambda s: learners.LearnedFeedback(_sizes(s), jax.random.key(0), RATE, "tanh"),
+        PerceptronNaming(direct=True),
+        family=True,
+    ),
+    "message_passing": _learner(
+        lambda s: learners.MessagePassing(_sizes(s), rate=RATE), MessagePassingNaming(), family=True
     ),
     "honest": lambda name: cheats.base.subject(),
     "spiking": lambda name: cheats.spiking.subject(),

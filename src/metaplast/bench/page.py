@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from metaplast.bench.matrix import judged, matrix, title
 from metaplast.learners.registry import ROWS
 
 FEWEST = 16
@@ -48,10 +49,11 @@ def document(suite: str, results: Sequence[dict[str, Any]]) -> list[str]:
     made = [m for result in results for m in result["made"]]
     days = sorted({m["date"] for m in made})
     machine = made[-1]
+    heads, rows = matrix(results, _name, _value)
     lines = [
         f"## Suite {suite}",
         "",
-        f"Written by `metaplast bench --suite {suite} --lives {results[0]['lives']} --write FILE` "
+        f"Written by `metaplast bench {_asked(results)}--suite {suite} --lives {results[0]['lives']} --write FILE` "
         f"from entries of {' to '.join(dict.fromkeys((days[0], days[-1])))}, metaplast "
         f"{machine['metaplast']}, jax {machine['jax']}, Python {machine['python']}, "
         f"{machine['cores']} cores. Do not edit between the marks.",
@@ -61,25 +63,12 @@ def document(suite: str, results: Sequence[dict[str, Any]]) -> list[str]:
         "all by the same procedure: the whole grid of each variant on the first 4 lives, the three "
         "best settings on all lives. Found rules (bold) run as they were found.",
         "",
-        *matrix(results),
+        f"| {' | '.join(heads)} |",
+        "|---" * len(heads) + "|",
+        *(f"| {' | '.join(row)} |" for row in rows),
     ]
     for result in results:
         lines += ["", *section(result)]
-    return lines
-
-
-def matrix(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Learners x settings, by what each setting is judged by."""
-    rows: dict[str, list[str]] = {}
-    for place, result in enumerate(results):
-        for entry in result["learners"]:
-            cells = rows.setdefault(_name(entry), [""] * len(results))
-            cells[place] = _value(*_judged(result, entry))
-    heads = " | ".join(_title(result) for result in results)
-    lines = [f"| learner | {heads} |", "|---" * (len(results) + 1) + "|"]
-    best = {_name(e): _judged(results[0], e)[0] for e in results[0]["learners"]}
-    for name in sorted(rows, key=lambda n: -best.get(n, 0.0)):
-        lines.append(f"| {name} | {' | '.join(rows[name])} |")
     return lines
 
 
@@ -94,18 +83,18 @@ def section(result: dict[str, Any]) -> list[str]:
         "tuned to", "diverged", "seconds", "updates a life", "updates/s", "values",
         "per cell", "per synapse",
     ]  # fmt: skip
-    judged = "held-out" if result["judged"] == "held_out" else "online"
+    accuracy = "held-out" if result["judged"] == "held_out" else "online"
     lines = [
-        f"### {_title(result)}",
+        f"### {title(result)}",
         "",
         f"{result['lives']} lives of {result['moments']} moments, {result['inputs']} inputs, "
         f"{result['classes']} classes, hidden layers {result['hidden']}, seed {result['seed']}; "
-        f"tuned by and sorted by {judged} accuracy" + (f"; data: {sums}." if sums else "."),
+        f"tuned by and sorted by {accuracy} accuracy" + (f"; data: {sums}." if sums else "."),
         "",
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",
     ]
-    for entry in sorted(result["learners"], key=lambda e: -_judged(result, e)[0]):
+    for entry in sorted(result["learners"], key=lambda e: -judged(result, e)[0]):
         scores = [_score(entry["scores"].get(name)) for name in extra]
         mine = pair.get(entry["name"])
         cells = [
@@ -127,14 +116,10 @@ def section(result: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _judged(result: dict[str, Any], entry: dict[str, Any]) -> tuple[float, list[float]]:
-    name = "online_accuracy" if result["judged"] == "online" else "test_accuracy"
-    return entry[name], entry[f"{name}_ci"]
-
-
-def _title(result: dict[str, Any]) -> str:
-    layers = len(result["hidden"]) + 1
-    return f"{result['data']}, {result['moments']} moments, {layers} layers"
+def _asked(results: Sequence[dict[str, Any]]) -> str:
+    """Which learners the page names, where they are not all."""
+    names = dict.fromkeys(entry["name"] for r in results for entry in r["learners"])
+    return "" if all(row in names for row in ROWS) else f"{' '.join(names)} "
 
 
 def _name(entry: dict[str, Any]) -> str:

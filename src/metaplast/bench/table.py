@@ -33,7 +33,9 @@ def table(result: dict[str, Any]) -> Table:
         "to backprop",
         "diverged",
         "s",
+        "updates",
         "upd/s",
+        "val/cell",
         "val/syn",
     ):
         drawn.add_column(heading.replace("_", " "), justify="right", no_wrap=True)
@@ -59,7 +61,9 @@ def _cells(entry: dict[str, Any], pair: dict[str, Any] | None, extra: list[str])
         difference,
         str(entry["diverged"]),
         f"{entry['seconds']:.0f}",
+        f"{entry['synapse_updates']:.1e}",
         f"{entry['synapse_updates_per_second']:.1e}",
+        f"{entry['values_per_cell']:.1f}",
         f"{entry['values_per_synapse']:.1f}",
     )
 

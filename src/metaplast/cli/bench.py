@@ -10,8 +10,8 @@ from tyro.conf import Positional
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
-    """Compare learners: the same lives for all, each tuned to its best on other lives of the
-    same data set, and a 95 % bootstrap interval of the paired difference to the best backprop.
+    """Compare learners: the same lives for all, each rival tuned to its best in hindsight on
+    these very lives, and a 95 % bootstrap interval of the paired difference to the best backprop.
 
     Each example is predicted before it is learned, one at a time, in one pass.
 

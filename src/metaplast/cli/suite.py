@@ -36,8 +36,8 @@ def live(
     if page is not None and not page.parent.is_dir():
         raise ValueError(f"write = {str(page)!r}: no folder {page.parent}; make it first")
 
+    from metaplast.bench import matrix, table
     from metaplast.bench import page as pages
-    from metaplast.bench import table
     from metaplast.bench.archive import Archive
     from metaplast.bench.suite import run
     from metaplast.learners.registry import ROWS
@@ -55,8 +55,11 @@ def live(
         document({"suites": whole})
     else:
         console = wide_console(160)
-        for result in (r for results in whole.values() for r in results):
-            console.print(table(result))
+        for name, results in whole.items():
+            for result in results:
+                console.print(table(result))
+            if results:
+                console.print(matrix.drawn(name, results))
 
 
 FEWEST = 16

@@ -137,18 +137,14 @@ class Bidirectional(eqx.Module):
         return BidirectionalState([w[:k] for w in every], back)
 
     def predict(self, state, stimulus):
-        return self._up(state, stimulus)[1]
+        return self.forward(state, stimulus)[1]
 
     def moment(self, state, stimulus, target, task, key=None):
-        cells, readout = self._up(state, stimulus)
-        answer = jax.nn.softmax(readout)
-        wanted = task.teach(readout, target).signal
-        second = wanted - answer if self.told == "error" else wanted
-        rest = jnp.zeros((self.states - 2, answer.shape[0]))
-        cells = self._down(state, [*cells, jnp.stack([answer, second, *rest], 1)])
+        cells, readout = self.forward(state, stimulus)
+        cells = self.backward(state, cells, readout, target, task)
         return self._changed(state, cells), readout
 
-    def _up(self, state, stimulus) -> tuple[list[Cells], Float[Array, " classes"]]:
+    def forward(self, state, stimulus) -> tuple[list[Cells], Float[Array, " classes"]]:
         """States of the input and hidden cells, and the drive of the output's first state."""
         cells = [jnp.zeros((stimulus.shape[0], self.states)).at[:, 0].set(stimulus)]
         drive = jnp.zeros(())
@@ -164,9 +160,13 @@ class Bidirectional(eqx.Module):
         slope = jax.jvp(phi, (drive,), (jnp.ones_like(drive),))[1]
         return jnp.where(jnp.arange(self.states) == 0, phi(drive), slope)
 
-    def _down(self, state, cells: list[Cells]) -> list[Cells]:
-        """States after what the layers above have sent back."""
-        cells = list(cells)
+    def backward(self, state, cells: list[Cells], readout, target, task) -> list[Cells]:
+        """States of all cells after what the layers above, or a teacher, have told them."""
+        answer = jax.nn.softmax(readout)
+        wanted = task.teach(readout, target).signal
+        second = wanted - answer if self.told == "error" else wanted
+        rest = jnp.zeros((self.states - 2, answer.shape[0]))
+        cells = [*cells, jnp.stack([answer, second, *rest], 1)]
         for layer in range(len(cells) - 2, 0, -1):
             heard = self.cell_rate * _delivered(
                 self._back(state, layer), cells[layer + 1] @ self.down

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from metaplast.learners.perceptron import Layers, Matrices, Perceptron, learned
+from metaplast.learners.perceptron import Layers, Matrices, Perceptron, Sweep, Vectors, learned
 from metaplast.positive import Positive, positive
 from metaplast.source import Source
 from metaplast.types import Key
 
 
-class FedBack(eqx.Module):
+class FedBack(NamedTuple):
     """State of a life: the forward weights, and the feedback, which may be plastic too."""
 
     layers: Layers
@@ -89,14 +89,18 @@ class LearnedFeedback(eqx.Module):
 
     def moment(self, state, stimulus, target, task, key=None):
         sweep = self.network.sweep(state.layers, stimulus)
-        error = task.teach(sweep.readout, target).signal - jax.nn.softmax(sweep.readout)
-        told = [*(back @ error for back in state.feedback), error]
-        paced = [rate.value * each for rate, each in zip(self.rates, told, strict=True)]
+        errors = self.errors(state, sweep, target, task, key)
+        paced = [rate.value * each for rate, each in zip(self.rates, errors, strict=True)]
         layers = learned(state.layers, sweep.heard, paced, 1.0)
         if not self.plastic:
             return FedBack(layers, state.feedback), sweep.readout
         feedback = [
-            back + self.rates[-1].value * jnp.outer(said, error)
+            back + self.rates[-1].value * jnp.outer(said, errors[-1])
             for back, said in zip(state.feedback, sweep.heard[1:], strict=True)
         ]
         return FedBack(layers, feedback), sweep.readout
+
+    def errors(self, state: FedBack, sweep: Sweep, target, task, key) -> Vectors:
+        """What every layer but the input is told: hidden cells, what they hear of the output's."""
+        error = task.teach(sweep.readout, target).signal - jax.nn.softmax(sweep.readout)
+        return [*(back @ error for back in state.feedback), error]

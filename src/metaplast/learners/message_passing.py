@@ -14,7 +14,7 @@ from metaplast.learners.perceptron import NONLINEARITIES, Perceptron
 from metaplast.source import Source
 from metaplast.squash import squash
 
-Messages = Float[Array, "channels _cells"]
+Messages = Float[Array, "_cells channels"]
 Synapses = Float[Array, "_post _pre"]
 
 CELL_WIDTH = 8
@@ -110,50 +110,53 @@ class MessagePassing(eqx.Module):
         return [Layer(w, tuple(jnp.zeros_like(w) for _ in self.out)) for w in weights]
 
     def predict(self, state, stimulus):
-        return self._up(state, stimulus)[1][-1][0]
+        return self.forward(state, stimulus)[1][-1][:, 0]
 
     def moment(self, state, stimulus, target, task, key=None):
-        said, drives = self._up(state, stimulus)
-        readout = drives[-1][0]
-        told = jnp.zeros_like(drives[-1]).at[0].set(task.teach(readout, target).signal)
-        sent = self._down(state, said, drives, told.at[0].add(-jax.nn.softmax(readout)))
+        said, drives = self.forward(state, stimulus)
+        sent = self.backward(state, said, drives, target, task)
         changed = [
             self._changed(layer, _with_one(below), above)
             for layer, below, above in zip(state, said, sent, strict=True)
         ]
-        return changed, readout
+        return changed, drives[-1][:, 0]
 
-    def _up(self, state, stimulus) -> tuple[list[Messages], list[Messages]]:
+    def forward(self, state, stimulus) -> tuple[list[Messages], list[Messages]]:
         """What the input and hidden cells say, and what arrives at hidden and output cells."""
-        said = [jnp.zeros((self.up.shape[0], stimulus.shape[0])).at[0].set(stimulus)]
+        said = [jnp.zeros((stimulus.shape[0], self.up.shape[0])).at[:, 0].set(stimulus)]
         drives = []
         for layer in state:
             drives.append(_delivered(layer, self.up, _with_one(said[-1])))
-            said.append(self._first(drives[-1], self._phi(drives[-1][0])))
+            said.append(self._first(drives[-1], self._phi(drives[-1][:, 0])))
         return said[:-1], drives
 
-    def _down(self, state, said, drives, error: Messages) -> list[Messages]:
+    def backward(self, state, said, drives, target, task) -> list[Messages]:
         """What hidden and output cells send to the synapses below them."""
-        sent = [error]
+        readout = drives[-1][:, 0]
+        told = jnp.zeros_like(drives[-1]).at[:, 0].set(task.teach(readout, target).signal)
+        sent = [told.at[:, 0].add(-jax.nn.softmax(readout))]
         layers = zip(state[:0:-1], said[:0:-1], drives[-2::-1], strict=True)
         for layer, activity, drive in layers:
             back = Layer(layer.weight[:, :-1].T, tuple(h[:, :-1].T for h in layer.memory))
             heard = _delivered(back, self.down, sent[-1])
-            slope = jax.jvp(self._phi, (drive[0],), (jnp.ones_like(drive[0]),))[1]
-            features = squash(jnp.concatenate([heard, activity]))
-            decided = self.cell_out @ squash(self.cell_hidden @ features)
-            sent.append(self._first(heard, slope * heard[0]) + decided)
+            first = drive[:, 0]
+            slope = jax.jvp(self._phi, (first,), (jnp.ones_like(first),))[1]
+            features = squash(jnp.concatenate([heard, activity], 1))
+            decided = squash(features @ self.cell_hidden.T) @ self.cell_out.T
+            sent.append(self._first(heard, slope * heard[:, 0]) + decided)
         return sent[::-1]
 
     def _changed(self, layer: Layer, below: Messages, above: Messages) -> Layer:
-        post = tuple(message[:, None] for message in above)
-        pre = tuple(message[None, :] for message in below)
+        post = tuple(message[:, None] for message in above.T)
+        pre = tuple(message[None, :] for message in below.T)
         # Backward, the gates are computed again: only what a synapse remembers is kept.
         memory = jax.checkpoint(gated)(
             self.inputs, self.recurrent, self.bias, layer.memory, (post, pre, (layer.weight,))
         )
         told = sum(o * h for o, h in zip(self.out, memory, strict=True))
-        return Layer(layer.weight + self.rate * (jnp.outer(above[0], below[0]) + told), memory)
+        return Layer(
+            layer.weight + self.rate * (jnp.outer(above[:, 0], below[:, 0]) + told), memory
+        )
 
     def _phi(self, drive):
         return NONLINEARITIES[self.nonlinearity](drive)
@@ -161,16 +164,16 @@ class MessagePassing(eqx.Module):
     @staticmethod
     def _first(messages: Messages, first: Float[Array, " cells"]) -> Messages:
         """Channel 0 as it is given; the others bounded."""
-        return jnp.tanh(messages).at[0].set(first)
+        return jnp.tanh(messages).at[:, 0].set(first)
 
 
 def _with_one(messages: Messages) -> Messages:
     """One more cell, whose first channel says 1."""
-    channels = messages.shape[0]
-    return jnp.concatenate([messages, jnp.zeros((channels, 1)).at[0, 0].set(1.0)], 1)
+    channels = messages.shape[1]
+    return jnp.concatenate([messages, jnp.zeros((1, channels)).at[0, 0].set(1.0)])
 
 
 def _delivered(layer: Layer, mixing: Float[Array, "channels states"], sent: Messages) -> Messages:
     """What arrives through the weights, and from what synapses remember of who spoke."""
-    remembered = jnp.stack([h @ sent[0] for h in layer.memory])
-    return sent @ layer.weight.T + mixing @ remembered
+    remembered = jnp.stack([h @ sent[:, 0] for h in layer.memory], 1)
+    return layer.weight @ sent + remembered @ mixing.T

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from metaplast.tasks.atis import read_atis
 from metaplast.tasks.check import at_least
 from metaplast.tasks.checksum import checksum
 from metaplast.tasks.class_folders import class_folders
@@ -30,7 +31,8 @@ def event_folder(
         path: a folder with one sub-folder for each class, or with the folders `train` and
             `test`, each of them such a folder; else a fifth is for tests. Each recording is an
             `.npz` with `t x y p`: times in any unit, columns, rows, and polarities, brighter
-            where above 0.
+            where above 0; or a `.bin` of 40-bit events in order, the form of N-MNIST and
+            N-Caltech101 (`metaplast.tasks.atis`; rename `Train` and `Test` of N-MNIST).
         height, width: of the camera in pixels.
         bins: frames of a recording, equal spans of its time.
         moments: length of a life.
@@ -39,13 +41,13 @@ def event_folder(
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: a wrong argument, no classes, files that are no recordings.
+        ValueError: a wrong argument, no classes, files that are no recordings or are damaged.
     """
     path = Path(path)
     for argument, value in (("height", height), ("width", width), ("bins", bins)):
         at_least(argument, value, 1, "give a larger one")
     known_split(split)
-    found = class_folders(path, (".npz",))
+    found = class_folders(path, (".npz", ".bin"))
     pools = Pools(*(
         part for files in found[:2] for part in _read(files, (height, width), bins)
     ))  # fmt: skip
@@ -60,7 +62,10 @@ def _read(
 ) -> tuple[np.ndarray, np.ndarray]:
     seen = []
     for file, _ in files:
-        events = stored(file, ("t", "x", "y", "p"))
+        if file.suffix.lower() == ".bin":
+            events = read_atis(file, size[0])
+        else:
+            events = stored(file, ("t", "x", "y", "p"))
         try:
             counts = frames(events["x"], events["y"], events["t"], events["p"], size, bins)
         except ValueError as fault:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 
@@ -42,7 +43,11 @@ class Telling(Naming, Protocol):
 
 
 def from_learner(
-    name: str, learner_at: Callable[[Scale], Any], naming: Naming, scale: Scale = SMALL
+    name: str,
+    learner_at: Callable[[Scale], Any],
+    naming: Naming,
+    scale: Scale = SMALL,
+    family: bool = False,
 ) -> Subject:
     """The subject of a learner that is no plastic network.
 
@@ -53,6 +58,7 @@ def from_learner(
         learner_at: the learner for given sizes.
         naming: of its state.
         scale: of the instance.
+        family: whether a search moves all numbers of the learner, so that they are its genome.
     """
     learner = learner_at(scale)
 
@@ -81,7 +87,11 @@ def from_learner(
         return _with(named, told(before, experience, key))
 
     return from_function(
-        name, step, born, lambda other: from_learner(name, learner_at, naming, other)
+        name,
+        step,
+        born,
+        lambda other: from_learner(name, learner_at, naming, other, family),
+        numbers=eqx.filter(learner, eqx.is_inexact_array) if family else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -13,17 +14,20 @@ from metaplast.audit.subject import State
 from metaplast.learners.perceptron import Layers
 
 
+@dataclasses.dataclass(frozen=True)
 class PerceptronNaming:
     """Of a learner whose state is the layers of a perceptron, or has them and more.
 
     Weights are fields of their projections and biases of their cells. Of what else there is,
     matrices `[below, above]` are feedback projections (one alone runs from the output to the
-    input), further layers run between hidden ones, and a single number is a broadcast. What the
-    learner says that its cells tell each other (`errors`, `told`) are fields of the cells, or
-    broadcasts, so that whoever uses one is known to read it and not all that it was made from.
-    What cells do while they settle has no names; whoever uses what they settled at reads all
-    that it depends on.
+    input; with `direct` feedback all of them come from the output), further layers run between
+    hidden ones, and a single number is a broadcast. What the learner says that its cells tell
+    each other (`errors`, `told`) are fields of the cells, or broadcasts, so that whoever uses one
+    is known to read it and not all that it was made from. What cells do while they settle has no
+    names; whoever uses what they settled at reads all that it depends on.
     """
+
+    direct: bool = False
 
     def named(self, learner, state, activities) -> State:
         names = layer_names(len(learner.network.sizes) - 2)
@@ -31,7 +35,7 @@ class PerceptronNaming:
         synapses: dict[str, Any] = {}
         told: dict[str, Any] = {}
         for field, part in _parts(state).items():
-            for name, weight in _back(names, field, part):
+            for name, weight in self._back(names, field, part):
                 synapses[name] = {"weight": weight}
             if field == "layers":
                 for pre, post, weight, bias in zip(names, names[1:], *part, strict=False):
@@ -50,7 +54,7 @@ class PerceptronNaming:
         like = jax.eval_shape(learner.born, jax.random.key(0))
         parts = {}
         for field, part in _parts(like).items():
-            found = [synapses[name]["weight"] for name, _ in _back(names, field, part)]
+            found = [synapses[name]["weight"] for name, _ in self._back(names, field, part)]
             if field == "layers":
                 pairs = itertools.pairwise(names)
                 weights = [synapses[f"{pre}->{post}"]["weight"] for pre, post in pairs]
@@ -90,19 +94,21 @@ class PerceptronNaming:
                 everybody[field] = part
         return {"populations": cells, "broadcast": everybody}
 
+    def _back(self, names: list[str], field: str, part: Any) -> list[tuple[str, Any]]:
+        """The projections against the way forward, in order, and their weights."""
+        if field == "layers":
+            return []
+        if isinstance(part, Layers):
+            return self._back(names, field, part.weights)
+        if isinstance(part, list):
+            pairs = zip(names[1:], names[2:], part, strict=False)
+            return [
+                (f"{names[-1] if self.direct else above}~>{below}", weight)
+                for below, above, weight in pairs
+            ]
+        return [(f"{names[-1]}~>{names[0]}", part)] if jnp.ndim(part) == 2 else []
+
 
 def _parts(state: Any) -> dict[str, Any]:
     """A state by its fields; the layers alone are a state, too."""
     return {"layers": state} if isinstance(state, Layers) else state._asdict()
-
-
-def _back(names: list[str], field: str, part: Any) -> list[tuple[str, Any]]:
-    """The projections against the way forward, in order, and their weights."""
-    if field == "layers":
-        return []
-    if isinstance(part, Layers):
-        return _back(names, field, part.weights)
-    if isinstance(part, list):
-        pairs = zip(names[1:], names[2:], part, strict=False)
-        return [(f"{above}~>{below}", weight) for below, above, weight in pairs]
-    return [(f"{names[-1]}~>{names[0]}", part)] if jnp.ndim(part) == 2 else []
