@@ -50,7 +50,6 @@ def measure(quick: bool) -> Section:
     section.claims += claims(points)
     if jax.default_backend() == "cpu":
         chunks.write(section, rates, points, quick)
-        section.write("No GPU was measured: there is none here.")
     # Last, because all that was measured above tells of the machine.
     section.write("What the machine did, all the while:")
     section.table(
@@ -104,7 +103,7 @@ def grid(rates: Rates, widths, populations, quick: bool) -> list[Point]:
             # Chunks follow one another, so their time per life says the same for all numbers.
             if lives in (min(fitting[-1], AIM[1]), AIM[1]) and lives > chunk and caches():
                 crowds.append(Crowd(width, lives, chunk=chunk).paced(quick))
-            points += living(crowds, rates, 3 if quick else 5)
+            points += living(crowds, rates, 3 if quick else 7)
             gc.collect()
     return points
 

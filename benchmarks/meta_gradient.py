@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from factored_lives import genome, problem
 from interleaved import compiled, interleave, short
+from operations import operations
 from section import Claim, Section, run, say
 
 from metaplast.experiment import build
@@ -24,7 +25,7 @@ from metaplast.network import Genome
 from metaplast.objective import Objective
 from metaplast.search import searchable
 from metaplast.spec import load
-from metaplast.spread import spread, use_cores
+from metaplast.spread import AT_ONCE, spread, use_cores
 
 AIM = 4.0
 MOMENTS = 300
@@ -43,7 +44,10 @@ def measure(quick: bool) -> Section:
         "against the same lives without it, all spread over chunks and cores as a search does it; "
         "sampling their episodes is part of both. The "
         "reference is the faster way to live plainly. *Unrolled*: ordinary backprop through the "
-        "scan, which keeps every state."
+        "scan, which keeps every state. *Differs by*: weights of the default are rebuilt "
+        "backwards and not kept; the largest distance of that gradient from the unrolled one, in "
+        "units of the largest entry of a leaf. *Operations*: what the two programs start for one "
+        "chunk of lives and moment, loops counted as often as they turn."
     )
     rows = []
     for name in (FACTORED, "layered", "digits"):
@@ -51,8 +55,20 @@ def measure(quick: bool) -> Section:
             rows.append(row(section, name, lives, 3 if quick else 7))
     section.table(
         ("search", "lives", "plain lives s", "meta-gradient s", "ratio", "unrolled, ratio",
-         "to prepare, s"), rows,
+         "differs by", "operations", "to prepare, s"), rows,
     )  # fmt: skip
+    section.write(
+        "What bounds it: a gradient lives the moment once forward and keeps its vectors, asks the "
+        "cells once more, and differentiates them, so it starts about four times the operations "
+        "of a plain life, whatever the search. Where weights are most of the work (`factored`), it "
+        "takes less than four times as long, for weights are rebuilt by products of vectors. Where "
+        "cells are networks, hundreds of operations on a few hundred numbers are most of it, and "
+        "starting one takes as long as the operation; derivatives of theirs are larger than they "
+        "are. Tried: fewer and larger operations by keeping what a moment leaves as one vector, "
+        "changes that are never written, other splits of the code, the compiler's library kernels "
+        "off; all level or slower ([lab notes](lab-notes.md), *what else was tried for a cold "
+        "start, and for meta-gradients*)."
+    )
     return section
 
 
@@ -62,9 +78,12 @@ def row(section: Section, name: str, lives: int, repetitions: int) -> list:
     theta, fixed = eqx.partition(start, searchable)
     keys = jax.random.split(jax.random.key(0), lives)
     programs = dict(zip((PLAIN, GRADIENT), pair(objective, fixed, objective.segment), strict=True))
+    apart = "not measured"
     if lives <= UNROLLED_LIVES:
         unrolled = pair(objective, fixed, 0)
         programs |= dict(zip((PLAIN_UNROLLED, UNROLLED), unrolled, strict=True))
+        apart = f"{difference(programs[GRADIENT], programs[UNROLLED], theta, keys):.0e}"
+    started = [started_by(programs[n], theta, keys[:AT_ONCE]) for n in (PLAIN, GRADIENT)]
     times = interleave([compiled(n, p, theta, keys) for n, p in programs.items()], repetitions)
     plain = [n for n in (PLAIN, PLAIN_UNROLLED) if n in programs]
     reference = min(plain, key=lambda n: times.of(n).median)
@@ -75,8 +94,21 @@ def row(section: Section, name: str, lives: int, repetitions: int) -> list:
     return [
         name, lives, short(times.of(reference).median), short(times.of(GRADIENT).median), ratio,
         times.ratio(UNROLLED, reference) if UNROLLED in programs else "not measured",
+        apart, f"{started[1] / started[0]:.2f} ({started[1]:.0f} / {started[0]:.0f})",
         short(times.preparing[GRADIENT]),
     ]  # fmt: skip
+
+
+def difference(one, other, theta, keys) -> float:
+    """Largest distance of two gradients, in units of the largest entry of a leaf."""
+    a, b = (jax.tree.leaves(jax.jit(f)(theta, keys)) for f in (one, other))
+    return max(float(jnp.abs(x - y).max() / jnp.abs(y).max()) for x, y in zip(a, b, strict=True)
+               if jnp.abs(y).max() > 0)  # fmt: skip
+
+
+def started_by(function, theta, keys) -> float:
+    """Operations for one chunk of lives and moment."""
+    return operations(jax.jit(function).lower(theta, keys).compile().as_text()) / MOMENTS
 
 
 def searched(name: str) -> tuple[Objective, Genome]:

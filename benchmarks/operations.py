@@ -1,4 +1,4 @@
-"""How many operations a compiled program starts while it runs, loops counted as often as they turn."""
+"""How many operations a compiled program starts, loops counted as often as they turn."""
 
 from __future__ import annotations
 

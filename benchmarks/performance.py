@@ -35,7 +35,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "first_step": (),
     "prototype": (),
     "peer_meta_gradient": TORCH,
-    "peer_backprop": TORCH,
+    "peer_backprop": TORCH[:1],
     "peer_polynomial": (),
     "peer_evosax": (),
     "estimators": (),
@@ -68,8 +68,10 @@ def main() -> int:
         if section is None:
             failed.append(name)
             section = Section(name, ["This section failed; its script says why.", ""])
-        kept = {"about": about, "section": section.parts()}
-        (raw / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+        path = raw / f"{name}.json"
+        if section.claims or not path.exists():  # what was measured before is worth more than that
+            kept = {"about": about, "section": section.parts()}
+            path.write_text(json.dumps(kept, indent=1) + "\n")
         if given.write:  # after every section, so that a run that is cut short leaves a page
             given.write.write_text(document(whole, given.quick))
     if given.write:
@@ -166,8 +168,10 @@ def document(raw: Path, quick: bool) -> str:
         "Contenders run in turn (A B A B ...) in one process, after a repetition that is not "
         "timed, at least 7 times unless a section says otherwise; the ratio is taken within each "
         "repetition. Given are median and quartiles. Preparing (building, compiling, the first "
-        "repetition) is timed apart. Only ratios within a run are claims: seconds are those of "
-        "one machine on one day. Where programs are said to do the same, that is asserted.",
+        "repetition) is timed apart. Claims are ratios within a run, but for a few limits in "
+        "seconds that a user feels (a start, a minute of search, a life of `SynapticMLP`); other "
+        "seconds are those of one machine on one day. Every section says when and where it was "
+        "measured. Where programs are said to do the same, that is asserted.",
         "",
     ]
     if quick:
@@ -178,8 +182,8 @@ def document(raw: Path, quick: bool) -> str:
     lines += ["## Claims", "", *claimed(claims), ""]
     if not all(claim.met for claim in claims):
         lines += [
-            "What was tried where an aim is missed, and what bounds it, is in the "
-            "[lab notes](lab-notes.md).", "",
+            "Where an aim is missed, its section below says what was found and what bounds it; all "
+            "that was tried is in the [lab notes](lab-notes.md).", "",
         ]  # fmt: skip
     for section, about in measured:
         lines += [f"## {section.title}", "", *section.lines, *about, ""]

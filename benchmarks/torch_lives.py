@@ -112,6 +112,19 @@ def outer(post, pre):
     return post[:, :, None] * pre[:, None, :]
 
 
+def profile(gradient: Callable, theta: Theta, lives: Lives) -> tuple[float, dict[str, float]]:
+    """Operations a moment that PyTorch starts, forward and backward, and the share of its time
+    that each kind takes by itself, the largest first."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+        gradient(theta, lives)
+    rows = [r for r in seen.key_averages() if r.key.startswith("aten::")]
+    whole = sum(r.self_cpu_time_total for r in rows)
+    started = [r for r in rows if r.self_cpu_time_total > 0]
+    shares = {r.key.removeprefix("aten::"): r.self_cpu_time_total / whole for r in started}
+    count = sum(r.count for r in started) / lives.stimuli.shape[1]
+    return count, dict(sorted(shares.items(), key=lambda pair: -pair[1]))
+
+
 class MetaStep:
     """Gradient, and Adam on theta, at a number of threads; every call takes the same step."""
 

@@ -6,8 +6,9 @@ three-factor learning rules. Frontiers in Neural Circuits 12, 53. doi:10.3389/fn
 Spikes on both sides of a synapse make it eligible; whether it changes is said by a third
 factor that comes later and is heard by all synapses alike. Here spiking cells see patterns of
 Poisson spikes, the one that fires most is the answer, and success is told after a silence that is
-longer than the windows of spike timing. Windows, third factor and eligibility are those of
-`rules.TraceKernel`; evolution moves its numbers, from spike timing whose eligibility is too short.
+longer than the window in which pairs of spikes strengthen. Windows, third factor and eligibility
+are those of `rules.TraceKernel`; evolution moves its numbers, from spike timing whose eligibility
+lasts no longer than that window.
 
     python examples/gerstner_2018.py
 
@@ -68,8 +69,8 @@ class LateSuccess(eqx.Module):
     """Silence between pattern and success, in ms."""
     pause: int = eqx.field(static=True, default=20)
     """Silence before the next trial, in ms."""
-    frequency: float = eqx.field(static=True, default=60.0)
-    """Of those inputs that a pattern drives, in Hz: half of them."""
+    frequency: float = eqx.field(static=True, default=120.0)
+    """Of those inputs that a pattern drives, in Hz: a quarter of them."""
 
     def network(self, kernel: TraceKernel) -> PlasticNetwork:
         forward = Projection("input->output", "forward", "input", "output", "basal", sign=1)
@@ -107,7 +108,7 @@ class LateSuccess(eqx.Module):
         network = self.network(kernel)
         birth_key, pattern_key, life_key = jax.random.split(key, 3)
         ranks = jax.random.uniform(pattern_key, (self.classes, self.inputs))
-        driven = ranks > jnp.median(ranks, axis=1, keepdims=True)
+        driven = ranks > jnp.quantile(ranks, 0.75, axis=1, keepdims=True)
         chances = self.frequency / 1000.0 * driven
 
         def silence(moments: int):
@@ -197,7 +198,7 @@ def main(arguments: list[str] | None = None) -> None:
     first = rewarded(options.rate, options.tau)
     print(f"{options.inputs} inputs, {options.classes} spiking cells, {options.trials} trials, "
           f"success {options.delay} ms late; {numbers(first)} numbers evolve")  # fmt: skip
-    meta = Evolution("CMA_ES", options.population, options.meta_lives, 0.3, options.steps)
+    meta = Evolution("CMA_ES", options.population, options.meta_lives, 0.4, options.steps)
     kernel = found(task, first, meta, options.steps, options.seed, "late success")
 
     heading("success in the last third of a life, in %")
@@ -227,14 +228,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--inputs", type=int, default=30)
     parser.add_argument("--classes", type=int, default=3, help="patterns, and spiking cells")
-    parser.add_argument("--trials", type=int, default=250, help="trials in a life")
+    parser.add_argument("--trials", type=int, default=150, help="trials in a life")
     parser.add_argument("--delay", type=int, default=30, help="ms until success is told")
-    parser.add_argument("--rate", type=float, default=0.1, help="of the kernel, at first")
-    parser.add_argument("--tau", type=float, default=10.0, help="ms of eligibility, at first")
-    parser.add_argument("--steps", type=int, default=60, help="generations")
+    parser.add_argument("--rate", type=float, default=0.3, help="of the kernel, at first")
+    parser.add_argument("--tau", type=float, default=16.8, help="ms of eligibility, at first")
+    parser.add_argument("--steps", type=int, default=50, help="generations")
     parser.add_argument("--population", type=int, default=16, help="candidates of a generation")
     parser.add_argument("--meta-lives", type=int, default=8, help="lives of a candidate")
-    parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
+    parser.add_argument("--lives", type=int, default=60, help="lives of the comparison")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args(arguments)
 

@@ -50,9 +50,9 @@ cells start at feedback alignment, to which their networks add; fixed random fee
 neighbors do arrives as means over the layer, and not over recurrent synapses; two layers of 16;
 moons are turned, mirrored and renamed in every life. The paper shows that its rule learns two
 simple classification problems from sparse labels; figures for this set-up are not given.
-"Without the others" is the same rule in lives of the labelled moments alone. Rates of the rivals
-are the best of a grid in hindsight, on the lives that are shown; one of them takes its own answer
-for the label where there is none (Lee 2013), or does not, whichever is said."""
+"Without the others" is the same rule in lives of the labelled moments alone. Backprop hears labels
+alone, or takes its own answer for the label, too, where there is none (Lee 2013). Rates of the
+rivals are the best of a grid in hindsight, on the lives that are shown."""
 
 
 class FewLabels(AbstractTask):
@@ -203,9 +203,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=8, help="units of the network in a cell")
     parser.add_argument("--rate", type=float, default=0.1, help="of what cells offer, at first")
     parser.add_argument("--moments", type=int, default=200, help="examples in a life")
-    parser.add_argument("--steps", type=int, default=300, help="meta-steps")
+    parser.add_argument("--steps", type=int, default=500, help="meta-steps")
     parser.add_argument("--meta-lives", type=int, default=8, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=0.01, help="Adam's first rate outside")
+    parser.add_argument("--meta-rate", type=float, default=0.02, help="Adam's first rate outside")
     parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
     parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
     parser.add_argument("--seed", type=int, default=0)

@@ -105,7 +105,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rule", nargs="?", default="spiking")
     parser.add_argument("--moments", type=int, default=1300, help="digits in a life")
-    parser.add_argument("--rates", default="0.001,0.003,0.01", help="of backprop; the best counts")
+    parser.add_argument(
+        "--rates", default="0.003,0.01,0.03,0.1", help="of backprop; the best counts"
+    )
     parser.add_argument("--lives", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

@@ -87,6 +87,9 @@ class Loss:
     ("pepita", learners.Pepita(TANH, 0.1)),
     ("dendritic_microcircuit", learners.DendriticMicrocircuit(TANH, 0.1)),
     ("forward_forward", learners.ForwardForward(6, (5, 4), 3, 0.02)),
+    ("bidirectional", learners.Bidirectional.delta((6, 5, 4, 3), 0.1, told="error")),
+    ("learned_feedback", learners.LearnedFeedback((6, 5, 4, 3), jax.random.key(0), 0.1, "tanh")),
+    ("message_passing", learners.MessagePassing((6, 5, 4, 3), rate=0.1)),
 ])  # fmt: skip
 def test_names_do_not_change_what_a_learner_does(name, learner):
     subject, key = resolve(name), jax.random.key(3)

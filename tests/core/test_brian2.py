@@ -1,7 +1,7 @@
 """Our integrate-and-fire cells are Brian2's, step by step.
 
-Brian2 is an extra (`pip install metaplast[brian2]`) or, with Python 3.11, lives in an environment of
-its own (2.9, the last one for it, needs NumPy 1, which ours is not), whose Python the variable
+Brian2 is an extra (`pip install metaplast[brian2]`) or, with Python 3.11, lives in an environment
+of its own (2.9, the last one for it, needs NumPy 1, which ours is not), whose Python the variable
 BRIAN2_PYTHON names: `make test-brian2`.
 """
 

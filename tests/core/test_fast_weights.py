@@ -94,9 +94,14 @@ def test_answers_and_last_weights_are_those_of_a_plain_scan():
 
 
 def largest(life) -> int:
-    """Most numbers in one array of the gradient's program, nested programs included."""
+    """Most numbers in one array of the gradient's program."""
     given = parts(dtype=jnp.float32)
-    program = jax.make_jaxpr(jax.grad(lambda theta: loss(life, theta, *given[1:])))(given[0])
+    return largest_of(jax.grad(lambda theta: loss(life, theta, *given[1:])), given[0])
+
+
+def largest_of(function, *arguments) -> int:
+    """Most numbers in one array of a program, nested programs included."""
+    program = jax.make_jaxpr(function)(*arguments)
 
     def sizes(jaxpr):
         for equation in jaxpr.eqns:
@@ -114,6 +119,46 @@ def largest(life) -> int:
 def test_no_array_holds_the_weights_of_every_moment():
     assert largest(in_segments(MOMENTS)) < MOMENTS * POST * PRE
     assert largest(stored) >= MOMENTS * POST * PRE
+
+
+SIGNALS, LIVES, CELLS = 6, 4, 16
+
+
+@pytest.mark.parametrize("gradient", [False, True])
+def test_no_array_holds_every_signal_of_every_synapse(gradient):
+    """A rule of K signals never holds `lives x post x pre x K` numbers, nor does its derivative."""
+
+    def life(theta, seen, added):
+        def step(theta, constants, state, now, deliver):
+            heard = jnp.tanh(deliver("w", now) + state)
+            post = theta[:, None] * jnp.stack([heard**k for k in range(1, SIGNALS + 1)])
+            pre = jnp.stack([now**k for k in range(1, SIGNALS + 1)])
+            change = added(post, pre)
+            return heard, jnp.sum(heard**2), {"w": change}
+
+        weights = {"w": jnp.ones((CELLS, CELLS)) / CELLS}
+        nothing, state = jnp.zeros(()), jnp.zeros(CELLS)
+        (_, weights), out = fast_weights.scan(step, theta, nothing, state, weights, seen, len(seen))
+        return jnp.sum(out) + jnp.sum(weights["w"] ** 2)
+
+    def of_all(added):
+        def one(theta, seen):
+            lived = jax.grad(life) if gradient else life
+            return lived(theta, seen, added)
+
+        return jax.vmap(one, (None, 0))
+
+    def by_vectors(post, pre):
+        return Change(jnp.full(CELLS, 0.9), post, pre)
+
+    def by_synapses(post, pre):
+        whole = jnp.sum(post[:, :, None] * pre[:, None, :], 0)  # a change of one row for each cell
+        return Change(jnp.full(CELLS, 0.9), jnp.eye(CELLS), whole)
+
+    given = jnp.full(SIGNALS, 0.1), jnp.ones((LIVES, 3, CELLS)) * 0.1
+    forbidden = LIVES * CELLS * CELLS * SIGNALS
+    assert LIVES * CELLS * CELLS <= largest_of(of_all(by_vectors), *given) < forbidden
+    assert largest_of(of_all(by_synapses), *given) >= forbidden, "negative control"
 
 
 def test_weights_that_only_leak_have_derivatives():

@@ -24,8 +24,8 @@ TINY = {
     "--meta-lives 1 --lives 2 --tables 1",
     "lindsey_2020": "--data clusters --ways 2 --shots 2 --hidden 3 --steps 1 --meta-lives 1 "
     "--lives 2 --tables 1",
-    "mehta_2024": "--noise 0,0.1 --recordings 3 --moments 8 --evaluations 4 --lives 3",
-    "mehta_2024 mlp": "--rule mlp --width 2 --noise 0,0.1 --recordings 3 --moments 8 "
+    "mehta_2024": "--noise 0.1 --recordings 3 --moments 8 --evaluations 4 --lives 3",
+    "mehta_2024 mlp": "--rule mlp --width 2 --noise 0.1 --recordings 3 --moments 8 "
     "--evaluations 4 --lives 3",
     "metz_2019": "--steps 1 --meta-lives 1 --moments 5 --inputs 3 --hidden 2 --lives 2 --tables 1",
     "miconi_2018": "--cells 6 --patterns 2 --presentations 1 --moments 1 --steps 1 "
@@ -39,7 +39,7 @@ TINY = {
 """Options by example; a word after its name tells two runs of one apart."""
 FITTED = {"mehta_2024", "mehta_2024 mlp"}
 """Those without an outer loop."""
-HEAVY = {"bengio_1991", "kirsch_2021", "metz_2019", "randazzo_2020", "sandler_2021"}
+HEAVY = {"bengio_1991", "gu_2019", "kirsch_2021", "metz_2019", "randazzo_2020", "sandler_2021"}
 """Compiled for half a minute each; run where METAPLAST_EXAMPLES=all."""
 RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
 CHOSEN = {name: tiny for name, tiny in TINY.items() if RUN_ALL or name not in HEAVY}

@@ -53,8 +53,9 @@ def document(suite: str, results: Sequence[dict[str, Any]]) -> list[str]:
     lines = [
         f"## Suite {suite}",
         "",
-        f"Written by `metaplast bench {_asked(results)}--suite {suite} --lives {results[0]['lives']} --write FILE` "
-        f"from entries of {' to '.join(dict.fromkeys((days[0], days[-1])))}, metaplast "
+        f"Written by `metaplast bench {_asked(results)}--suite {suite} "
+        f"--lives {results[0]['lives']} --write FILE` from entries of "
+        f"{' to '.join(dict.fromkeys((days[0], days[-1])))}, metaplast "
         f"{machine['metaplast']}, jax {machine['jax']}, Python {machine['python']}, "
         f"{machine['cores']} cores. Do not edit between the marks.",
         "",
