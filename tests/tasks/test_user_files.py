@@ -244,6 +244,14 @@ def test_the_hub_gives_pictures_and_labels():
     assert small_files.hub(5, 10, split="all", most=10).x_train.shape == (10, 16)
 
 
+def test_other_pictures_than_were_expected_are_refused():
+    found = small_files.hub(5, 10).checksum
+    assert len(found) == 64 and small_files.hub(5, 10, sha256=found).checksum == found
+    assert small_files.hub(5, 10, sha256=found[:16].upper()).checksum == found
+    with pytest.raises(ValueError, match=rf"sha256 = '1{found}': .* has {found[:16]}"):
+        small_files.hub(5, 10, sha256=f"1{found}")
+
+
 def test_the_hub_says_what_is_missing(monkeypatch):
     def offline(name, split):
         raise ConnectionError("no route to host\nmore")

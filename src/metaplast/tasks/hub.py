@@ -24,6 +24,7 @@ def hub(
     moments: int = 300,
     held_out: int | None = None,
     split: str = "bench",
+    sha256: str = "",
 ) -> Dataset:
     """Labelled pictures of the hub, in [0, 1]; needs the network, `datasets` and Pillow.
 
@@ -38,10 +39,13 @@ def hub(
         moments: length of a life.
         held_out: test examples of an episode; by default 200, or as many as there are.
         split: see `metaplast.tasks.pools.divide`.
+        sha256: what the pictures and labels have to sum to, as a page of results tells it, or the
+            first digits of that; the hub may change a data set under its name. Any by default.
 
     Raises:
         ImportError: a library is missing.
-        ValueError: a wrong argument, no such data set, no connection, no such columns.
+        ValueError: a wrong argument, no such data set, no connection, no such columns, other
+            pictures than were expected.
     """
     at_least("size", size, 1, "give the side of the pictures in pixels")
     at_least("most", most, 10, "give how many examples are read")
@@ -49,9 +53,15 @@ def hub(
     parts = [_read(_loaded(name, p), name, image, label, size, color, most) for p in _PARTS]
     pools = Pools(*(array for part in parts for array in part))
     classes = int(max(pools.y_train.max(), pools.y_test.max())) + 1
+    found = checksum(pools._asdict())
+    if not found.startswith(sha256.lower()):
+        raise ValueError(
+            f"sha256 = {sha256!r}: {name} has {found[:16]}... in {size} x {size} pixels, so it is "
+            "another data set by now, or read in another way; leave sha256 out to take it as it is"
+        )
     return Dataset(
         *divide(pools, split), classes=classes, moments=moments, held_out=held_out,
-        name=title(name, split), checksum=checksum(pools._asdict()),
+        name=title(name, split), checksum=found,
     )  # fmt: skip
 
 
