@@ -85,22 +85,20 @@ class LateSuccess(eqx.Module):
         genome = Genome({"input": Rate("linear"), "output": LIF(10.0)}, {"forward": kernel})
         return PlasticNetwork(Circuit(populations, (forward, compete)), genome)
 
-    def through(self, network, state, spikes, surprise=0.0):
+    def through(self, network, state, spikes, surprises):
         """The network after some moments, and how often each output cell has fired."""
 
-        def moment(state, spikes):
-            fired = {}
+        def moment(state, given):
+            (spikes, surprise), fired = given, {}
 
             def heard(population, phase, value):
                 if isinstance(value, Cell):
                     fired[population] = value.activity
 
-            state, _ = network.moment(
-                state, spikes, jnp.asarray(0), Teacher(jnp.asarray(surprise)), None, heard
-            )
+            state, _ = network.moment(state, spikes, jnp.asarray(0), Teacher(surprise), None, heard)
             return state, fired["output"]
 
-        state, fired = jax.lax.scan(moment, state, spikes)
+        state, fired = jax.lax.scan(moment, state, (spikes, surprises))
         return state, jnp.sum(fired, 0)
 
     def successes(self, kernel: TraceKernel, key):
@@ -111,8 +109,8 @@ class LateSuccess(eqx.Module):
         driven = ranks > jnp.quantile(ranks, 0.75, axis=1, keepdims=True)
         chances = self.frequency / 1000.0 * driven
 
-        def silence(moments: int):
-            return jnp.zeros((moments, self.inputs))
+        silence = jnp.zeros((self.delay + 1 + self.pause, self.inputs))
+        told = jnp.arange(silence.shape[0]) == self.delay
 
         def trial(carry, key):
             state, usual = carry
@@ -120,12 +118,10 @@ class LateSuccess(eqx.Module):
             target = jax.random.randint(class_key, (), 0, self.classes)
             size = (self.shown, self.inputs)
             spikes = jax.random.bernoulli(spike_key, chances[target], size).astype(float)
-            state, fired = self.through(network, state, spikes)
+            state, fired = self.through(network, state, spikes, jnp.zeros(self.shown))
             answer = jnp.argmax(fired + jax.random.uniform(tie_key, fired.shape))
             right = (answer == target).astype(float)
-            state, _ = self.through(network, state, silence(self.delay))
-            state, _ = self.through(network, state, silence(1), right - usual)
-            state, _ = self.through(network, state, silence(self.pause))
+            state, _ = self.through(network, state, silence, told * (right - usual))
             return (state, 0.9 * usual + 0.1 * right), right
 
         begin = (network.born(birth_key), jnp.asarray(1.0 / self.classes))
@@ -233,7 +229,7 @@ def main(arguments: list[str] | None = None) -> None:
     row("found kernel", NOT_GIVEN, late(task, kernel, *seen))
     row("where the search began", NOT_GIVEN, late(task, first, *seen))
     short = eqx.tree_at(lambda k: k.tau.log, kernel, first.tau.log)
-    row("found kernel, eligibility as at first", NOT_GIVEN, late(task, short, *seen))
+    row("found kernel, eligibility at first", NOT_GIVEN, late(task, short, *seen))
     for label, make, taus in (
         ("pair STDP, hears no success", lambda rate, _: TraceKernel(rate, tau=1.0), TAUS[:1]),
         ("pair STDP that waits for success", rewarded, TAUS),

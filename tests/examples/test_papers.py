@@ -39,7 +39,15 @@ TINY = {
 """Options by example; a word after its name tells two runs of one apart."""
 FITTED = {"mehta_2024", "mehta_2024 mlp"}
 """Those without an outer loop."""
-HEAVY = {"bengio_1991", "gu_2019", "kirsch_2021", "metz_2019", "randazzo_2020", "sandler_2021"}
+HEAVY = {
+    "bengio_1991",
+    "gerstner_2018",
+    "gu_2019",
+    "kirsch_2021",
+    "metz_2019",
+    "randazzo_2020",
+    "sandler_2021",
+}
 """Compiled for half a minute each; run where METAPLAST_EXAMPLES=all."""
 RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
 CHOSEN = {name: tiny for name, tiny in TINY.items() if RUN_ALL or name not in HEAVY}
