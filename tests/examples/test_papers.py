@@ -44,6 +44,7 @@ HEAVY = {
     "gerstner_2018",
     "gu_2019",
     "kirsch_2021",
+    "mehta_2024 mlp",
     "metz_2019",
     "randazzo_2020",
     "sandler_2021",
