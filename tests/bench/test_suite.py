@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metaplast.bench import forecast, page, table
+from metaplast.bench import forecast, matrix, page, table
 from metaplast.bench import suite as suites
 from metaplast.bench.archive import Archive, about
 from metaplast.bench.suite import run
@@ -136,6 +136,31 @@ def test_the_page_is_written_in_its_place(tmp_path, lived):
         page.write(path, "few", [{**result, "lives": 4}])
     with pytest.raises(ValueError, match="no entry yet"):
         page.write(path, "few", [])
+
+
+def test_a_matrix_shows_what_counts(tmp_path, lived):
+    result = lived[0]
+    entries = result["learners"]
+    rest = [{**e, "scores": {}} for e in entries[1:]]
+    objects = {"average_precision": {"mean": 0.987, "ci": [0.98, 0.99]}}
+    detection = {**result, "data": "scenes", "learners": [{**entries[0], "scores": objects}, *rest]}
+    heads, rows = matrix.matrix([detection, result], lambda e: e["name"], lambda mean, _: repr(mean))
+    assert heads[1].startswith("scenes") and len(heads) == 3 and len(rows) == len(entries)
+    found = {row[0]: [float(cell) for cell in row[1:]] for row in rows}
+    first = found.pop(entries[0]["name"])
+    assert first == [0.987, entries[0]["online_accuracy"]]
+    assert all(a == b > 0 for a, b in found.values()), "accuracy where no objects are detected"
+    shown = [float(row[1]) for row in rows]
+    assert shown == sorted(shown, reverse=True)
+    held_out = {**result, "judged": "held_out"}
+    assert matrix.counted(held_out, rest[0])[0] == rest[0]["test_accuracy"]
+
+    path = tmp_path / "results.md"
+    page.write(path, "detection", [detection])
+    text = path.read_text()
+    assert "| 0.987 [0.980, 0.990] |" in text
+    names = " ".join(entry["name"] for entry in entries)
+    assert f"`metaplast bench {names} --suite detection --lives" in text, "for these are not all"
 
 
 def test_a_suite_is_on_the_page_before_the_next_one_is_lived(killed, lived, tmp_path, monkeypatch):
