@@ -25,8 +25,8 @@ HELPERS = {
     "meta": {"brood", "fitness", "selection_network", "selection_weights", "whole_lives"},
     "neurons": {"surrogate"},
     "tasks": {
-        "boxes", "check", "checksum", "class_folders", "events", "folder", "idx", "pictures",
-        "pools", "scenes", "stored", "windows",
+        "atis", "boxes", "check", "checksum", "class_folders", "events", "folder", "idx",
+        "pictures", "pools", "scenes", "stored", "windows",
     },
 }  # fmt: skip
 """Modules that hold no part of their own."""
