@@ -144,7 +144,8 @@ def test_a_matrix_shows_what_counts(tmp_path, lived):
     rest = [{**e, "scores": {}} for e in entries[1:]]
     objects = {"average_precision": {"mean": 0.987, "ci": [0.98, 0.99]}}
     detection = {**result, "data": "scenes", "learners": [{**entries[0], "scores": objects}, *rest]}
-    heads, rows = matrix.matrix([detection, result], lambda e: e["name"], lambda mean, _: repr(mean))
+    both = [detection, result]
+    heads, rows = matrix.matrix(both, lambda e: e["name"], lambda mean, _: repr(mean))
     assert heads[1].startswith("scenes") and len(heads) == 3 and len(rows) == len(entries)
     found = {row[0]: [float(cell) for cell in row[1:]] for row in rows}
     first = found.pop(entries[0]["name"])
