@@ -46,9 +46,9 @@ def measure(quick: bool) -> Section:
         [[stage, *(f"{stages[name][stage]:.2f}" for name in LIMITS)] for stage in stages["cold"]],
     )
     section.write(
-        "What bounds a cold start: compiling the loop of `digits`, some 1100 kernels, which takes "
+        "What bounds a cold start: compiling the loop of `digits`, many small kernels, which takes "
         "both cores from the moment it is traced; and tracing, which is Python. Tried: less "
-        "optimization (in: a seventh), fewer operations, other emitters and splits, the reference "
+        "optimization (in), fewer operations, other emitters and splits, the reference "
         "aside, other allocators ([lab notes](lab-notes.md), *where a start spends its time*, "
         "*what else was tried for a cold start*)."
     )

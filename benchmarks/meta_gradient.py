@@ -59,8 +59,8 @@ def measure(quick: bool) -> Section:
     )  # fmt: skip
     section.write(
         "What bounds it: a gradient lives the moment once forward and keeps its vectors, asks the "
-        "cells once more, and differentiates them, so it starts about four times the operations "
-        "of a plain life, whatever the search. Where weights are most of the work (`factored`), it "
+        "cells once more, and differentiates them, so it starts several times the operations of "
+        "a plain life (the column). Where weights are most of the work (`factored`), it "
         "takes less than four times as long, for weights are rebuilt by products of vectors. Where "
         "cells are networks, hundreds of operations on a few hundred numbers are most of it, and "
         "starting one takes as long as the operation; derivatives of theirs are larger than they "

@@ -73,11 +73,10 @@ def measure(quick: bool) -> Section:
     largest = ", ".join(f"{name} {share:.0%}" for name, share in list(shares.items())[:8])
     section.write(
         f"What bounds it, by PyTorch's own profile of 30 moments of *torchopt, batched*: it starts "
-        f"{count:.0f} operations a moment, and spends its time in {largest}. Products and sums of "
-        "whole arrays of weights, written anew at every moment and kept for the backward pass, are "
-        "most of that; compiled, they are one pass, which is why that is nearest to ours. Ours "
-        "takes about three times its plain lives (`factored` in *A meta-gradient against plain "
-        "lives*)."
+        f"{count:.0f} operations a moment, and spends its time in {largest}. Arrays of "
+        "weights are written anew at every moment and kept for the backward pass; compiled, that "
+        "is one pass over them, and nearest to ours. What ours is bound by: `factored` in *A "
+        "meta-gradient against plain lives*."
     )
     return section
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import jax
 
+from metaplast.aside import aside
 from metaplast.experiment import Experiment
 from metaplast.fitting import fitting
 from metaplast.foreseen import Foreseen
@@ -41,11 +42,7 @@ def compiling(
 
     with differentiated(experiment.meta):
         loop = fitting(trace, shelf)
-    aside = ThreadPoolExecutor(1)
-    try:
-        return aside.submit(loop.compiled)
-    finally:
-        aside.shutdown(wait=False)  # the thread ends when it has compiled
+    return aside(loop.compiled)
 
 
 def start(experiment: Experiment) -> tuple[Position, Key]:

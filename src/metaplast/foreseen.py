@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import jax
 
 from metaplast import program
+from metaplast.aside import aside
 from metaplast.program import Build
 from metaplast.shelf import Shelf
 from metaplast.spec import Spec
@@ -52,8 +53,4 @@ def foresee(spec: Spec, shelf: Shelf | None) -> Foreseen | None:
     content = shelf.read(name)
     if content is None:
         return Foreseen(shelf, note)
-    aside = ThreadPoolExecutor(1)
-    try:
-        return Foreseen(shelf, note, name, aside.submit(program.recalled, content))
-    finally:
-        aside.shutdown(wait=False)  # the thread ends when it has compiled
+    return Foreseen(shelf, note, name, aside(program.recalled, content))

@@ -63,7 +63,8 @@ def counted(result: dict[str, Any], entry: dict[str, Any]) -> tuple[float, list[
 
 def judged(result: dict[str, Any], entry: dict[str, Any]) -> tuple[float, list[float]]:
     """The accuracy by which rivals are tuned and rows are sorted."""
-    name = "online_accuracy" if result["judged"] == "online" else "test_accuracy"
+    online = result.get("judged", "online") == "online"
+    name = "online_accuracy" if online else "test_accuracy"
     return entry[name], entry[f"{name}_ci"]
 
 

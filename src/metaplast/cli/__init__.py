@@ -16,7 +16,7 @@ from metaplast.cli.parse import COMMANDS, chosen, overview
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a demanded constraint is
     violated, 2 bad input, 130 stopped by Ctrl-C."""
-    # What is loaded and traced stays; looking for garbage in it takes a tenth of a start.
+    # What is loaded and traced stays; looking for garbage in it often slows a start.
     gc.set_threshold(100_000, 50, 50)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     with reported() as code:
