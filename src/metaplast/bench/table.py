@@ -6,6 +6,8 @@ from typing import Any
 
 from rich.table import Table
 
+from metaplast.bench.matrix import judged
+
 
 def table(result: dict[str, Any]) -> Table:
     """Rows sorted by accuracy, with intervals and the difference to the best backprop.
@@ -15,13 +17,14 @@ def table(result: dict[str, Any]) -> Table:
             setting is judged by held-out examples.
     """
     widths = ",".join(str(width) for width in result["hidden"]) or "no hidden layer"
-    oracle, judged = result["best_backprop"], result.get("judged", "online")
+    oracle = result["best_backprop"]
+    asked = "" if result.get("judged", "online") == "online" else ", held out"
     rest = f"; differences are to the best backprop, {oracle}" if oracle else ""
     drawn = Table(
         title=f"{result['data']}: {result['moments']} moments, {result['lives']} lives, {widths}",
         caption=(
             "accuracy, with 95 % bootstrap intervals over lives; rivals are tuned in hindsight on "
-            f"these lives{rest if judged == 'online' else rest + ', held out'}"
+            f"these lives{rest}{asked}"
         ),
     )
     drawn.add_column("learner", no_wrap=True)
@@ -40,15 +43,10 @@ def table(result: dict[str, Any]) -> Table:
     ):
         drawn.add_column(heading.replace("_", " "), justify="right", no_wrap=True)
     against = {p["name"]: p for p in result["paired"] if p["against"] == oracle}
-    for entry in sorted(result["learners"], key=lambda e: -accuracy_of(e, judged)):
+    for entry in sorted(result["learners"], key=lambda e: -judged(result, e)[0]):
         cells = _cells(entry, against.get(entry["name"]), extra)
         drawn.add_row(*cells, style=_style(entry, result))
     return drawn
-
-
-def accuracy_of(entry: dict[str, Any], judged: str) -> float:
-    """What a row is judged by: `online` or `held_out` accuracy."""
-    return entry["online_accuracy" if judged == "online" else "test_accuracy"]
 
 
 def _cells(entry: dict[str, Any], pair: dict[str, Any] | None, extra: list[str]) -> tuple[str, ...]:
