@@ -24,6 +24,7 @@ from torch_threads import fastest
 from metaplast.objective import Objective
 from metaplast.spread import everywhere, spread, use_cores
 
+AIM = 20.0
 OURS, COMPILED = "metaplast", "torchopt, every moment compiled"
 WEIGHTS = ("input->hidden1", "hidden1->hidden2", "hidden2->output")
 FEEDBACK = ("hidden2~>hidden1", "output~>hidden2")
