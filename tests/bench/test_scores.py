@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -48,6 +51,31 @@ def test_forgetting_is_scored_where_classes_come_in_stages():
     assert found["kept"][2] == pytest.approx(wanted.kept) and wanted.kept > 0.2
     assert found["lost"][2] == pytest.approx(wanted.lost)
     assert scores(learner, Arena(Easy(moments=40), 0), 3) == {}  # nothing to add elsewhere
+
+
+def test_forgetting_is_scored_where_the_world_turns():
+    """Between the middle and the end, this world turns by half a circle: all signs change."""
+    task = Drifting(Easy(moments=60), 2 * math.pi)
+    learner = Backprop((task.inputs, task.classes), "sgd", 1.0)
+    found = scores(learner, Arena(task, 0), 6)
+    still = scores(learner, Arena(Drifting(Easy(moments=60), 0.0), 0), 6)
+    assert found["learned"].mean() > 0.6
+    assert found["lost"].mean() > 0.3 > still["lost"].mean()
+    np.testing.assert_allclose(found["lost"], found["learned"] - found["kept"])
+
+
+def test_the_middle_of_a_life_is_the_end_of_its_first_half():
+    """What was learned by then is what one who lives no longer answers at the end."""
+    task = Drifting(Easy(moments=40, inputs=6), math.pi)
+    learner = NearestClassMean(task.inputs, task.classes)
+    arena = Arena(task, 0)
+    found = scores(learner, arena, 2)["learned"][1]
+    episode, key = arena.life(1)
+    then, _ = arena.beside(dataclasses.replace(task, tested=19 / 39)).life(1)
+    np.testing.assert_array_equal(then.stimuli, episode.stimuli)
+    assert np.abs(then.test_stimuli - episode.test_stimuli).max() > 0.1
+    _, young = live(learner, task, jax.tree.map(lambda part: part[:20], then), key)
+    assert found == pytest.approx(held_out_accuracy(learner, young, then)) and found > 0.2
 
 
 def test_steps_are_answered_in_the_last_and_held_out_ones_lived_in_order():

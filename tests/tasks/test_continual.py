@@ -150,6 +150,7 @@ def test_means_keep_what_gradient_descent_forgets():
     ("make", "says"),
     [
         (lambda: Drifting(INNER, float("nan")), "angle = nan"),
+        (lambda: Drifting(INNER, tested=1.5), "tested = 1.5: expected 0 to 1"),
         (lambda: Drifting(INNER, 1.0, 0), "planes = 0"),
         (lambda: Drifting(INNER, 1.0, 5), "planes = 5: expected at most 4"),
         (lambda: Drifting(Clusters(inputs=1, nuisance=0)), "task: 1 input"),

@@ -116,6 +116,12 @@ class Arena:
         spent = time.perf_counter() - begun
         self.stopwatch = self.stopwatch._replace(compiling=spent)
 
+    def beside(self, task: AbstractTask) -> Arena:
+        """The same lives of another task."""
+        other = Arena(task, 0, self.block)
+        other.root = self.root
+        return other
+
     def reset(self) -> Stopwatch:
         """Read the stopwatch and start it anew; programs of the last row are dropped."""
         read, self.stopwatch, self._programs = self.stopwatch, Stopwatch(), {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import equinox as eqx
@@ -13,13 +14,14 @@ import numpy as np
 from metaplast.bench.detect import cut, detection_score
 from metaplast.bench.forgetting import forgetting
 from metaplast.bench.living import Arena, threads
-from metaplast.lifetime import Learner, live
-from metaplast.tasks.abstract import AbstractTask
+from metaplast.lifetime import Learner, live, test_accuracy
 from metaplast.tasks.class_incremental import ClassIncremental
 from metaplast.tasks.detection import Detection
+from metaplast.tasks.drifting import Drifting
 from metaplast.types import Episode, Life, State
 
-Score = Callable[[Learner, AbstractTask, Episode, Life, State], dict[str, float]]
+Score = Callable[[int, Learner, Episode, Life, State], dict[str, float]]
+"""Of one life, by its number."""
 
 
 def scores(learner: Learner, arena: Arena, lives: int) -> dict[str, np.ndarray]:
@@ -27,22 +29,22 @@ def scores(learner: Learner, arena: Arena, lives: int) -> dict[str, np.ndarray]:
 
     `Detection` has an average precision on whole pictures, at an intersection over union of 0.5;
     `ClassIncremental` in two stages or more says what was learned, kept and lost of earlier
-    classes. The learner lives once more, for a comparison keeps no states.
+    classes, `Drifting` the same of the world as it was in the middle of the life. The learner
+    lives once more, for a comparison keeps no states.
 
     Args:
         learner: at its best setting.
         arena: whose lives are lived.
         lives: how many of them, from the first one.
     """
-    score = _of(arena.task)
+    score = _of(arena)
     if score is None:
         return {}
-    step = eqx.filter_jit(live)
 
     def one(number: int) -> dict[str, float]:
         episode, key = arena.life(number)
-        life, state = step(learner, arena.task, episode, key)
-        return score(learner, arena.task, episode, jax.device_get(life), state)
+        life, state = _lived(learner, arena.task, episode, key)
+        return score(number, learner, episode, jax.device_get(life), state)
 
     first = one(0)  # compiled once, before any other thread asks for the same
     with ThreadPoolExecutor(threads()) as pool:
@@ -50,19 +52,41 @@ def scores(learner: Learner, arena: Arena, lives: int) -> dict[str, np.ndarray]:
     return {name: np.array([found[name] for found in each]) for name in first}
 
 
-def _of(task: AbstractTask) -> Score | None:
+def _of(arena: Arena) -> Score | None:
+    task = arena.task
     if isinstance(task, Detection):
-        return partial(_detected, cut(task))
+        return partial(_detected, task, cut(task))
     if isinstance(task, ClassIncremental) and task.stages > 1:
-        return _forgotten
+        return partial(_forgotten, task)
+    if isinstance(task, Drifting) and task.moments > 3:
+        return partial(_outgrown, arena, arena.beside(replace(task, tested=_when_half(task))))
     return None
 
 
-def _detected(pictures, learner, task, episode, life, state) -> dict[str, float]:
+def _detected(task, pictures, number, learner, episode, life, state) -> dict[str, float]:
     return {"average_precision": detection_score(learner, state, task, pictures).mean}
 
 
-def _forgotten(learner, task, episode, life, state) -> dict[str, float]:
+def _forgotten(task, number, learner, episode, life, state) -> dict[str, float]:
     readouts = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
     found = forgetting(life, episode, readouts, task.stages)
     return {"learned": found.learned, "kept": found.kept, "lost": found.lost}
+
+
+def _outgrown(arena, before, number, learner, episode, life, state) -> dict[str, float]:
+    """Held-out examples as they were in the middle of the life: asked for then, and at its end."""
+    then, key = before.life(number)
+    half = arena.task.moments // 2
+    early = then._replace(stimuli=then.stimuli[:half], targets=then.targets[:half])
+    _, young = _lived(learner, arena.task, early, key)
+    learned, kept = (float(_answered(learner, s, then, key)) for s in (young, state))
+    return {"learned": learned, "kept": kept, "lost": learned - kept}
+
+
+def _when_half(task: Drifting) -> float:
+    """The last moment of the first half of a life, as a share of it."""
+    return (task.moments // 2 - 1) / (task.moments - 1)
+
+
+_lived = eqx.filter_jit(live)
+_answered = eqx.filter_jit(test_accuracy)

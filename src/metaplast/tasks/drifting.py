@@ -21,7 +21,9 @@ class Drifting(AbstractWrapper):
     stimulus of moment $t$ of $T$ is turned by $\mathrm{angle} \cdot t / (T - 1)$. Lengths, and
     distances between stimuli of the same moment, are kept; what was learned earlier is not.
     Held-out examples are those of the last moment, so a learner is judged on the world as
-    it is now. Turn by $\pi$ in every plane of an even number of inputs and all signs change.
+    it is now, unless `tested` asks for the world as it was; `metaplast.bench.scores` says what a
+    learner still knows of that one. Turn by $\pi$ in every plane of an even number of inputs and
+    all signs change.
 
     References: Gama et al. (2014) doi:10.1145/2523813.
     """
@@ -31,7 +33,13 @@ class Drifting(AbstractWrapper):
     planes: int | None = eqx.field(default=None, static=True)
     """How many planes turn; by default all, which is half as many as there are inputs."""
 
+    tested: float = eqx.field(default=1.0, static=True)
+    """When the world looked as it does in held-out examples: 1 in the last moment, 0 in the
+    first. Nothing else of an episode depends on it."""
+
     def __check_init__(self) -> None:
+        if not 0 <= self.tested <= 1:
+            raise ValueError(f"tested = {self.tested}: expected 0 to 1; give a share of the life")
         if not math.isfinite(self.angle):
             raise ValueError(f"angle = {self.angle}: expected a finite number; give radians")
         if self.task.inputs < 2:
@@ -53,9 +61,10 @@ class Drifting(AbstractWrapper):
         axes = jnp.linalg.qr(jax.random.normal(key, (self.inputs, 2 * planes)))[0]
         moments, tests = self.moments, episode.test_stimuli.shape[0]
         angles = self.angle * jnp.arange(moments) / max(moments - 1, 1)
+        tested = jnp.full(tests, self.tested * self.angle)
         return episode._replace(
             stimuli=turned(episode.stimuli, axes, angles),
-            test_stimuli=turned(episode.test_stimuli, axes, jnp.full(tests, self.angle)),
+            test_stimuli=turned(episode.test_stimuli, axes, tested),
         )
 
 
