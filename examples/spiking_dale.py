@@ -7,8 +7,9 @@ births:
 
 - the found rule, and the start of its search (online e-prop with random feedback);
 - the found rule with hidden synapses that do not change (readout only);
-- surrogate-gradient backprop through the steps of each presentation, at each of several rates, in
-  the same circuit under the same law.
+- surrogate-gradient backprop through the steps of each presentation, in the same circuit under the
+  same law: at the best of its optimizers, rates, and smaller steps of hidden synapses, by the
+  accuracy online of the first four of these lives.
 
     python examples/spiking_dale.py RULE [--lives 16] [--moments 1300]
 
@@ -21,6 +22,7 @@ import argparse
 import dataclasses
 import time
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -35,10 +37,18 @@ from metaplast.tasks import OnOff, digits
 
 HIDDEN = ("excite", "inhibit")
 """Kinds of synapses onto hidden cells that learn."""
+RATES = {
+    "sgd": (0.1, 0.3, 1.0), "momentum": (0.01, 0.03, 0.1), "adam": (0.01, 0.03, 0.1),
+}  # fmt: skip
+"""Of backprop, by optimizer."""
+SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
+"""Steps of hidden synapses in units of those of the others."""
+TRIED = 4
+"""Lives of every setting of backprop."""
 
 
-def rows(options) -> dict[str, Presented | SurrogateBackprop]:
-    """Learners by name."""
+def rows(options) -> dict[str, Presented]:
+    """The learners that keep the constraints, by name."""
     start = build(load("spiking"))
     presented = start.objective.learner(start.genome)
     found = presented
@@ -49,7 +59,7 @@ def rows(options) -> dict[str, Presented | SurrogateBackprop]:
         found = dataclasses.replace(
             presented, network=PlasticNetwork(presented.network.circuit, rule.genome)
         )
-    learners: dict[str, Presented | SurrogateBackprop] = {}
+    learners: dict[str, Presented] = {}
     if found is not presented:
         learners["found rule"] = found
     learners["start of the search"] = presented
@@ -59,14 +69,42 @@ def rows(options) -> dict[str, Presented | SurrogateBackprop]:
     learners["readout only"] = dataclasses.replace(
         found, network=PlasticNetwork(found.network.circuit, readout)
     )
-    for rate in options.rates.split(","):
-        learners[f"backprop, Adam {rate}"] = SurrogateBackprop(presented, "adam", float(rate))
     return learners
 
 
-def lived(learner, options) -> np.ndarray:
+def tuned(presented: Presented, options) -> SurrogateBackprop:
+    """Backprop at its best setting; the grid is told."""
+
+    def online(setting) -> float:
+        return lived(backprop(presented, *setting), options, TRIED)[0].mean()
+
+    grid = [(name, r, share) for name, each in RATES.items() for r in each for share in SHARES]
+    found = {setting: online(setting) for setting in grid}
+    for name, rates in RATES.items():
+        shown = ", ".join(f"{r} {max(found[name, r, s] for s in SHARES):.1f}" for r in rates)
+        print(f"  {name}, online at the best share: {shown}")
+    shown = ", ".join(
+        f"{s} {max(value for (*_, share), value in found.items() if share == s):.1f}"
+        for s in SHARES
+    )
+    print(f"  share of hidden synapses, at the best optimizer and rate: {shown}", flush=True)
+    return backprop(presented, *max(grid, key=found.__getitem__))
+
+
+def backprop(presented: Presented, optimizer: str, rate: float, share: float) -> SurrogateBackprop:
+    return SurrogateBackprop(presented, optimizer, rate, dict.fromkeys(HIDDEN, share))
+
+
+def lived(learner, options, lives: int) -> np.ndarray:
     """Online, late and held-out accuracy `[3, lives]`."""
+    keys = jax.random.split(jax.random.key(options.seed), options.lives)[:lives]
     task = OnOff(digits(options.moments, split="all"), 0.5)
+    return 100 * np.asarray(_lived(learner, task, keys))
+
+
+@eqx.filter_jit
+def _lived(learner, task, keys):
+    """Compiled once for all rates of one optimizer."""
 
     def one(key):
         task_key, life_key = jax.random.split(key)
@@ -75,26 +113,29 @@ def lived(learner, options) -> np.ndarray:
         late = life.correct[-300:].mean()
         return life.accuracy, late, test_accuracy(learner, state, episode)
 
-    keys = jax.random.split(jax.random.key(options.seed), options.lives)
-    return 100 * np.asarray(jax.jit(jax.vmap(one))(keys))
+    return jax.vmap(one)(keys)
 
 
 def main() -> None:
     options = arguments()
     print(f"{options.moments} digits, {options.lives} lives; accuracy in %, 95 % intervals")
-    print(f"{'':24s}  online        last 300      held-out      seconds")
+    print(f"{'':36s}  online        last 300      held-out      seconds")
+    learners: dict[str, Presented | SurrogateBackprop] = dict(rows(options))
+    best = tuned(learners["start of the search"], options)
+    share = float(best.shares[HIDDEN[0]])
+    rival = f"backprop, {best.optimizer} {float(best.rate):.3g}, share {share:.3g}"
+    learners[rival] = best
     results = {}
-    for name, learner in rows(options).items():
+    for name, learner in learners.items():
         begun = time.perf_counter()
-        results[name] = lived(learner, options)
+        results[name] = lived(learner, options, options.lives)
         shown = "   ".join(mean_and_interval(row) for row in results[name])
-        print(f"{name:24s}{shown}   {time.perf_counter() - begun:7.0f}", flush=True)
-    best = max((n for n in results if n.startswith("backprop")), key=lambda n: results[n][0].mean())
+        print(f"{name:36s}{shown}   {time.perf_counter() - begun:7.0f}", flush=True)
     first = next(iter(results))
     for column, what in enumerate(("online", "last 300", "held-out")):
-        gap = paired(first, best, results[first][column], results[best][column])
+        gap = paired(first, rival, results[first][column], results[rival][column])
         low, high = gap["ci"]
-        print(f"{first} less {best}, {what}: {gap['difference']:+.1f} [{low:+.1f}, {high:+.1f}]")
+        print(f"{first} less {rival}, {what}: {gap['difference']:+.1f} [{low:+.1f}, {high:+.1f}]")
 
 
 def mean_and_interval(accuracy: np.ndarray) -> str:
@@ -105,9 +146,6 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("rule", nargs="?", default="spiking")
     parser.add_argument("--moments", type=int, default=1300, help="digits in a life")
-    parser.add_argument(
-        "--rates", default="0.003,0.01,0.03,0.1", help="of backprop; the best counts"
-    )
     parser.add_argument("--lives", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

@@ -17,6 +17,7 @@ from metaplast.neurons import LIF, Leaky, Rate, SpikingOutput
 from metaplast.rules import Factored
 
 TASK = Easy(moments=60)
+ONE = jnp.asarray(1)
 QUICK = {"xla_backend_optimization_level": 0}
 
 
@@ -75,3 +76,29 @@ def test_one_step_of_sgd_is_the_gradient_of_the_readout():
 def test_an_unknown_optimizer_is_refused():
     with pytest.raises(ValueError, match="optimizer = 'lion'"):
         SurrogateBackprop(presented(), "lion")
+
+
+def test_shares_slow_the_kinds_that_they_name():
+    """A tenth of the step where it was said, the whole step everywhere else."""
+    whole, slowed = (
+        SurrogateBackprop(presented(), "sgd", 0.03, shares)
+        for shares in ({"excite": 1.0}, {"excite": 0.1})
+    )
+    state = whole.born(jax.random.key(1))
+    moment = jax.jit(lambda who: who.moment(state, jnp.linspace(0.2, 1.0, 6), ONE, TASK)[0].network)
+    program = moment.lower(whole).compile(compiler_options=QUICK)
+    for q in whole.presented.network.circuit.weighted:
+        before, *after = (
+            n.weights[q.name] for n in (state.network, program(whole), program(slowed))
+        )
+        full, part = (np.asarray(weights - before) for weights in after)
+        wanted = 0.1 * full if q.kind == "excite" else full
+        if q.name in whole.presented.network.plastic:
+            assert np.abs(full).max() > 1e-5, q.name
+            free = np.asarray(before + full) != 0  # where no sign holds a weight at zero
+            np.testing.assert_allclose(part[free], wanted[free], rtol=1e-2, atol=3e-7)
+
+
+def test_shares_of_synapses_that_do_not_learn_are_refused():
+    with pytest.raises(ValueError, match=r"shares = \['recruit'\]: no plastic synapses"):
+        SurrogateBackprop(presented(), shares={"recruit": 0.1})

@@ -36,6 +36,8 @@ class SurrogateBackprop(eqx.Module):
         presented: the network, and how stimuli are shown.
         optimizer: `sgd`, `momentum` (0.9) or `adam` (0.9, 0.999).
         rate: learning rate. An array leaf, so a whole grid of rates is one `vmap`.
+        shares: steps of some kinds of synapses in units of those of the others, such as
+            `{"excite": 0.01}`; 0 leaves a kind as it was born. Array leaves, too.
 
     References: Neftci, Mostafa & Zenke (2019) doi:10.1109/MSP.2019.2931595.
     """
@@ -47,11 +49,21 @@ class SurrogateBackprop(eqx.Module):
     presented: Presented
     optimizer: str = eqx.field(static=True, default="adam")
     rate: Float[Array, ""] = eqx.field(default=0.003, converter=lambda r: jnp.asarray(r, float))
+    shares: dict[str, Float[Array, ""]] = eqx.field(
+        default_factory=dict,
+        converter=lambda shares: {k: jnp.asarray(v, float) for k, v in shares.items()},
+    )
 
     def __check_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(
                 f"optimizer = {self.optimizer!r}, expected one of {sorted(OPTIMIZERS)}"
+            )
+        kinds = {q.kind for q in self._learning()}
+        if unknown := set(self.shares) - kinds:
+            raise ValueError(
+                f"shares = {sorted(unknown)}: no plastic synapses of that kind, expected some of "
+                f"{sorted(kinds)}"
             )
 
     def born(self, key):
@@ -75,9 +87,10 @@ class SurrogateBackprop(eqx.Module):
         gradient, answer = jax.grad(loss, has_aux=True)(plastic)
         step, memory = self._steps().update(gradient, state.optimizer, plastic)
         plastic = {
-            q.name: synapses.signed(q, plastic[q.name] + step[q.name])
-            for q in self.presented.network.circuit.weighted
-            if q.name in plastic
+            q.name: synapses.signed(
+                q, plastic[q.name] + self.shares.get(q.kind, 1.0) * step[q.name]
+            )
+            for q in self._learning()
         }
         after = self._unruled().taught(rested, stimulus, target, task, taught)
         network = after._replace(weights={**rested.weights, **plastic})
@@ -88,7 +101,11 @@ class SurrogateBackprop(eqx.Module):
         return eqx.tree_at(lambda p: p.network.genome.rules, self.presented, {})
 
     def _plastic(self, network: NetworkState):
-        return {name: network.weights[name] for name in self.presented.network.plastic}
+        return {q.name: network.weights[q.name] for q in self._learning()}
+
+    def _learning(self):
+        network = self.presented.network
+        return [q for q in network.circuit.weighted if q.name in network.plastic]
 
     def _steps(self):
         return OPTIMIZERS[self.optimizer](self.rate)
