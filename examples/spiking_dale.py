@@ -7,6 +7,8 @@ births:
 
 - the found rule, and the start of its search (online e-prop with random feedback);
 - the found rule with hidden synapses that do not change (readout only);
+- the same with synapses that learn from the activity of a cell itself and not from what differs
+  from its habit, at the best of smaller coefficients;
 - surrogate-gradient backprop through the steps of each presentation, in the same circuit under the
   same law: at the best of its optimizers, rates, and smaller steps of hidden synapses, by the
   accuracy online of the first four of these lives.
@@ -32,19 +34,22 @@ from metaplast.learners.presented import Presented
 from metaplast.learners.surrogate_backprop import SurrogateBackprop
 from metaplast.lifetime import live, test_accuracy
 from metaplast.network import PlasticNetwork
+from metaplast.neurons import Habituated
 from metaplast.spec import load
 from metaplast.tasks import OnOff, digits
 
 HIDDEN = ("excite", "inhibit")
 """Kinds of synapses onto hidden cells that learn."""
 RATES = {
-    "sgd": (0.1, 0.3, 1.0), "momentum": (0.01, 0.03, 0.1), "adam": (0.01, 0.03, 0.1),
+    "sgd": (0.1, 0.3, 1.0), "momentum": (0.01, 0.03, 0.1, 0.3), "adam": (0.01, 0.03, 0.1),
 }  # fmt: skip
 """Of backprop, by optimizer."""
 SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Steps of hidden synapses in units of those of the others."""
+COEFFICIENTS = (1.0, 0.3, 0.1, 0.03)
+"""Of rules without habits, in units of those with them."""
 TRIED = 4
-"""Lives of every setting of backprop."""
+"""Lives of every setting that is tuned."""
 
 
 def rows(options) -> dict[str, Presented]:
@@ -69,7 +74,31 @@ def rows(options) -> dict[str, Presented]:
     learners["readout only"] = dataclasses.replace(
         found, network=PlasticNetwork(found.network.circuit, readout)
     )
+    plain = [without_habits(learners["readout only"], share) for share in COEFFICIENTS]
+    learners["readout only, no habits"] = max(
+        plain, key=lambda p: lived(p, options, TRIED)[0].mean()
+    )
     return learners
+
+
+def without_habits(presented: Presented, share: float) -> Presented:
+    """The same network of cells that tell their synapses of their activity as it is."""
+    network = presented.network
+    neurons = {name: _bare(neuron) for name, neuron in network.genome.neurons.items()}
+    rules = {
+        kind: dataclasses.replace(rule, coefficients=share * rule.coefficients)
+        for kind, rule in network.genome.rules.items()
+    }
+    genome = dataclasses.replace(network.genome, neurons=neurons, rules=rules)
+    return dataclasses.replace(presented, network=PlasticNetwork(network.circuit, genome))
+
+
+def _bare(neuron):
+    if isinstance(neuron, Habituated):
+        return neuron.base
+    return (
+        dataclasses.replace(neuron, base=_bare(neuron.base)) if hasattr(neuron, "base") else neuron
+    )
 
 
 def tuned(presented: Presented, options) -> SurrogateBackprop:
