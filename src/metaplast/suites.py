@@ -81,6 +81,7 @@ SUITES: dict[str, tuple[Setting, ...]] = {
     "horizon": (
         *(data._replace(moments=moments) for moments in (300, 1500) for data in SMALL),
         Setting("digits", 500),
+        *(data._replace(moments=moments) for moments in (500, 2000) for data in IMAGES),
         Setting("digits", 20_000, only_found=True, lives=64),
     ),
     "continual": (
