@@ -34,8 +34,10 @@ ROWS = {
 DEVIATIONS = """\
 Deviations from the paper: digits of 8 x 8 pixels for speech and games; no recurrent synapses and no
 adaptation; the eligibility is not filtered by the readout; rates of firing are not regularized. The
-paper reports that e-prop approaches backpropagation through time on its tasks; a figure to stand
-beside these is not given.
+paper reports that e-prop approaches backpropagation through time on its tasks. The authors' code
+to its Figure 3 (IGITUGraz/eligibility_propagation) says that e-prop with random feedback errs in
+less than 7 % of the trials in which evidence is accumulated after some 200 to 500 iterations; a
+figure for frames of speech, the task that is nearest to digits, is not given.
 Rates are the best of those tried in hindsight, on the lives that are shown."""
 
 

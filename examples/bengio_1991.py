@@ -38,9 +38,9 @@ RATES = (0.03, 0.1, 0.3, 1.0)
 DEVIATIONS = """\
 Deviations from the paper: the rule is the delta rule and a small network in every synapse, where
 the paper's has a few parameters of a form given by hand; errors come over fixed random
-feedback; all 16 functions of two inputs, of which six are kept from the search. The paper reports
-that rules found on some tasks solve others, the better the more tasks there were; figures
-for this set-up are not given.
+feedback; all 16 functions of two inputs, of which six are kept from the search. The paper is a
+summary in words ("summary form only given") and has no figures. Experiments with Boolean functions
+stand in its sequel (Bengio, Bengio, Cloutier & Gecsei 1997); its figures are not given.
 Rates of the rivals are the best of a grid in hindsight, on the lives that are shown."""
 
 

@@ -36,9 +36,10 @@ Deviations from the paper: a cart with a pole (Barto, Sutton & Anderson 1983,
 doi:10.1109/TSMC.1983.6313077) for a car race and a walking quadruped, whose simulators are large
 dependencies; all synapses of a layer share their coefficients, where the paper finds five for
 every synapse (with fewer, by Pedersen & Risi 2021, robustness grows); CMA-ES for an evolution
-strategy with hundreds of workers. The paper reports that its quadruped walks within 100 time steps
-from random weights and copes with damage that it never met; a figure to stand beside moments of
-balance is not given.
+strategy with hundreds of workers. The paper reports in its abstract that more than 450000
+parameters of plasticity evolved, and that its quadruped walks within 100 time steps from random
+weights and copes with damage that it never met; a figure to stand beside moments of balance is
+not given.
 As in the paper: weights are random at every birth, there is no reward in a life, fitness is what
 evolution sees of it, and a layer is divided by its largest weight where that is beyond 1 (which no
 synapse could know)."""

@@ -29,12 +29,14 @@ RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 
 DEVIATIONS = """\
 Deviations from the paper: 8 x 8 digits and MNIST-1D for MNIST and its kin; one example a moment,
-300 in a life, for 5 to 50 batches of 128 to 512; a softmax at the output; the search starts near
+300 in a life, for 10 to 50 batches of 128; a softmax at the output; the search starts near
 the point of the family that descends the gradient of its last layer (--start delta), where
 the paper starts from nothing (--start random), and in every life meets random projections of its
 data.
-The paper says that found genomes generalize to unseen tasks and train faster than gradient
-descent, in curves; a figure to stand beside these is not given.
+The paper's column is its Section 4.4: a genome of two states that CMA-ES found in networks of 512
+hidden cells, after 15 batches of 128, on MNIST at 14 x 14 pixels, on which it was searched. That
+found genomes generalize to unseen tasks and train faster than gradient descent is shown in
+curves, its Figures 4 to 6.
 Rates of the rivals are the best of a grid in hindsight, on the lives that are shown."""
 
 
@@ -68,16 +70,17 @@ def main(arguments: list[str] | None = None) -> None:
     meta = MetaBackprop("adam", options.meta_rate, options.steps, options.meta_lives)
     genome = found(LearnerLoss(searched, "life"), first, meta, options.steps, options.seed)
 
+    bench = digits(options.moments, split="bench")
     judged = (
-        ("digits, not searched on", digits(options.moments, split="bench"), hidden),
-        ("MNIST-1D, never seen", mnist1d(options.moments), hidden),
-        ("digits, two hidden layers", digits(options.moments, split="bench"), 2 * hidden),
+        ("digits, not searched on", bench, hidden, "84"),
+        ("MNIST-1D, never seen", mnist1d(options.moments), hidden, NOT_GIVEN),
+        ("digits, two hidden layers", bench, 2 * hidden, NOT_GIVEN),
     )
-    for name, task, layers in judged[: options.tables]:
+    for name, task, layers, paper in judged[: options.tables]:
         shape = (task.inputs, *layers, task.classes)
         seen = (task, options.lives, options.seed + 1)
         heading(f"held-out accuracy in %: {name}")
-        row("found genome", NOT_GIVEN, lives(at(shape, genome), *seen)[1])
+        row("found genome", paper, lives(at(shape, genome), *seen)[1])
         row("where the search began", NOT_GIVEN, lives(at(shape, first), *seen)[1])
         rivals(shape, RATES, *seen)
     last(DEVIATIONS, begun)

@@ -52,6 +52,8 @@ HEAVY = {
 """Compiled for half a minute each; run where METAPLAST_EXAMPLES=all."""
 RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
 CHOSEN = {name: tiny for name, tiny in TINY.items() if RUN_ALL or name not in HEAVY}
+TOLD = {"sandler_2021": {"84"}}
+"""Figures of papers that fit a row."""
 ROW = re.compile(r"^(.{36}) *(\S.*?)   +(-?\d+\.\d\d) ± +(\d+\.\d\d)", re.MULTILINE)
 
 
@@ -88,7 +90,8 @@ def test_it_prints_both_sides_and_where_it_deviates(name, printed):
     rows = ROW.findall(text)
     assert len(rows) >= 4, text
     assert len({value for *_, value, _ in rows}) > 1, "rows that differ"
-    assert {paper for _, paper, *_ in rows} == {"not given"}, "no figure that was not looked up"
+    told = {"not given", *TOLD.get(name, ())}
+    assert {paper for _, paper, *_ in rows} == told, "no figure that was not looked up"
     assert name in FITTED or "meta-step    1" in text
     assert "nan" not in text
     assert "Deviations from the paper" in text and "wall time" in text
