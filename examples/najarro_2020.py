@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, numbers, row
 from jaxtyping import Array, Float
+from pole import share_standing
 
 from metaplast.circuits import layered
 from metaplast.meta import Evolution
@@ -29,7 +30,6 @@ from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Rate
 from metaplast.objective import Score
 from metaplast.rules import ABCD
-from metaplast.types import Teaching
 
 DEVIATIONS = """\
 Deviations from the paper: a cart with a pole (Barto, Sutton & Anderson 1983,
@@ -47,33 +47,8 @@ synapse could know)."""
 RATE = 0.1
 """What coefficients are counted in."""
 
-FORCE, MASS, CART, HALF, GRAVITY, STEP = 10.0, 0.1, 1.0, 0.5, 9.8, 0.02
-"""Newton, kg, kg, m, m/s², s: the cart and pole of Barto, Sutton & Anderson."""
-FALLEN, TRACK = 12 * jnp.pi / 180, 2.4
-
-
-def pushed(body: Float[Array, " 4"], right) -> Float[Array, " 4"]:
-    """Position, speed, angle and angular speed, 20 ms after a push to the right or left."""
-    speed, angle, turning = body[1:]
-    total, moment = CART + MASS, MASS * HALF
-    push = jnp.where(right, FORCE, -FORCE)
-    lag = (push + moment * turning**2 * jnp.sin(angle)) / total
-    turn = (GRAVITY * jnp.sin(angle) - jnp.cos(angle) * lag) / (
-        HALF * (4.0 / 3.0 - MASS * jnp.cos(angle) ** 2 / total)
-    )
-    move = lag - moment * turn * jnp.cos(angle) / total
-    return body + STEP * jnp.stack([speed, move, turning, turn])
-
-
 Terms = dict[str, Float[Array, " 4"]]
 """A, B, C and D of every layer."""
-
-
-class Nobody:
-    """A teacher who says nothing."""
-
-    def teach(self, readout, target) -> Teaching:
-        return Teaching(jnp.zeros_like(readout), jnp.zeros(1))
 
 
 class Balance(eqx.Module):
@@ -87,34 +62,10 @@ class Balance(eqx.Module):
     def __call__(self, terms: Terms, key):
         """Fraction of the time that the pole has fallen, and of that for which it stands."""
         network = PlasticNetwork(layered(4, (self.hidden,), 2, "none"), genome(terms))
-        birth_key, body_key, cut_key = jax.random.split(key, 3)
+        birth_key, start_key, cut_key = jax.random.split(key, 3)
         born = network.born(birth_key)
-        cuts = {
-            name: jax.random.bernoulli(jax.random.fold_in(cut_key, index), self.lesion, w.shape)
-            for index, (name, w) in enumerate(born.weights.items())
-        }
-        scale = jnp.asarray([TRACK, 1.0, FALLEN, 1.0])
-
-        def moment(carry, _):
-            state, body, stands = carry
-            intact = {name: jnp.where(cuts[name], 0.0, w) for name, w in state.weights.items()}
-            seen = state._replace(weights=intact)
-            state, readout = network.moment(seen, body / scale, jnp.asarray(0), Nobody())
-            state = state._replace(weights={n: bounded(w) for n, w in state.weights.items()})
-            body = pushed(body, readout[1] > readout[0])
-            fits = (jnp.abs(body[2]) < FALLEN) & (jnp.abs(body[0]) < TRACK)
-            stands = stands & fits & jnp.all(jnp.isfinite(readout))
-            return (state, jnp.where(stands, body, 0.0), stands), stands
-
-        body = jax.random.uniform(body_key, (4,), minval=-0.05, maxval=0.05)
-        begin = (born, body, jnp.asarray(True))
-        _, stood = jax.lax.scan(moment, begin, None, self.moments)
-        share = jnp.mean(stood.astype(jnp.float32))
+        share = share_standing(network, born, self.moments, self.lesion, start_key, cut_key)
         return 1.0 - share, Score(1.0 - share, share, jnp.zeros(()))
-
-
-def bounded(weight: Float[Array, "post pre"]) -> Float[Array, "post pre"]:
-    return weight / jnp.maximum(1.0, jnp.max(jnp.abs(weight)))
 
 
 def genome(terms: Terms) -> Genome:

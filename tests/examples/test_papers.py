@@ -31,6 +31,8 @@ TINY = {
     "miconi_2018": "--cells 6 --patterns 2 --presentations 1 --moments 1 --steps 1 "
     "--meta-lives 1 --lives 3",
     "najarro_2020": "--hidden 2 --moments 60 --steps 2 --population 4 --meta-lives 1 --lives 3",
+    "pedersen_2021": "--hidden 3 --moments 40 --merges 1 --steps 1 --searches 2 --meta-lives 2 "
+    "--lives 3",
     "randazzo_2020": "--states 1 --channels 1 --hidden 2 --inputs 3 --moments 4 --steps 1 "
     "--meta-lives 1 --lives 2 --tables 1",
     "sandler_2021": "--steps 1 --meta-lives 1 --moments 5 --inputs 3 --hidden 2 --lives 2 "
