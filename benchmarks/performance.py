@@ -182,8 +182,8 @@ def document(raw: Path, quick: bool) -> str:
     lines += ["## Claims", "", *claimed(claims), ""]
     if not all(claim.met for claim in claims):
         lines += [
-            "Where an aim is missed, its section below says what was found and what bounds it; all "
-            "that was tried is in the [lab notes](lab-notes.md).", "",
+            "Where an aim is missed, its section below says what bounds it, where that was found "
+            "out; all that was tried is in the [lab notes](lab-notes.md).", "",
         ]  # fmt: skip
     for section, about in measured:
         lines += [f"## {section.title}", "", *section.lines, *about, ""]

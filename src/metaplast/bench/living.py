@@ -187,15 +187,22 @@ def _block(learners: Learner, count: int, task: AbstractTask, episodes: Episode,
     def one_life(episode, key):
         def one_learner(learner):
             life, state = live(learner, task, episode, key)
-            return life.correct, _held_out(learner, state, task, episode, key), life.exploded
+            return life.correct, held_out(learner, state, task, episode, key), life.exploded
 
         return eqx.filter_vmap(one_learner, axis_size=count)(learners)
 
     return jax.vmap(one_life, out_axes=1)(episodes, keys)
 
 
-def _held_out(learner: Learner, state, task: AbstractTask, episode: Episode, key: Key):
-    """Accuracy on held-out examples; those that take several moments are lived in order."""
+def held_out(learner: Learner, state, task: AbstractTask, episode: Episode, key: Key):
+    """Accuracy on held-out examples; those that take several moments are lived in order.
+
+    Args:
+        learner: who answers, from `state`.
+        task: whose moments the life had.
+        episode: whose held-out examples are asked for.
+        key: of that life; noise is drawn after its last moment.
+    """
     noise = jax.random.fold_in(key, task.moments)
     if not (isinstance(task, InSteps) and task.asked == "last"):
         return test_accuracy(learner, state, episode, noise)

@@ -13,8 +13,8 @@ import numpy as np
 
 from metaplast.bench.detect import cut, detection_score
 from metaplast.bench.forgetting import forgetting
-from metaplast.bench.living import Arena, threads
-from metaplast.lifetime import Learner, live, test_accuracy
+from metaplast.bench.living import Arena, held_out, threads
+from metaplast.lifetime import Learner, live
 from metaplast.tasks.class_incremental import ClassIncremental
 from metaplast.tasks.detection import Detection
 from metaplast.tasks.drifting import Drifting
@@ -79,7 +79,9 @@ def _outgrown(arena, before, number, learner, episode, life, state) -> dict[str,
     half = arena.task.moments // 2
     early = then._replace(stimuli=then.stimuli[:half], targets=then.targets[:half])
     _, young = _lived(learner, arena.task, early, key)
-    learned, kept = (float(_answered(learner, s, then, key)) for s in (young, state))
+    learned, kept = (
+        float(_held_out(learner, known, arena.task, then, key)) for known in (young, state)
+    )
     return {"learned": learned, "kept": kept, "lost": learned - kept}
 
 
@@ -89,4 +91,4 @@ def _when_half(task: Drifting) -> float:
 
 
 _lived = eqx.filter_jit(live)
-_answered = eqx.filter_jit(test_accuracy)
+_held_out = eqx.filter_jit(held_out)
