@@ -7,6 +7,7 @@ within each repetition, and its median over repetitions is the figure.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -73,6 +74,23 @@ def interleave(contenders: Sequence[Contender], repetitions: int = REPETITIONS) 
         preparing[contender.name] = time.perf_counter() - begun
     seconds = np.array([[timed(once) for once in ready] for _ in range(repetitions)])
     return Times(tuple(c.name for c in contenders), seconds, preparing)
+
+
+def interleave_alone(contenders: Sequence[Contender], repetitions: int = REPETITIONS) -> Times:
+    """As `interleave`, for contenders that do not fit into memory together: each is built anew for
+    every repetition, when the one before is gone."""
+    seconds, preparing = [], {}
+    for _ in range(repetitions):
+        row = []
+        for contender in contenders:
+            begun = time.perf_counter()
+            once = contender.prepare()
+            preparing.setdefault(contender.name, time.perf_counter() - begun)
+            row.append(timed(once))
+            del once
+            gc.collect()
+        seconds.append(row)
+    return Times(tuple(c.name for c in contenders), np.array(seconds), preparing)
 
 
 def timed(once: Callable[[], Any]) -> float:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from interleaved import Contender, Times, interleave, short
+from interleaved import Contender, Times, interleave, interleave_alone, short
 from section import Claim, Section, run, say
 
 from metaplast.circuits import layered
@@ -33,8 +33,8 @@ FACTORED, ADAM = "Factored", "backprop+Adam"
 AIM = 1.0
 SECONDS = 0.4
 """About how long a repetition should take."""
-SHARE = 0.7
-"""Of the memory that is available, how much a pair of contenders may take."""
+SHARE, SHARE_ALONE = 0.7, 0.9
+"""Of the memory that is available, how much a pair of contenders may take, or one of them."""
 
 
 class Cell(NamedTuple):
@@ -42,6 +42,10 @@ class Cell(NamedTuple):
 
     width: int
     lives: int
+    together: bool = True
+    """Whether both contenders fit into memory at once."""
+    note: str = ""
+    """What a reader has to know of this cell."""
 
     @property
     def synapses(self) -> int:
@@ -63,19 +67,18 @@ def measure(quick: bool) -> Section:
         "above 1 says that plasticity is slower."
     )
     widths, populations = ((64,), (1, 32)) if quick else ((64, 256, 1024), (1, 32, 1024))
-    rows, absent = [], []
+    rows, notes = [], []
     for width in widths:
         for lives in populations:
-            cell, needs = fitting(Cell(width, lives))
-            if needs:
-                absent.append(needs)
+            cell = fitting(Cell(width, lives))
+            notes += [cell.note] if cell.note else []
             rows.append(row(section, cell, 3 if quick else 7))
     section.table(
         ("width", "lives", "moments", f"{FACTORED} us", f"{ADAM} us", "ratio", "to prepare, s"),
         rows,
     )
-    for text in absent:
-        section.write(text)
+    for note in notes:
+        section.write(note)
     return section
 
 
@@ -116,7 +119,7 @@ def compare(cell: Cell, repetitions: int) -> Times:
         Contender(name, lambda learner=learner: living(learner, task, episodes, keys))
         for name, learner in learners(cell.width).items()
     ]
-    times = interleave(contenders, repetitions)
+    times = (interleave if cell.together else interleave_alone)(contenders, repetitions)
     gc.collect()
     return times
 
@@ -154,21 +157,34 @@ def newborn(learner: Learner, key):
     return learner.born(key), jnp.asarray(True), jnp.asarray(0)
 
 
-def fitting(cell: Cell) -> tuple[Cell, str]:
-    """The cell, or the one with the most lives that fits, and a line that says why."""
+def fitting(cell: Cell) -> Cell:
+    """The cell as it can be measured here: both at once, one after the other, or with the most
+    lives that fit."""
     if 4.0 * cell.synapses * cell.lives < 1e8:  # far from it
-        return cell, ""
-    needed, available = {n: gigabytes(x, cell) for n, x in learners(cell.width).items()}, free()
-    if sum(needed.values()) <= available:
-        return cell, ""
-    most = cell
-    while sum(gigabytes(x, most) for x in learners(cell.width).values()) > available:
-        most = Cell(cell.width, most.lives // 2)
-    sizes = " and ".join(f"{size:.1f} GB for {name}" for name, size in needed.items())
-    return most, (
-        f"{cell.lives} lives at width {cell.width} do not fit into the {available:.1f} GB that "
-        f"were free for the pair: they need {sizes}. Measured instead: {most.lives} lives."
+        return cell
+    needed, available = sizes(cell), free()
+    together, alone = SHARE * available, SHARE_ALONE * available
+    if sum(needed.values()) <= together:
+        return cell
+    told = " and ".join(f"{size:.1f} GB for {name}" for name, size in needed.items())
+    about = (
+        f"{cell.lives} lives at width {cell.width} need {told}, and {available:.1f} GB were free"
     )
+    if max(needed.values()) <= alone:
+        return cell._replace(
+            together=False,
+            note=f"{about}: each of the two was built anew for every repetition, when the other "
+            "was gone.",
+        )
+    most = cell
+    while sum(sizes(most).values()) > together:
+        most = Cell(cell.width, most.lives // 2)
+    return most._replace(note=f"{about}. Measured instead: {most.lives} lives.")
+
+
+def sizes(cell: Cell) -> dict[str, float]:
+    """Gigabytes that each contender needs."""
+    return {name: gigabytes(learner, cell) for name, learner in learners(cell.width).items()}
 
 
 def gigabytes(learner: Learner, cell: Cell) -> float:
@@ -178,17 +194,17 @@ def gigabytes(learner: Learner, cell: Cell) -> float:
     lives = jax.eval_shape(jax.vmap(lambda key: newborn(learner, key)), keys)
     seen = jax.eval_shape(jax.vmap(task.sample), keys)
     planned = stretch(learner, task).lower(lives, (seen.stimuli, seen.targets), keys)
-    sizes = planned.compile().memory_analysis()
-    arguments = sizes.argument_size_in_bytes + sizes.output_size_in_bytes
-    return (arguments - sizes.alias_size_in_bytes + sizes.temp_size_in_bytes) / 1e9
+    used = planned.compile().memory_analysis()
+    arguments = used.argument_size_in_bytes + used.output_size_in_bytes
+    return (arguments - used.alias_size_in_bytes + used.temp_size_in_bytes) / 1e9
 
 
 def free() -> float:
-    """Gigabytes that a pair of contenders may take."""
+    """Gigabytes of memory that are available."""
     available = next(
         line for line in Path("/proc/meminfo").read_text().splitlines() if "MemAvailable" in line
     )
-    return SHARE * int(available.split()[1]) * 1024 / 1e9
+    return int(available.split()[1]) * 1024 / 1e9
 
 
 if __name__ == "__main__":
