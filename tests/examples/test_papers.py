@@ -15,6 +15,8 @@ FOLDER = Path(__file__).parents[2] / "examples"
 TINY = {
     "bengio_1991": "--hidden 2 --width 1 --moments 3 --steps 1 --meta-lives 1 --lives 3",
     "confavreux_2020": "--moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
+    "confavreux_2023": "--excitatory 8 --inhibitory 2 --seconds 0.1 --measured 0.4 --rules 4 "
+    "--rounds 2 --parents 2 --survivors 2",
     "gerstner_2018": "--inputs 4 --classes 2 --trials 3 --delay 2 --steps 2 --population 4 "
     "--meta-lives 1 --lives 3",
     "gu_2019": "--hidden 2 --width 1 --moments 6 --every 2 --labels 1 --steps 1 --meta-lives 1 "
@@ -39,7 +41,7 @@ TINY = {
     "--tables 1",
 }
 """Options by example; a word after its name tells two runs of one apart."""
-FITTED = {"mehta_2024", "mehta_2024 mlp"}
+FITTED = {"confavreux_2023", "mehta_2024", "mehta_2024 mlp"}
 """Those without an outer loop."""
 HEAVY = {
     "bengio_1991",
@@ -54,7 +56,10 @@ HEAVY = {
 """Compiled for half a minute each; run where METAPLAST_EXAMPLES=all."""
 RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
 CHOSEN = {name: tiny for name, tiny in TINY.items() if RUN_ALL or name not in HEAVY}
-TOLD = {"sandler_2021": {"84"}}
+TOLD = {
+    "confavreux_2023": {"14", "84", "0.5", "34", "2", "69", "< 0.01", "29"},
+    "sandler_2021": {"84"},
+}
 """Figures of papers that fit a row."""
 ROW = re.compile(r"^(.{36}) *(\S.*?)   +(-?\d+\.\d\d) ± +(\d+\.\d\d)", re.MULTILINE)
 
