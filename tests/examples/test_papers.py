@@ -32,6 +32,7 @@ TINY = {
     "metz_2019": "--steps 1 --meta-lives 1 --moments 5 --inputs 3 --hidden 2 --lives 2 --tables 1",
     "miconi_2018": "--cells 6 --patterns 2 --presentations 1 --moments 1 --steps 1 "
     "--meta-lives 1 --lives 3",
+    "miconi_2023": "--hidden 2 --trials 4 --longer 2 --steps 1 --pairs 1 --lives 3",
     "najarro_2020": "--hidden 2 --moments 60 --steps 2 --population 4 --meta-lives 1 --lives 3",
     "pedersen_2021": "--hidden 3 --moments 40 --merges 1 --steps 1 --searches 2 --meta-lives 2 "
     "--lives 3",
@@ -50,6 +51,7 @@ HEAVY = {
     "kirsch_2021",
     "mehta_2024 mlp",
     "metz_2019",
+    "miconi_2023",
     "randazzo_2020",
     "sandler_2021",
 }
