@@ -22,8 +22,12 @@ TINY = {
     "gu_2019": "--hidden 2 --width 1 --moments 6 --every 2 --labels 1 --steps 1 --meta-lives 1 "
     "--lives 3 --tables 1",
     "jordan_2021": "--inputs 2 --moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
+    "journe_2023": "--data digits --cells 3,4 --images 20 --held-out 10 --batch 5 --moments 10 "
+    "--epochs 1 --rates 1 --lives 2",
     "kirsch_2021": "--states 1 --channels 1 --hidden 2 --inputs 3 --moments 4 --longer 5 --steps 1 "
     "--meta-lives 1 --lives 2 --tables 1",
+    "laborieux_2022": "--hidden 2 --layers 1 --points 3 --moments 5 --births 2 --lives 2 "
+    "--tables 1",
     "lindsey_2020": "--data clusters --ways 2 --shots 2 --hidden 3 --steps 1 --meta-lives 1 "
     "--lives 2 --tables 1",
     "mehta_2024": "--noise 0.1 --recordings 3 --moments 8 --evaluations 4 --lives 3",
@@ -42,7 +46,7 @@ TINY = {
     "--tables 1",
 }
 """Options by example; a word after its name tells two runs of one apart."""
-FITTED = {"confavreux_2023", "mehta_2024", "mehta_2024 mlp"}
+FITTED = {"confavreux_2023", "journe_2023", "laborieux_2022", "mehta_2024", "mehta_2024 mlp"}
 """Those without an outer loop."""
 HEAVY = {
     "bengio_1991",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Inexact
 
 from metaplast.learners.perceptron import Layers, Perceptron, Vectors, learned
 from metaplast.source import Source
@@ -17,6 +18,8 @@ BIRTH = 0.5
 back and forth between two layers amplifies, so that cells settle where they like."""
 PACE = 0.5
 """Length of one step of settling, in time constants of the cells."""
+HOLOMORPHIC = ("linear", "sigmoid", "tanh")
+"""Nonlinearities with a derivative at complex potentials, too."""
 
 
 class EquilibriumPropagation(eqx.Module):
@@ -28,6 +31,22 @@ class EquilibriumPropagation(eqx.Module):
     $\Delta W_l = \tfrac\eta\beta [\rho(u_l) \rho(u_{l-1})^\top]^\beta_0$. For small $\beta$ that
     is the negative gradient of the squared error of the free equilibrium. The answer is $u_L$
     of the free equilibrium.
+
+    With `points` $= N$ the nudge goes round a circle instead, $\beta_k = \beta e^{2 \pi i k / N}$,
+    cells are complex, and synapses take the first Fourier coefficient,
+    $\Delta W_l = \tfrac{\eta}{N \beta} \sum_k e^{-2 \pi i k / N}\,
+    \rho(u_l^{\beta_k}) \rho(u_{l-1}^{\beta_k})^\top$ (without conjugation). The error of the
+    gradient is of order $\beta^N$, and falls with $N$ at a finite nudge, too, as long as the
+    equilibrium is one holomorphic function of the nudge everywhere inside the circle: it is not
+    where two equilibria meet, and at $-1$ the output cells have no leak left. Two points are
+    centered nudging. The equilibrium at a conjugate nudge is the conjugate one, so that only
+    half of the circle is computed.
+
+    What the audit has to say of it: symmetric weights are weight transport, with and without a
+    circle. The circle has more phases, not fewer: every point is one, in place of the nudged
+    one (an oscillation slow enough to settle at every point). Complex activity is two
+    numbers for each cell (the paper reads them as amplitude and phase of an oscillation), and the
+    product without conjugation needs both parts of both cells at the synapse.
 
     Deviations: cells begin every moment at rest, because a stimulus is never seen twice (in
     the paper every example keeps its equilibrium); one rate for all layers; weights are born
@@ -42,11 +61,14 @@ class EquilibriumPropagation(eqx.Module):
         nudge: $\beta$. An array leaf.
         centered: whether the nudged equilibrium is compared with one that is nudged the other
             way, $-\beta$, and not with the free one: the error of the gradient is then of second
-            order in $\beta$.
+            order in $\beta$. Without effect where there are `points`.
+        points: $N$, equilibria on a circle of complex nudges of radius $\beta$; 0: none, or 2 or
+            more. Needs a holomorphic $\rho$: `tanh`, `sigmoid` or `linear`.
         free, nudged: steps of settling, each half a time constant.
 
     References: Scellier & Bengio (2017) doi:10.3389/fncom.2017.00024; for centered nudging
-    Laborieux et al. (2021) doi:10.3389/fnins.2021.633674.
+    Laborieux et al. (2021) doi:10.3389/fnins.2021.633674; for the circle Laborieux & Zenke (2022)
+    NeurIPS, arXiv:2209.00530.
     """
 
     source: ClassVar[Source] = Source(
@@ -61,11 +83,22 @@ class EquilibriumPropagation(eqx.Module):
     centered: bool = eqx.field(static=True, default=True)
     free: int = eqx.field(static=True, default=30)
     nudged: int = eqx.field(static=True, default=10)
+    points: int = eqx.field(static=True, default=0)
 
     def __check_init__(self) -> None:
         if min(self.free, self.nudged) < 1:
             raise ValueError(
                 f"free = {self.free}, nudged = {self.nudged}: expected 1 step or more of each"
+            )
+        if self.points < 0 or self.points == 1:
+            raise ValueError(
+                f"points = {self.points}: expected 2 or more on the circle, or 0 for no circle"
+            )
+        if self.points and (self.hard or self.network.nonlinearity not in HOLOMORPHIC):
+            given = "hard = True" if self.hard else f"nonlinearity = {self.network.nonlinearity!r}"
+            raise ValueError(
+                f"{given} with points = {self.points}: a circle of complex nudges needs a "
+                f"holomorphic nonlinearity, one of {sorted(HOLOMORPHIC)}; take one, or points = 0"
             )
 
     @property
@@ -87,6 +120,8 @@ class EquilibriumPropagation(eqx.Module):
         def pushed(nudge):
             return self._settle(state, stimulus, rest, self.nudged, nudge, wanted)
 
+        if self.points:
+            return self._around(state, stimulus, pushed), rest[-1]
         after = pushed(self.nudge)
         before, apart = (
             (pushed(-self.nudge), 2.0 * self.nudge) if self.centered else (rest, self.nudge)
@@ -94,16 +129,35 @@ class EquilibriumPropagation(eqx.Module):
         grown = self._hebbian(state, stimulus, after, self.rate / apart)
         return self._hebbian(grown, stimulus, before, -self.rate / apart), rest[-1]
 
+    def _around(self, layers: Layers, stimulus, pushed) -> Layers:
+        """Synapses grow with the first Fourier coefficient of what their ends say on a circle."""
+        half = jnp.arange(self.points // 2 + 1)
+        turn = jnp.exp(2j * jnp.pi * half / self.points)
+        # The other half is the conjugate one; where a point is its own conjugate, it counts once.
+        share = jnp.where((half == 0) | (2 * half == self.points), 1.0, 2.0) / self.points
+
+        def grown(turn, share):
+            said = [stimulus, *(self.says(u) for u in pushed(self.nudge * turn))]
+            rate = share * self.rate / self.nudge / turn
+            weights = [jnp.outer(rate * post, pre).real for pre, post in itertools.pairwise(said)]
+            return Layers(weights, [(rate * post).real for post in said[1:]])
+
+        each = jax.vmap(grown)(turn, share)
+        return jax.tree.map(lambda leaf, more: leaf + jnp.sum(more, 0), layers, each)
+
     def settled(self, layers: Layers, stimulus: Float[Array, " inputs"]) -> list:
         """Potentials of all cells but the input's at the free equilibrium."""
         silent = [jnp.zeros_like(bias) for bias in layers.biases]
         return self._settle(layers, stimulus, silent, self.free, 0.0, silent[-1])
 
-    def says(self, potential: Float[Array, " cells"]) -> Float[Array, " cells"]:
+    def says(self, potential: Inexact[Array, " cells"]) -> Inexact[Array, " cells"]:
         r"""$\rho(u)$."""
         return potential if self.hard else self.network.says(potential)
 
     def _settle(self, layers, stimulus, cells, steps, nudge, wanted):
+        # Complex where the nudge is.
+        cells = [u.astype(jnp.result_type(u, nudge)) for u in cells]
+
         def step(_, cells):
             said = [stimulus, *(self.says(u) for u in cells)]
             drives = [

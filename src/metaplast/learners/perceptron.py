@@ -8,7 +8,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Inexact
 
 NONLINEARITIES: dict[str, Callable] = {
     "relu": jax.nn.relu,
@@ -92,11 +92,11 @@ class Perceptron(eqx.Module):
         ]
         return Layers(weights, [jnp.zeros(post) for post, _ in self.shapes])
 
-    def says(self, drive: Float[Array, "*cells"]) -> Float[Array, "*cells"]:
-        """Activity of hidden cells."""
+    def says(self, drive: Inexact[Array, "*cells"]) -> Inexact[Array, "*cells"]:
+        """Activity of hidden cells, complex where the drive is."""
         return NONLINEARITIES[self.nonlinearity](drive)
 
-    def slope(self, drive: Float[Array, "*cells"]) -> Float[Array, "*cells"]:
+    def slope(self, drive: Inexact[Array, "*cells"]) -> Inexact[Array, "*cells"]:
         """Derivative of the activity of hidden cells by their drive."""
         return jax.jvp(self.says, (drive,), (jnp.ones_like(drive),))[1]
 
