@@ -38,11 +38,11 @@ from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.named import named
 from metaplast.types import Episode
 
-RATES = (0.06, 0.2, 0.6)
+RATES = (0.02, 0.06, 0.2, 0.6)
 """Of the paper's rule."""
-SINGLE_RATES = (0.001, 0.003, 0.01)
+SINGLE_RATES = (0.0003, 0.001, 0.003, 0.01)
 """Of the library's rule, one patch at a time."""
-BACKPROP_RATES = (0.0003, 0.001, 0.003)
+BACKPROP_RATES = (0.0001, 0.0003, 0.001, 0.003)
 RIDGE = tuple(10.0**k for k in range(-5, 2))
 """Strengths of the readout's weight decay, in units of the mean square of what it hears."""
 POWERS, SHARPNESS, PATCHES = (0.7, 1.4), (1.0, 0.65), (5, 3)
@@ -63,7 +63,7 @@ rows it has curves.
 "The winner alone" is metaplast.rules.SoftHebb with metaplast.neurons.Competing, which live patches
 one at a time, those of least contrast left out, and in which losers do not learn to be otherwise.
 Backprop trains such layers of rectified cells by Adam, in batches of 20, without augmentation, in
-as many passes as --epochs says. Learning rates are the best of three on a life that is not shown.
+as many passes as --epochs says. Learning rates are the best of four on a life that is not shown.
 Differences are paired, life by life."""
 
 
@@ -378,8 +378,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--held-out", type=int, default=1000, help="images that judge it")
     parser.add_argument("--batch", type=int, default=10, help="images of one step of SoftHebb")
     parser.add_argument("--moments", type=int, default=5000, help="patches, for the winner alone")
-    parser.add_argument("--epochs", type=int, default=6, help="passes of backprop")
-    parser.add_argument("--rates", type=int, default=3, help="most learning rates that are tried")
+    parser.add_argument("--epochs", type=int, default=12, help="passes of backprop")
+    parser.add_argument("--rates", type=int, default=4, help="most learning rates that are tried")
     parser.add_argument("--lives", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)

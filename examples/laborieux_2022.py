@@ -50,8 +50,9 @@ layers without convolution; tanh, one rate for all layers, the squared error for
 cells settle at every point of the circle (in the paper also while the nudge moves on).
 The paper's 88.6 is the accuracy of its convolutional network on the whole of CIFAR-10, and nothing
 that a network without convolution could reach after one short life.
-A circle needs equilibria that are one holomorphic function of the nudge everywhere inside: the larger
-it is, the more points it takes, and beyond the nearest nudge where two equilibria meet none help.
+A circle needs equilibria that are one holomorphic function of the nudge everywhere inside: the
+larger it is, the more points it takes, and beyond the nearest nudge where two equilibria meet no
+number helps.
 Rates of all learners are the best of a grid of seven in hindsight, on the lives that are shown.
 Differences are paired, life by life."""
 

@@ -53,6 +53,7 @@ HEAVY = {
     "gerstner_2018",
     "gu_2019",
     "kirsch_2021",
+    "laborieux_2022",
     "mehta_2024 mlp",
     "metz_2019",
     "miconi_2023",

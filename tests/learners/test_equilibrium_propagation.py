@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from learners import plain
+from metaplast.audit import audit
+from metaplast.audit.resolve import _taught
 from metaplast.learners.equilibrium_propagation import EquilibriumPropagation
 from metaplast.learners.perceptron import Perceptron
 
@@ -117,6 +121,16 @@ def test_is_the_gradient_at_a_large_nudge_that_goes_round_a_circle(nonlinearity)
 def test_a_circle_needs_points_and_a_holomorphic_nonlinearity(options, match):
     with pytest.raises(ValueError, match=match):
         learner(**options)
+
+
+def test_the_audit_says_of_a_circle_what_it_says_without():
+    def verdicts(points):
+        subject = _taught(functools.partial(EquilibriumPropagation, points=points))("settling")
+        return {verdict.constraint: verdict.status for verdict in audit(subject).verdicts}
+
+    without = verdicts(0)
+    assert verdicts(4) == without
+    assert without["no_weight_transport"] == "violated" and len(set(without.values())) == 3
 
 
 def test_hard_cells_stay_between_zero_and_one():

@@ -42,11 +42,11 @@ class EquilibriumPropagation(eqx.Module):
     centered nudging. The equilibrium at a conjugate nudge is the conjugate one, so that only
     half of the circle is computed.
 
-    What the audit has to say of it: symmetric weights are weight transport, with and without a
-    circle. The circle has more phases, not fewer: every point is one, in place of the nudged
-    one (an oscillation slow enough to settle at every point). Complex activity is two
-    numbers for each cell (the paper reads them as amplitude and phase of an oscillation), and the
-    product without conjugation needs both parts of both cells at the synapse.
+    The audit's verdicts are the same with and without a circle: symmetric weights are weight
+    transport, and neither cells nor synapses are local. What it does not count: every point is one
+    more phase within the moment (an oscillation slow enough to settle at every point), complex
+    activity is two numbers for each cell (the paper reads them as amplitude and phase of an
+    oscillation), and the product without conjugation needs both parts of both cells at the synapse.
 
     Deviations: cells begin every moment at rest, because a stimulus is never seen twice (in
     the paper every example keeps its equilibrium); one rate for all layers; weights are born
