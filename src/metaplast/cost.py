@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from metaplast.circuits import Circuit
+from metaplast.circuits.anatomy import BORROWED
 
 FLOAT = 4
 """Bytes of a number: float32."""
@@ -46,9 +47,9 @@ def counts(circuit: Circuit, channels: Mapping[str, int]) -> Counts:
 
     A program can deliver and change in one pass over the weights, if it applies the change of one
     moment when it delivers the next; so a weight is counted as read once and written once.
-    Borrowed weights (`transpose`) are read once more, because they deliver backward after they
-    have delivered forward. Cells cost `PER_CELL` operations, relays one each, and what lasts in
-    a cell costs no bytes beside the stimulus.
+    Borrowed weights (`transpose`, `signs`) are read once more, because they deliver backward after
+    they have delivered forward. Cells cost `PER_CELL` operations, relays one each, and what lasts
+    in a cell costs no bytes beside the stimulus.
 
     This bounds every program that writes the weights at every moment and keeps them in a memory
     of the given bandwidth. It does not bound programs whose weights stay in a cache (compare these
@@ -83,7 +84,7 @@ def counts(circuit: Circuit, channels: Mapping[str, int]) -> Counts:
         synapses, weights = math.prod(circuit.synapses(q)), math.prod(circuit.shape(q))
         flops += 2 * synapses
         moved += weights
-        if q.wiring != "transpose" and q.kind in channels:
+        if q.wiring not in BORROWED and q.kind in channels:
             flops += (1 + 2 * channels[q.kind]) * synapses
             moved += weights
     return Counts(flops, FLOAT * moved)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from metaplast import synapses
 from metaplast.circuits import Circuit, Population, Projection
-from metaplast.circuits.anatomy import ABOVE, BELOW, before
+from metaplast.circuits.anatomy import ABOVE, BELOW, RETURNING, before
 from metaplast.delivery import Change, Deliver
 from metaplast.mapped import over_cells, over_synapses, presynaptic
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
@@ -91,6 +91,14 @@ class PlasticNetwork(eqx.Module):
                 f"genome.neurons has no {sorted(missing)}, which the circuit uses; "
                 f"it has {sorted(self.genome.neurons)}"
             )
+        for q in self.circuit.weighted:
+            rule = self.genome.rules.get(q.kind)
+            if q.wiring == "backward" and rule is not None and rule.separated() is None:
+                raise ValueError(
+                    f"genome.rules[{q.kind!r}]: {type(rule).__name__} is mapped over synapses, "
+                    f"which those of {q.name!r}, wired backward, are not laid out for; give a rule "
+                    "that only multiplies what two cells know, such as Delta, or none"
+                )
 
     def born(self, key: Key) -> NetworkState:
         """A newborn: random weights where the circuit says so, everything else at rest."""
@@ -219,7 +227,10 @@ class PlasticNetwork(eqx.Module):
         """Whether all plasticity of this network is of that kind, and can be undone: every weight
         is one of a matrix, and none stops at zero."""
         plastic = [q for q in self.circuit.weighted if q.kind in self.genome.rules]
-        return not any(q.tabled for q in self.circuit.weighted) and all(
+        others = ("signs", "backward")
+        if any(q.tabled or q.wiring in others for q in self.circuit.projections):
+            return False
+        return all(
             self.genome.rules[q.kind].separated() is not None and not q.sign for q in plastic
         )
 
@@ -359,6 +370,8 @@ class PlasticNetwork(eqx.Module):
                 total = total.at[q.offset : q.offset + signal.shape[0]].add(signal)
             elif q.wiring == "transpose":
                 total = total + deliver(q.of, signal, transposed=True)
+            elif q.wiring in RETURNING:
+                total = total + deliver(q.name, signal, transposed=True)
             else:
                 total = total + deliver(q.name, signal)
         return total

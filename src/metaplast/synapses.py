@@ -23,18 +23,46 @@ class Delivering(delivery.Delivering):
     """Deliver through the given weights, over whatever synapses there are."""
 
     def __init__(self, circuit: Circuit, weights: dict[str, Weight]):
-        super().__init__(weights)
+        of_signs = {
+            q.name: only_signs(circuit, q, weights[q.of])
+            for q in circuit.projections if q.wiring == "signs"
+        }  # fmt: skip
+        super().__init__({**weights, **of_signs})
         self.circuit = circuit
-        self.tabled = {q.name: q for q in circuit.weighted if q.tabled}
+        along = {q.name: circuit.along(q) for q in circuit.projections}
+        self.tabled = {name: q for name, q in along.items() if q.tabled}
 
     def __call__(self, name, signal, transposed=False):
         if name not in self.tabled:
             return super().__call__(name, signal, transposed)
         q, weight = self.tabled[name], self.weights[name]
+        if transposed:
+            return returned(self.circuit, q, weight, signal)
+        cells = self.circuit.cells_at_a_place(q)
+        patches = signal[self.circuit.senders(q)[::cells]]
         if q.wiring == "shared":
-            patches = signal[self.circuit.senders(q)[:: weight.shape[0]]]
             return (patches @ weight.T).ravel()
-        return jnp.sum(weight * signal[self.circuit.senders(q)], axis=1)
+        by_place = weight.reshape(-1, cells, weight.shape[1])
+        # A product of matrices, and not a sum of products: of a batch of the latter, two layers
+        # deep, XLA makes wrong numbers on a CPU (JAX 0.10.2; tests/core/test_returning.py).
+        return jnp.einsum("pcf,pf->pc", by_place, patches).ravel()
+
+
+def returned(
+    circuit: Circuit, q: Projection, weight: Weight, signal: Float[Array, " post"]
+) -> Float[Array, " pre"]:
+    """What arrives below if the synapses of a projection with a table run back."""
+    by_place = signal.reshape(-1, circuit.cells_at_a_place(q))
+    if q.wiring == "shared":
+        sent = by_place @ weight
+    else:
+        sent = jnp.einsum("pcf,pc->pf", weight.reshape(*by_place.shape, -1), by_place)
+    return jnp.sum(jnp.append(sent, 0.0)[circuit.returns(q)], axis=1)
+
+
+def only_signs(circuit: Circuit, q: Projection, weight: Weight) -> Weight:
+    """The signs of weights, in their root mean square at birth."""
+    return jnp.sign(weight) / circuit.shape(q)[1] ** 0.5
 
 
 def newborn(circuit: Circuit, q: Projection, normal: Float[Array, " drawn"]) -> Weight:
@@ -53,13 +81,31 @@ def alike(q: Projection, shape: tuple[int, int]) -> Weight:
 
 def changed(circuit: Circuit, q: Projection, weight: Weight, change: Change) -> Weight:
     """The weights after a change that is known as products of what two cells say, and a leak."""
-    if not q.tabled:
-        return signed(q, delivery.changed(weight, change))
-    pre = change.pre[:, circuit.senders(q)]
-    asked = (change.keep - 1.0)[:, None] * each(circuit, q, weight)
-    for a, b in zip(change.post, pre, strict=True):
-        asked = asked + a[:, None] * b
-    return grown(circuit, q, weight, asked)
+    along = circuit.along(q)
+    if not along.tabled:
+        back = q.wiring == "backward"
+        return signed(q, delivery.changed(weight.T, change).T if back else
+                      delivery.changed(weight, change))  # fmt: skip
+    if q.wiring == "backward":
+        # Weights lie as those forth do, where they would end at the cells that they begin at.
+        senders = circuit.senders(along)
+        asked = (change.keep - 1.0)[senders] * each(circuit, along, weight)
+        for a, b in zip(change.post[:, senders], change.pre, strict=True):
+            asked = asked + a * b[:, None]
+        return signed(q, grown(circuit, along, weight, asked))
+    cells = circuit.cells_at_a_place(q)
+    senders = circuit.senders(q)[::cells]
+    decayed = (change.keep - 1.0).reshape(-1, cells, 1)
+    if q.wiring == "shared":
+        asked = decayed.sum(0) * weight
+        for a, b in zip(change.post, change.pre[:, senders], strict=True):
+            asked = asked + a.reshape(-1, cells).T @ b
+        return signed(q, weight + asked)
+    by_place = weight.reshape(-1, cells, weight.shape[1])
+    asked = decayed * by_place
+    for a, b in zip(change.post, change.pre[:, senders], strict=True):
+        asked = asked + a.reshape(-1, cells, 1) * b[:, None]
+    return grown(circuit, q, weight, asked.reshape(weight.shape))
 
 
 def grown(circuit: Circuit, q: Projection, weight: Weight, asked: BySynapse) -> Weight:

@@ -19,6 +19,7 @@ from metaplast.audit.constraints import (
 )
 from metaplast.audit.evidence import Evidence
 from metaplast.audit.networks import from_network
+from metaplast.audit.subject import SMALL, Scale
 from metaplast.audit.verdict import Grade, Status
 from metaplast.network import Genome
 from metaplast.neurons import Interneuron, Nudged, Output, Pyramidal, Rate, Settling
@@ -43,6 +44,9 @@ LEARNERS = {
         {**TAUGHT, "inhibiting": DELTA},
     ),
     "local": (circuits.local, {"patch": 2}, CELLS, TAUGHT),
+    "backward": (circuits.local, {"patch": 2, "feedback": "backward"}, CELLS, TAUGHT),
+    "symmetric": (circuits.local, {"patch": 2, "feedback": "symmetric"}, CELLS, TAUGHT),
+    "signs": (circuits.local, {"patch": 2, "feedback": "signs"}, CELLS, TAUGHT),
     "convolutional": (circuits.convolutional, {"patch": 2}, CELLS, TAUGHT),
     "reciprocal": (
         circuits.reciprocal, {}, CELLS,
@@ -58,11 +62,15 @@ LEARNERS = {
 }  # fmt: skip
 
 
+PLACES = Scale(12, (2, 2), 3)
+"""Where a patch of four places is not all of a layer."""
+
+
 @functools.cache
 def evidence(name: str) -> Evidence:
     make, options, cells, rules = LEARNERS[name]
-    genome = Genome(cells, rules)
-    return Evidence(from_network(name, genome, lambda i, h, o: make(i, h, o, **options)))
+    genome, scale = Genome(cells, rules), PLACES if "feedback" in options else SMALL
+    return Evidence(from_network(name, genome, lambda i, h, o: make(i, h, o, **options), scale))
 
 
 def judged(constraint, name, status, witness=""):
@@ -76,8 +84,11 @@ kept = functools.partial(judged, status=Status.UPHELD)
 broken = functools.partial(judged, status=Status.VIOLATED)
 
 
-@pytest.mark.parametrize("name", sorted(set(LEARNERS) - {"convolutional"}))
-def test_every_circuit_but_the_convolution_is_local(name):
+CHEATS = {"convolutional", "symmetric", "signs"}
+
+
+@pytest.mark.parametrize("name", sorted(set(LEARNERS) - CHEATS))
+def test_every_circuit_that_does_not_cheat_is_local(name):
     """Cells read over the synapses that there are, and over no others."""
     assert kept(NeuronalLocality, name).grade is Grade.PROOF
     assert kept(SynapticLocality, name).grade is Grade.PROOF
@@ -109,6 +120,22 @@ def test_weight_sharing_has_a_witness():
     assert verdict.grade is Grade.PROOF and "synapses.py" in verdict.witness
     # A shared weight is known to cells at which its synapse does not end.
     broken(NeuronalLocality, "convolutional", witness="weight of synapse input->hidden1[0, 0]")
+
+
+@pytest.mark.parametrize("name", ["symmetric", "signs"])
+def test_feedback_over_the_forward_synapses_transports_their_weights(name):
+    """Or their signs. Synapses of their own at the same places do not: cells read over these and
+    over no others."""
+    verdict = broken(NoWeightTransport, name, witness="weight of synapse hidden")
+    assert verdict.grade is Grade.PROOF
+    broken(SeparateFeedback, name)
+    kept(NoWeightTransport, "backward")
+    kept(SeparateFeedback, "backward")
+    forth = evidence(name).subject.anatomy.bundle("hidden1->hidden2").mask
+    assert 0 < forth.sum() < forth.size
+    for learner in (name, "backward"):
+        back = evidence(learner).subject.anatomy.bundle("hidden2~>hidden1")
+        np.testing.assert_array_equal(back.mask, forth.T)
 
 
 def test_feedback_that_learns_transports_no_weight_and_aligns():

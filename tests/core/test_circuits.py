@@ -112,12 +112,19 @@ REFUSED = {
     ),
     "rounds": (lambda: Circuit((TWO[0], Population("b", 3, "output", rounds=0)), ()), "rounds = 0"),
     "weights of nobody": (lambda: between(birth="copied", of="p"), "of = 'p'"),
-    "transposed sparse ones": (
+    "transposed ones of other ends": (
         lambda: Circuit(TWO, (
-            Projection("p", "k", "a", "b", "basal", "sparse"),
-            Projection("q", "k", "b", "a", "apical", "transpose", of="p"),
+            Projection("p", "k", "a", "b", "basal"),
+            Projection("q", "k", "a", "b", "apical", "transpose", of="p"),
         )), "of = 'p'",
     ),
+    "back along borrowed ones": (
+        lambda: Circuit(TWO, (
+            Projection("p", "k", "b", "a", "apical", "one_to_one"),
+            Projection("q", "k", "a", "b", "apical", "backward", of="p"),
+        )), "of = 'p'",
+    ),
+    "channels": (lambda: circuits.local(64, (2,), 2, channels=3), "channels = 3"),
     "patch": (lambda: circuits.local(4, (2,), 2, patch=0), "patch = 0"),
     "share": (lambda: circuits.excitatory_inhibitory(4, (2,), 2, share=0.0), "share = 0.0"),
 }  # fmt: skip

@@ -15,6 +15,7 @@ from metaplast import synapses
 from metaplast.audit.anatomy import Anatomy, Bundle, Group, Way
 from metaplast.audit.subject import SMALL, Scale, Subject
 from metaplast.circuits import Circuit, Projection
+from metaplast.circuits.anatomy import RETURNING
 from metaplast.network import BROADCAST, Genome, NetworkState, PlasticNetwork
 from metaplast.neurons.abstract import POOL
 from metaplast.types import Cell, Teaching
@@ -134,19 +135,22 @@ def _unfolded(circuit: Circuit, name: str, values: Any, weights: bool = False) -
     """What synapses hold as `[post, pre, ...]`, zero where there is none. A weight that synapses
     share is seen at each of them."""
     q = next(q for q in circuit.projections if q.name == name)
-    if not q.tabled:
-        return values
-    values = synapses.each(circuit, q, values) if weights else values
-    whole = jnp.zeros((circuit.size(q.post), circuit.size(q.pre), *values.shape[2:]), values.dtype)
-    return whole.at[_where(circuit, q)].set(values)
+    along, turn = circuit.along(q), q.wiring == "backward"
+    if along.tabled:
+        values = synapses.each(circuit, along, values) if weights else values
+        shape = (circuit.size(along.post), circuit.size(along.pre), *values.shape[2:])
+        values = jnp.zeros(shape, values.dtype).at[_where(circuit, along)].set(values)
+    return jnp.swapaxes(values, 0, 1) if turn else values
 
 
 def _folded(circuit: Circuit, name: str, whole: Any, weights: bool = False) -> Any:
     """The inverse; a shared weight is that of the synapses at the first place."""
     q = next(q for q in circuit.projections if q.name == name)
-    if not q.tabled:
+    along = circuit.along(q)
+    whole = jnp.swapaxes(whole, 0, 1) if q.wiring == "backward" else whole
+    if not along.tabled:
         return whole
-    values = whole[_where(circuit, q)]
+    values = whole[_where(circuit, along)]
     return values[: circuit.shape(q)[0]] if weights else values
 
 
@@ -186,6 +190,8 @@ def _anatomy(circuit: Circuit) -> Anatomy:
 
 
 def _mask(circuit: Circuit, q: Projection) -> np.ndarray:
+    if q.wiring in RETURNING:
+        return _mask(circuit, circuit.along(q)).T
     post, pre = circuit.size(q.post), circuit.size(q.pre)
     if q.wiring == "one_to_one":
         return np.eye(post, pre, -q.offset, dtype=bool)

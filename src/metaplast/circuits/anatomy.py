@@ -13,15 +13,20 @@ import math
 from typing import Literal
 
 Site = Literal["basal", "lateral", "apical"]
-Wiring = Literal["dense", "sparse", "others", "local", "shared", "one_to_one", "transpose"]
+Wiring = Literal[
+    "dense", "sparse", "others", "local", "shared", "one_to_one", "transpose", "signs", "backward"
+]
 Carried = Literal["activity", "settled", "message"]
 Birth = Literal["random", "zero", "even", "copied", "opposite"]
 
 BELOW, ABOVE = "the layer below", "the layer above"
 """In the place of a population: a layer's neighbors, where several layers are one population."""
 
-BORROWED = ("one_to_one", "transpose")
+BORROWED = ("one_to_one", "transpose", "signs")
 """Wiring without weights of its own."""
+
+RETURNING = ("transpose", "signs", "backward")
+"""Wiring that runs back along the synapses of another projection."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +61,10 @@ class Projection:
     """`dense`: everybody hears everybody. `sparse`: a share `density` of them, drawn from `seed`.
     `others`: everybody but itself. `local`: the cells of a `patch` of places. `shared`: the same,
     with one weight for all places. `one_to_one` relays cell i to cell `offset + i` and has no
-    weights; `transpose` borrows the weights of the projection `of`: weight transport, the control
-    that cheats."""
+    weights. Three run back along the synapses of the projection `of`: `transpose` borrows its
+    weights and `signs` their signs, all of the size that `of` is born with (1 / sqrt(fan-in)):
+    weight transport, the controls that cheat; `backward` has weights of its own, shared where
+    those of `of` are, stored and born as these."""
     birth: Birth = "random"
     """Weights at birth; random ones are normal with variance 1 / fan-in, even ones all 1 / fan-in,
     either with the declared sign, where there is one. `copied` and `opposite` ones are those of
@@ -161,10 +168,21 @@ class Circuit:
         if q.wiring in ("local", "shared"):
             for end in (q.pre, q.post):
                 _grid(self[end])
-        if q.wiring == "transpose" or q.birth in ("copied", "opposite"):
+        if q.wiring in RETURNING:
+            of = next((o for o in self.weighted if o.name == q.of), None)
+            start, end = self.size(q.post), self.size(q.pre)
+            if (
+                of is None
+                or of.wiring in RETURNING
+                or (self.size(of.pre), self.size(of.post)) != (start, end)
+            ):
+                raise ValueError(
+                    f"projection {q.name!r}: of = {q.of!r} is no projection from {start} to {end} "
+                    "cells with weights of its own; name one"
+                )
+        if q.birth in ("copied", "opposite"):
             of = next((o for o in self.dense if o.name == q.of), None)
-            first = self.projections if q.wiring == "transpose" else self.projections[:number]
-            if of is None or of not in first:
+            if of is None or of not in self.projections[:number]:
                 raise ValueError(
                     f"projection {q.name!r}: of = {q.of!r} is no dense projection, or a later one"
                 )
@@ -212,6 +230,12 @@ class Circuit:
         """Names of the layers that some projection, or interneuron, hears."""
         return frozenset(q.pre for q in self.projections) | {p.after for p in self.populations}
 
+    def along(self, q: Projection) -> Projection:
+        """The projection along whose synapses this one runs: itself, where it does not return."""
+        if q.wiring not in RETURNING:
+            return q
+        return next(o for o in self.projections if o.name == q.of)
+
     def senders(self, q: Projection):
         """Whom each cell hears over a projection with a table: integers `[post, fan_in]`."""
         from metaplast.circuits import wiring  # NumPy, which plain anatomy does without
@@ -225,12 +249,27 @@ class Circuit:
         patch = (min(q.patch, below[0]), min(q.patch, below[1]))
         return wiring.patches(below, _grid(post), patch, q.stride)
 
+    def cells_at_a_place(self, q: Projection) -> int:
+        """How many cells in a row hear the same ones: those of one place, or one."""
+        return _grid(self[q.post])[2] if q.wiring in ("local", "shared") else 1
+
+    def returns(self, q: Projection):
+        """Where to find what arrives at each sender, were a projection with a table to run back:
+        integers `[pre, most]`, numbers of the synapses of all places, row by row. Who has fewer is
+        given the number after the last."""
+        from metaplast.circuits import wiring
+
+        return wiring.turned(self.senders(q)[:: self.cells_at_a_place(q)], self.size(q.pre))
+
     def synapses(self, q: Projection) -> tuple[int, int]:
-        """Cells that hear, and synapses of each: `(post, fan_in)`."""
+        """Cells that hear, and synapses of each: `(post, fan_in)`; those of the projection that
+        this one runs back along."""
+        q = self.along(q)
         return self.senders(q).shape if q.tabled else (self.size(q.post), self.size(q.pre))
 
     def shape(self, q: Projection) -> tuple[int, int]:
         """Shape of the weights: of the synapses, or of one place's where all places share them."""
+        q = self.along(q)
         post, fan_in = self.synapses(q)
         return (_grid(self[q.post])[2] if q.wiring == "shared" else post, fan_in)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from metaplast.circuits.anatomy import Circuit
-from metaplast.circuits.local import pictured
+from metaplast.circuits.local import Feedback, pictured
 from metaplast.source import Source
 
 SOURCE: Source = Source(
@@ -20,7 +18,8 @@ def convolutional(
     outputs: int,
     patch: int = 3,
     stride: int = 1,
-    feedback: Literal["random", "direct", "none"] = "direct",
+    feedback: Feedback = "direct",
+    channels: int = 1,
 ) -> Circuit:
     """The circuit `local` with one weight for all places: what a cell learns, all its like know.
 
@@ -33,10 +32,12 @@ def convolutional(
         outputs: output cells, one a class.
         patch: side of the kernel, in places.
         stride: places from one receptive field to the next.
-        feedback: as in `local`.
+        feedback: as in `local`; `backward`, `symmetric` and `signs` share weights, too: with the
+            delta rule `symmetric` is gradient descent.
+        channels: as in `local`.
 
     Kinds: those of `layered`.
 
     References: LeCun et al. (1989) doi:10.1162/neco.1989.1.4.541.
     """
-    return pictured(inputs, hidden, outputs, patch, stride, feedback, "shared")
+    return pictured(inputs, hidden, outputs, patch, stride, feedback, channels, "shared")

@@ -60,6 +60,23 @@ def patches(
     return _fixed(np.repeat(np.stack(seen), post[2], axis=0))
 
 
+def turned(senders: Senders, pre: int) -> Int[np.ndarray, "pre most"]:
+    """The synapses that begin at every sender, by their number in the table, row by row.
+
+    Args:
+        senders: a table.
+        pre: number of senders. Where one has fewer synapses than another, its row is filled up with
+            the number that no synapse has, `senders.size`.
+    """
+    flat = senders.ravel()
+    count = np.bincount(flat, minlength=pre)
+    table = np.full((pre, max(1, count.max())), flat.size)
+    order = np.argsort(flat, kind="stable")
+    rank = np.arange(flat.size) - np.repeat(np.cumsum(count) - count, count)
+    table[flat[order], rank] = order
+    return _fixed(table)
+
+
 def _fixed(table: np.ndarray) -> Senders:
     table = table.astype(np.int32)  # whatever the width of numbers in the programs that use it
     table.setflags(write=False)

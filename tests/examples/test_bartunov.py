@@ -1,0 +1,82 @@
+"""Target propagation over local synapses is target propagation; bad options are one line."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.circuits import local
+from metaplast.learners.difference_target_propagation import (
+    DifferenceTargetPropagation,
+    TargetState,
+)
+from metaplast.learners.perceptron import Layers, Perceptron
+from metaplast.tasks import digits
+
+FOLDER = Path(__file__).parents[2] / "examples"
+TASK = digits(5, 2)
+SIZES = (64, 5, 4, 10)
+RATE, INVERSE = jnp.asarray(0.3), jnp.asarray(0.2)
+
+
+@pytest.fixture(scope="module")
+def example():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        yield importlib.import_module("bartunov_2018")
+
+
+@pytest.mark.parametrize("simplified", [False, True])
+def test_where_a_patch_is_the_whole_layer_it_is_difference_target_propagation(example, simplified):
+    """One moment from the same weights; an inverse that is born otherwise teaches otherwise."""
+    circuit = local(64, (5, 4), 10, 8, feedback="backward")
+    ours = example.LocalTargetPropagation(circuit, RATE, INVERSE, simplified=simplified)
+    theirs = DifferenceTargetPropagation(
+        Perceptron(SIZES, "tanh"), RATE, INVERSE, simplified=simplified
+    )
+    born = ours.born(jax.random.key(0))
+    ways = [q.name for q in ours.forward], [q.name for q in ours.inverses]
+    forward = [born.weights[name] for name in ways[0]]
+    inverses = [born.weights[name].T for name in ways[1]]
+    dense = TargetState(
+        Layers(forward, [jnp.zeros(n) for n in SIZES[1:]]),
+        Layers(inverses, [jnp.zeros(len(w)) for w in inverses]),
+    )
+    episode, key = TASK.sample(jax.random.key(1)), jax.random.key(2)
+    seen = (episode.stimuli[0], episode.targets[0], TASK, key)
+    after, readout = eqx.filter_jit(ours.moment)(born, *seen)
+    true, answer = eqx.filter_jit(theirs.moment)(dense, *seen)
+    np.testing.assert_allclose(readout, answer, atol=1e-6)
+    grown = [after.weights[n] for n in ways[0]], [after.weights[n].T for n in ways[1]]
+    for mine, other, before in zip(
+        [*grown[0], *grown[1]], [*true.layers.weights, *true.inverses.weights],
+        [*forward, *inverses], strict=True,
+    ):  # fmt: skip
+        assert np.abs(other - before).max() > 1e-4
+        np.testing.assert_allclose(mine, other, atol=1e-6)
+
+    name = ways[1][0]
+    turned = born._replace(weights={**born.weights, name: -born.weights[name]})
+    other = eqx.filter_jit(ours.moment)(turned, *seen)[0].weights
+    lowest, highest = ways[0][0], ways[0][-1]
+    assert np.abs(other[lowest] - after.weights[lowest]).max() > 1e-4
+    np.testing.assert_array_equal(other[highest], after.weights[highest])
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [("--rates=0,1", "rates = '0,1'"), ("--patch=0", "patch = 0"), ("--lives=1", "lives = 1"),
+     ("--data=nowhere", "nowhere"), ("--hidden=few", "hidden = 'few'")],
+)  # fmt: skip
+def test_a_bad_option_is_one_line_and_code_2(example, option, told, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        example.main([option])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
