@@ -173,7 +173,7 @@ def rules(data: str, inputs: int, classes: int, options) -> dict[str, Rule]:
 
 def main(arguments: list[str] | None = None) -> None:
     begun = time.perf_counter()
-    parser = command(__doc__, "cifar10", "8,16", "0.0003,0.001,0.003,0.01", 12_000)
+    parser = command(__doc__, "cifar10", "8,16", "0.0003,0.001,0.003,0.01,0.03", 12_000)
     parser.add_argument("--inverse-rate", type=float, default=1.0, help="per learning rate")
     run(parser, arguments, rules)
     last(DEVIATIONS, begun)
