@@ -35,6 +35,20 @@ UNROLLED_LIVES = 32
 PLAIN, PLAIN_UNROLLED = "plain lives", "plain lives, unrolled"
 GRADIENT, UNROLLED = "meta-gradient", "meta-gradient, unrolled"
 
+BOUND = (
+    "What bounds it: a gradient lives the moment once forward and keeps its vectors, asks the "
+    "cells once more, and differentiates them, so it starts several times the operations of "
+    "a plain life (the column). Where weights are most of the work (`factored`), it "
+    "takes less than four times as long, for weights are rebuilt by products of vectors. Where "
+    "cells are networks, hundreds of operations on a few hundred numbers are most of it, and "
+    "starting one takes as long as the operation; derivatives of theirs are larger than they "
+    "are. Tried: fewer and larger operations by keeping what a moment leaves as one vector, "
+    "changes that are never written, other splits of the code, the compiler's library kernels "
+    "off; all level or slower ([lab notes](lab-notes.md), *what else was tried for a cold "
+    "start, and for meta-gradients*)."
+)
+"""Of what is missed on a CPU."""
+
 
 def measure(quick: bool) -> Section:
     use_cores()
@@ -57,19 +71,31 @@ def measure(quick: bool) -> Section:
         ("search", "lives", "plain lives s", "meta-gradient s", "ratio", "unrolled, ratio",
          "differs by", "operations", "to prepare, s"), rows,
     )  # fmt: skip
-    section.write(
-        "What bounds it: a gradient lives the moment once forward and keeps its vectors, asks the "
-        "cells once more, and differentiates them, so it starts several times the operations of "
-        "a plain life (the column). Where weights are most of the work (`factored`), it "
-        "takes less than four times as long, for weights are rebuilt by products of vectors. Where "
-        "cells are networks, hundreds of operations on a few hundred numbers are most of it, and "
-        "starting one takes as long as the operation; derivatives of theirs are larger than they "
-        "are. Tried: fewer and larger operations by keeping what a moment leaves as one vector, "
-        "changes that are never written, other splits of the code, the compiler's library kernels "
-        "off; all level or slower ([lab notes](lab-notes.md), *what else was tried for a cold "
-        "start, and for meta-gradients*)."
-    )
+    on_a_gpu = jax.default_backend() == "gpu" and not quick  # a quick look has no two sizes
+    section.write(bound_on_a_gpu(rows) if on_a_gpu else BOUND)
     return section
+
+
+def bound_on_a_gpu(rows: list) -> str:
+    """What bounds it there, from how little more time more lives take.
+
+    Args:
+        rows: of the table: the search, its lives, and seconds of plain lives and of gradients.
+    """
+    told = []
+    for name in dict.fromkeys(row[0] for row in rows):
+        few, many = [row for row in rows if row[0] == name]
+        plain, gradient = (float(many[column]) / float(few[column]) for column in (2, 3))
+        told.append(
+            f"{many[1]} lives of `{name}` take {short(plain)} times as long as {few[1]}, their "
+            f"gradients {short(gradient)} times"
+        )
+    return (
+        f"What bounds it: {'; '.join(told)}. So most of the time is not the work of lives, "
+        "but how many kernels a moment starts, one after the other; and of those a gradient "
+        "starts about four times as many (*operations*, counted in the section of a CPU). No "
+        "profile was taken."
+    )
 
 
 def row(section: Section, name: str, lives: int, repetitions: int) -> list:
