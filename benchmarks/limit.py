@@ -30,7 +30,11 @@ LIVES = (1, 4, 16, 64, 256, 1024, 4096)
 AIM = (256, 1024)
 """The width and the lives of which something is demanded."""
 FOLDER = Path(__file__).resolve().parents[1]
-PICTURE = "roofline.svg" if jax.default_backend() == "cpu" else "roofline_gpu.svg"
+
+
+def picture() -> str:
+    """Name of the roofline. To be asked after `every_core`, for it starts JAX."""
+    return "roofline.svg" if jax.default_backend() == "cpu" else "roofline_gpu.svg"
 
 
 def measure(quick: bool) -> Section:
@@ -58,7 +62,7 @@ def measure(quick: bool) -> Section:
     )
     if not quick:
         keep(points, rates)
-        section.write(f"![GFLOP/s over operations per byte and over bytes]({PICTURE})")
+        section.write(f"![GFLOP/s over operations per byte and over bytes]({picture()})")
     return section
 
 
@@ -157,7 +161,7 @@ def keep(points: list[Point], rates: Rates) -> None:
     }
     (FOLDER / "runs").mkdir(exist_ok=True)
     (FOLDER / "runs" / "limit.json").write_text(json.dumps(found, indent=1))
-    roofline.draw(found, FOLDER / "docs" / PICTURE)
+    roofline.draw(found, FOLDER / "docs" / picture())
 
 
 if __name__ == "__main__":
