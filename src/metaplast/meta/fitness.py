@@ -55,20 +55,25 @@ def fitness(
         worlds: where given, the number of the set of lives that each candidate lives; else all live
             the same.
     """
-    count = jax.tree.leaves(candidates)[0].shape[0]
-    worlds = np.zeros(count, int) if worlds is None else worlds
-    keys = keys_of(worlds, key, lives)
-
-    def lived(candidate, keys):
-        return jax.vmap(lambda k: evaluate(candidate, k))(keys)
-
-    losses, scores = spread(lambda item: lived(*item), (candidates, keys), lives=lives)
+    if worlds is None:
+        # Closed over, so that what does not depend on a candidate (the episodes, the weights at
+        # birth) is drawn once for all of them.
+        shared = jax.random.split(key, lives)
+        losses, scores = spread(lambda one: _lived(evaluate, one, shared), candidates, lives=lives)
+    else:
+        items = candidates, keys_of(worlds, key, lives)
+        losses, scores = spread(lambda item: _lived(evaluate, *item), items, lives=lives)
     finite = jnp.isfinite(losses)
     sound = jnp.all(finite, axis=1)
     worst = jnp.max(jnp.where(finite, losses, -jnp.inf))
     worst = jnp.where(jnp.any(finite), worst, 0.0)
     values = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)
     return Fitness(values, scores, jnp.mean(~sound), sound)
+
+
+def _lived(evaluate: Evaluate, candidate: Any, keys):
+    """Losses and reports of a candidate's lives."""
+    return jax.vmap(lambda key: evaluate(candidate, key))(keys)
 
 
 def keys_of(worlds: Int[np.ndarray, " candidates"], key: Key, *lives: int):
