@@ -19,14 +19,13 @@ measured just now.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from beside import NOT_GIVEN, heading, last, lives, row, tuned
+from beside import NOT_GIVEN, at_least, heading, last, lives, refuse, row, tuned
 from jax.flatten_util import ravel_pytree
 
 from metaplast.bench.statistics import interval
@@ -209,13 +208,7 @@ def _cifar10(moments: int):
     try:
         return named("cifar10", moments)
     except (FileNotFoundError, ImportError) as error:
-        _refuse(f"{error} (--tables 1 does without)")
-
-
-def _refuse(why: str):
-    """One line, and exit code 2."""
-    print(f"laborieux_2022: {' '.join(why.split())}", file=sys.stderr)
-    raise SystemExit(2)
+        refuse(f"{error} (--tables 1 does without)")
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -237,16 +230,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     for name in ("nudge", "small"):
         if not 0 < getattr(options, name) < 1:
-            _refuse(f"--{name} {getattr(options, name)}: expected more than 0 and less than 1")
-    for name, least in (("hidden", 1), ("layers", 1), ("moments", 1), ("births", 1), ("lives", 2)):
-        if getattr(options, name) < least:
-            _refuse(f"--{name} {getattr(options, name)}: expected {least} or more")
+            refuse(f"--{name} {getattr(options, name)}: expected more than 0 and less than 1")
+    at_least(options, hidden=1, layers=1, moments=1, births=1, lives=2)
     try:
         options.points = tuple(int(points) for points in options.points.split(","))
     except ValueError:
-        _refuse(f"--points {options.points}: expected numbers such as 4,12")
+        refuse(f"--points {options.points}: expected numbers such as 4,12")
     if min(options.points) < 2:
-        _refuse(f"--points {options.points}: expected 2 or more of each")
+        refuse(f"--points {options.points}: expected 2 or more of each")
     return options
 
 

@@ -25,7 +25,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from beside import NOT_GIVEN, found, heading, last, numbers, row
+from beside import NOT_GIVEN, at_least, found, heading, last, numbers, row
 from jaxtyping import Array, Float, Int
 
 from metaplast.meta import ES
@@ -344,11 +344,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    for name in ("hidden", "trials", "longer", "steps", "pairs"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name} = {getattr(options, name)}: expected 1 or more")
-    if options.lives < 2:
-        parser.error(f"--lives = {options.lives}: expected 2 or more, for an interval")
+    at_least(options, hidden=1, trials=1, longer=1, steps=1, pairs=1, lives=2)
     return options
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from beside import NOT_GIVEN, heading, row
+from beside import NOT_GIVEN, at_least, heading, refuse, row
 
 from metaplast.bench.statistics import paired
 from metaplast.circuits import Circuit
@@ -161,20 +160,15 @@ def run(parser: argparse.ArgumentParser, arguments, rules_of) -> None:
         rules_of: `(data, inputs, classes, options) -> rules`.
     """
     options = parser.parse_args(arguments)
+    at_least(options, patch=1, stride=1, moments=1, held_out=1, tuning=1, lives=2)
     try:
         options.hidden = _numbers("hidden", options.hidden, int)
         options.rates = _numbers("rates", options.rates, float)
-        for name in ("patch", "stride", "moments", "held_out", "tuning"):
-            if getattr(options, name) < 1:
-                raise ValueError(f"{name} = {getattr(options, name)}: expected 1 or more")
-        if options.lives < 2:
-            raise ValueError(f"lives = {options.lives}: expected 2 or more, for an interval")
         for data in options.data.split(","):
             task = pictures(data, options, "bench")
             compare(data, rules_of(data, task.inputs, task.classes, options), options)
     except (ValueError, OSError, ImportError) as fault:
-        print(f"{parser.prog}: {fault}", file=sys.stderr)
-        raise SystemExit(2) from None
+        refuse(str(fault))
 
 
 def _numbers(name: str, given: str, kind) -> tuple:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -19,17 +16,10 @@ from metaplast.learners.difference_target_propagation import (
 from metaplast.learners.perceptron import Layers, Perceptron
 from metaplast.tasks import digits
 
-FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLE = "bartunov_2018"
 TASK = digits(5, 2)
 SIZES = (64, 5, 4, 10)
 RATE, INVERSE = jnp.asarray(0.3), jnp.asarray(0.2)
-
-
-@pytest.fixture(scope="module")
-def example():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        yield importlib.import_module("bartunov_2018")
 
 
 @pytest.mark.parametrize("simplified", [False, True])
@@ -71,7 +61,7 @@ def test_where_a_patch_is_the_whole_layer_it_is_difference_target_propagation(ex
 
 @pytest.mark.parametrize(
     ("option", "told"),
-    [("--rates=0,1", "rates = '0,1'"), ("--patch=0", "patch = 0"), ("--lives=1", "lives = 1"),
+    [("--rates=0,1", "rates = '0,1'"), ("--patch=0", "--patch 0"), ("--lives=1", "--lives 1"),
      ("--data=nowhere", "nowhere"), ("--hidden=few", "hidden = 'few'")],
 )  # fmt: skip
 def test_a_bad_option_is_one_line_and_code_2(example, option, told, capsys):

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLE = "confavreux_2023"
 
 
 @pytest.fixture(scope="module")
-def example():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        yield importlib.import_module("confavreux_2023")
+def network(examples):
+    """The module of the network that the rules are in."""
+    return examples("four_rules")
 
 
 @pytest.fixture(scope="module")
-def place(example):
-    return example.Place(6, 3, 1.0, 0.1, 0.4)
+def place(network):
+    return network.Place(6, 3, 1.0, 0.1, 0.4)
 
 
 def spike_by_spike(weight, wired, rule, pre, post, rate):
@@ -38,9 +34,9 @@ def spike_by_spike(weight, wired, rule, pre, post, rate):
     return weight
 
 
-def test_blocks_change_weights_as_spikes_do_one_by_one(example):
+def test_blocks_change_weights_as_spikes_do_one_by_one(network):
     random = np.random.default_rng(0)
-    pre, post = (random.random((2 * example.BLOCK, n)) < 0.2 for n in (4, 3))
+    pre, post = (random.random((2 * network.BLOCK, n)) < 0.2 for n in (4, 3))
     pre, post = pre.astype(float), post.astype(float)
     wired = random.random((3, 4)) < 0.7
     weight = wired * 1.0
@@ -49,41 +45,41 @@ def test_blocks_change_weights_as_spikes_do_one_by_one(example):
     def in_blocks(rule):
         found, traces = weight, (jnp.zeros(4), jnp.zeros(3))
         for part in range(2):
-            now = slice(part * example.BLOCK, (part + 1) * example.BLOCK)
-            found, traces = example.changed(found, wired, rule, (pre[now], post[now]), traces)
+            now = slice(part * network.BLOCK, (part + 1) * network.BLOCK)
+            found, traces = network.changed(found, wired, rule, (pre[now], post[now]), traces)
         return np.asarray(found)
 
-    wanted = spike_by_spike(weight, wired, rule, pre, post, example.RATE)
+    wanted = spike_by_spike(weight, wired, rule, pre, post, network.RATE)
     assert np.abs(wanted - weight).max() > 1e-3
     np.testing.assert_allclose(in_blocks(rule), wanted, atol=1e-6)
     swapped = rule[[1, 0, 2, 3, 5, 4]]
     assert np.abs(in_blocks(swapped) - wanted).max() > 1e-3, "sender taken for receiver"
 
 
-def test_a_membrane_leaks_to_rest_and_spikes_under_drive(example):
+def test_a_membrane_leaks_to_rest_and_spikes_under_drive(network):
     zero, none = jnp.zeros(3), jnp.zeros((3, 2))
-    cells = example.Cells(jnp.full(3, -60.0), zero, zero, zero, zero, zero)
-    after = example.stepped(cells, none, none[:, :1], zero)
+    cells = network.Cells(jnp.full(3, -60.0), zero, zero, zero, zero, zero)
+    after = network.stepped(cells, none, none[:, :1], zero)
     np.testing.assert_allclose(after.membrane, -70 + 10 * np.exp(-1 / 20), rtol=1e-6)
     assert not np.any(after.spikes)
-    driven = example.stepped(cells, none, none[:, :1], jnp.asarray([50.0, 0.0, 50.0]))
+    driven = network.stepped(cells, none, none[:, :1], jnp.asarray([50.0, 0.0, 50.0]))
     np.testing.assert_array_equal(driven.spikes, [1, 0, 1])
-    again = example.stepped(driven, none, none[:, :1], jnp.full(3, 50.0))
+    again = network.stepped(driven, none, none[:, :1], jnp.full(3, 50.0))
     np.testing.assert_array_equal(again.spikes, [0, 1, 0])  # refractory
-    calmed = example.stepped(
+    calmed = network.stepped(
         cells._replace(spikes=jnp.asarray([0.0, 0.0, 1.0])), none, jnp.full((3, 1), 30.0), zero
     )
     assert np.all(calmed.membrane < -70)
 
 
-def test_measures_of_irregularity_know_chance_from_a_clock(example):
+def test_measures_of_irregularity_know_chance_from_a_clock(network):
     random = np.random.default_rng(0)
     chance = jnp.asarray(random.random((20000, 20)) < 0.02, float)
-    variation, over_cells, over_time, synchrony = map(float, example.irregular(chance))
+    variation, over_cells, over_time, synchrony = map(float, network.irregular(chance))
     assert abs(variation - 1) < 0.05 and abs(over_cells - 1) < 0.1 and abs(over_time - 1) < 0.1
     assert abs(synchrony - np.sqrt(0.02 * 0.98 / 20)) < 1e-3
     clock = jnp.asarray((np.arange(20000) % 50 == 0)[:, None] * np.ones(20))
-    variation, over_cells, over_time, together = map(float, example.irregular(clock))
+    variation, over_cells, over_time, together = map(float, network.irregular(clock))
     assert variation < 1e-6 and over_time < 1e-6 and together > 4 * synchrony
 
 
@@ -126,13 +122,13 @@ def test_controls_take_apart_what_was_found_together(example):
     assert not np.any(one[:, [0, 1, 3], 2:])
 
 
-def test_weights_stay_where_rules_are_frozen_and_nowhere_else(example, place):
-    weights = slice(example.MEASURES.index("weight EE"), example.MEASURES.index("weight II") + 1)
+def test_weights_stay_where_rules_are_frozen_and_nowhere_else(network, example, place):
+    weights = slice(network.MEASURES.index("weight EE"), network.MEASURES.index("weight II") + 1)
     rules = np.concatenate([example.frozen(), example.frozen() + np.tile([0, 0, 1, 1, 1, 1], 4)])
-    still, moved = example.measured(place, rules, 0)[:, weights]
-    np.testing.assert_allclose(still, list(example.BIRTH.values()), rtol=1e-6)
+    still, moved = network.measured(place, rules, 0)[:, weights]
+    np.testing.assert_allclose(still, list(network.BIRTH.values()), rtol=1e-6)
     assert np.all(np.abs(moved - still) > 1e-3)
-    stronger = example.measured(place, example.frozen(), 0, stronger=2.0)[0, weights]
+    stronger = network.measured(place, example.frozen(), 0, stronger=2.0)[0, weights]
     np.testing.assert_allclose(stronger, [0.2, 0.2, 1, 1], rtol=1e-6)
 
 
@@ -144,10 +140,10 @@ def test_bad_input_is_refused_in_one_line(example, capsys):
         assert stopped.value.code == 2 and bad[0] in told and told.count("\n") == 1
 
 
-def test_lives_are_those_of_their_seed(example, place):
+def test_lives_are_those_of_their_seed(network, example, place):
     rules = example.frozen(2)
-    first = example.measured(place, rules, 0)
-    np.testing.assert_array_equal(first, example.measured(place, rules, 0))
+    first = network.measured(place, rules, 0)
+    np.testing.assert_array_equal(first, network.measured(place, rules, 0))
     np.testing.assert_allclose(first[0], first[1], rtol=1e-5)
-    assert np.any(first != example.measured(place, rules, 1))
+    assert np.any(first != network.measured(place, rules, 1))
     assert jax.tree.all(jax.tree.map(np.isfinite, first.tolist()))

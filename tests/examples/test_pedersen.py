@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLE = "pedersen_2021"
 CENTERS = np.asarray([[3.0, 0, 0, 0], [0, -3.0, 1, 0], [-2.0, 2, 0, 4]])
 GROUP = np.asarray([0, 1, 2, 2, 1, 0, 0, 1, 2])
-
-
-@pytest.fixture(scope="module")
-def example():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        yield importlib.import_module("pedersen_2021")
 
 
 @pytest.fixture
