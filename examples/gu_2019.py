@@ -35,7 +35,7 @@ from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import AbstractNeuron, Output, Rate
 from metaplast.neurons.abstract import POOL
 from metaplast.neurons.around import AbstractAround
-from metaplast.neurons.learned import Decision
+from metaplast.neurons.decision import Decision
 from metaplast.rules import Factored
 from metaplast.tasks import AbstractTask
 from metaplast.types import Episode, Teaching

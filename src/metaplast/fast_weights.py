@@ -30,6 +30,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool
 
 from metaplast.delivery import AtOnce, Change, Deliver, Recording, Rows, Weights, channels
+from metaplast.reverse import backward_only
 from metaplast.segments import in_segments
 
 TRUSTED = 1e-2
@@ -112,7 +113,8 @@ def _stretches(step: Step, holding: AtOnce):
     def forward(theta, constants, state, weights, experience):
         def body(carry, seen):
             state, held, out, products, changes = moment(theta, constants, carry, seen)
-            return (state, held), (out, (carry[0], products, changes))
+            kept = {name: _unstacked(change) for name, change in changes.items()}
+            return (state, held), (out, (carry[0], products, kept))
 
         prints = _fingerprints(weights)
         begin = begun(theta, constants, state, weights, experience)
@@ -135,7 +137,8 @@ def _stretches(step: Step, holding: AtOnce):
         )
 
         def body(carry, at):
-            seen, (state, products, changes), out_bar = at
+            seen, (state, products, kept), out_bar = at
+            changes = {name: _stacked(change) for name, change in kept.items()}
             moment = state, seen, products, changes, out_bar
             return _back(step, holding, theta, constants, *moment, carry)
 
@@ -174,7 +177,8 @@ def _back(step, holding, theta, constants, state, seen, products, changes, out_b
 
     def replay(theta, floats, taps):
         deliver = _Replaying(before, products, taps)
-        state, out, told = step(theta, constants, eqx.combine(floats, rest), seen, deliver)
+        with backward_only():
+            state, out, told = step(theta, constants, eqx.combine(floats, rest), seen, deliver)
         asked.extend(deliver.asked)
         return (_floats(state), _floats(out), told), tuple(deliver.signals)
 
@@ -254,6 +258,20 @@ class _Replaying:
         self.asked.extend(asked)
         self.signals.append(signals)
         return carry, out
+
+
+def _unstacked(change: Change) -> Change | tuple[Rows, list[tuple[Array, Array]]]:
+    """A change with every vector in an array of its own. Of stacked ones, a loop that undoes
+    changes while it cuts out their moment reads one number at a time on a CPU."""
+    return (change.keep, list(channels(change))) if change.post.shape[-2] else change
+
+
+def _stacked(change: Change | tuple[Rows, list[tuple[Array, Array]]]) -> Change:
+    """The change again."""
+    if isinstance(change, Change):
+        return change
+    keep, vectors = change
+    return Change(keep, *(jnp.stack(ends, -2) for ends in zip(*vectors, strict=True)))
 
 
 def _undone(weight, change: Change):

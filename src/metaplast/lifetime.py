@@ -16,6 +16,7 @@ from metaplast.delivery import Alongside, AtOnce, Recording
 from metaplast.kept import Residuals
 from metaplast.layers import apart, as_loops, together
 from metaplast.network import NetworkState, PlasticNetwork
+from metaplast.reverse import backward_only
 from metaplast.segments import in_segments
 from metaplast.types import Episode, Key, Life, State, Teaching
 
@@ -164,7 +165,13 @@ def _whole(learner: Learner, task: Judge, key: Key):
 
 def _reliving(learner: Learner, task: Judge, key: Key, segment: int):
     """A stretch of moments that a backward pass lives again, segment by segment."""
-    through = jax.checkpoint(_whole(learner, task, key), prevent_cse=False)
+    whole = _whole(learner, task, key)
+
+    def backward(begin, experience):
+        with backward_only():
+            return whole(begin, experience)
+
+    through = jax.checkpoint(backward, prevent_cse=False)
     return lambda begin, experience: in_segments(through, begin, experience, segment)
 
 

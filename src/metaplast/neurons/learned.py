@@ -7,38 +7,13 @@ from typing import ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import POOL, AbstractNeuron, resting
 from metaplast.neurons.around import AbstractAround
+from metaplast.neurons.decision import Decision
 from metaplast.source import Source
 from metaplast.types import State
-
-
-class Decision(eqx.Module):
-    """A two-layer network that one cell asks what to do; all cells of a kind share it.
-
-    Inputs are squashed to [-1, 1]. The last layer starts small, so that a search starts
-    at the undecided cell.
-    """
-
-    hidden: Float[Array, "width features"]
-    bias: Float[Array, " width"]
-    out: Float[Array, "decisions width"]
-    offset: Float[Array, " decisions"]
-
-    def __init__(self, features: int, decisions: int, width: int, start: float, seed: int):
-        # NumPy, for JAX would compile a program for every shape there is.
-        draw = np.random.default_rng(seed).standard_normal
-        self.hidden = jnp.asarray(draw((width, features)) / np.sqrt(features), float)
-        self.bias = jnp.zeros(width)
-        self.out = jnp.asarray(start * draw((decisions, width)), float)
-        self.offset = jnp.zeros(decisions)
-
-    def __call__(self, features: Float[Array, " features"]) -> Float[Array, " decisions"]:
-        squashed = features * jax.lax.rsqrt(1.0 + features**2)
-        return self.out @ jnp.tanh(self.hidden @ squashed + self.bias) + self.offset
 
 
 class LearnedState(NamedTuple):
