@@ -16,8 +16,10 @@ import pytest
 from metaplast.bench import forecast, matrix, page, table
 from metaplast.bench import suite as suites
 from metaplast.bench.archive import Archive, about
+from metaplast.bench.program import program
 from metaplast.bench.suite import run
 from metaplast.cli.suite import live
+from metaplast.learners import NearestClassMean, registry
 from metaplast.suites import SUITES, Setting, suite
 
 SETTING = Setting("digits", 6, (4,))
@@ -98,6 +100,49 @@ def test_a_second_run_lives_nothing_and_other_data_lives_anew(killed, lived):
     _, seen = again()
     assert [name for name, *_ in seen] == ["digits: frozen"]
     assert archive.read(found)["by_life"] == stored["by_life"] != {}
+
+
+def test_a_learner_that_computes_something_else_lives_anew(killed, lived, monkeypatch):
+    """And only that one; not where the entry does not say, or is of another JAX: the controls."""
+    folder, _ = killed
+    archive, seen, said = Archive(folder), [], []
+    found = about(SETTING, "nearest_class_mean", LIVES, 0)
+    stored = archive.read(found)
+    assert len(stored["made"]["program"]) == 64
+
+    def again() -> None:
+        run(
+            [SETTING], ["nearest_class_mean", "frozen"], archive, LIVES,
+            progress=lambda *row: seen.append(row[0]), say=said.append,
+        )  # fmt: skip
+
+    for unknown in ({"program": None}, {"program": "other", "jax": "0.0"}):
+        archive.write({**stored, "made": {**stored["made"], **unknown}})
+        again()
+    assert seen == [] and said == []
+    archive.write(stored)
+    before = {row: program(row) for row in ("frozen", "nearest_class_mean")}
+    predict = NearestClassMean.predict
+    monkeypatch.setattr(NearestClassMean, "predict", lambda *given: 2.0 * predict(*given))
+    program.cache_clear()
+    again()
+    assert seen == ["digits: nearest_class_mean"]
+    assert said == ["lived anew, for it computes something else now: nearest_class_mean"]
+    assert archive.read(found)["made"]["program"] == program("nearest_class_mean")
+    assert [program(row) == known for row, known in before.items()] == [True, False]
+    monkeypatch.undo()
+    program.cache_clear()
+    again()  # as it was, for the tests after this one
+
+
+def test_programs_differ_from_learner_to_learner_and_hold_numbers(monkeypatch):
+    rows = ("backprop_sgd", "backprop_adam", "feedback_alignment", "direct_feedback_alignment")
+    assert len({program(row) for row in rows}) == len(rows)
+    before = program("recursive_least_squares")
+    monkeypatch.setattr(registry, "STIMULI", registry.STIMULI[:1])
+    program.cache_clear()
+    assert program("recursive_least_squares") != before, "another grid is tried"
+    program.cache_clear()
 
 
 def test_the_result_is_what_the_lives_say(killed, lived):

@@ -17,6 +17,7 @@ from metaplast.bench.archive import Archive, about, place
 from metaplast.bench.entry import entry
 from metaplast.bench.living import Arena
 from metaplast.bench.median_polish import Ahead, Taken, foreseen
+from metaplast.bench.program import program
 from metaplast.bench.protocol import Progress, best_backprop, pairs, task_of
 from metaplast.learners.candidate import Candidate, is_backprop
 from metaplast.learners.registry import EXPANDED, ROWS, build
@@ -39,6 +40,8 @@ class Planned(NamedTuple):
     setting: Setting
     rows: tuple[str, ...]
     missing: tuple[str, ...]
+    changed: tuple[str, ...] = ()
+    """Of these, who has lived it as something that computed otherwise."""
 
 
 def run(
@@ -52,8 +55,9 @@ def run(
 ) -> list[dict[str, Any]]:
     """Live what nobody has lived yet, and return a result of `bench`'s form for each setting.
 
-    An entry is stored when it is done. It counts as lived while the data and the rule are
-    those that it was made with, told by their checksums.
+    An entry is stored when it is done. It counts as lived while the data, the rule and what a
+    learner computes are those that it was made with, told by their checksums; `say` names whose
+    entries are lived anew because their learners compute something else now.
 
     Args:
         settings: what is lived; one whose file is absent is skipped, and `say` says so.
@@ -69,6 +73,8 @@ def run(
     """
     names = _names(learners)
     plan = [p for s in settings if (p := _planned(s, names, archive, lives, seed, say))]
+    if changed := dict.fromkeys(row for planned in plan for row in planned.changed):
+        say(f"lived anew, for it computes something else now: {', '.join(changed)}")
     past, ahead = _forecast(plan, archive, lives, seed, say)
     done, whole, now = 0, sum(len(p.missing) for p in plan), set()
     for planned in plan:
@@ -140,15 +146,22 @@ def _planned(
         sums = checksums(task_of(setting.data, setting.moments))
     except ImportError as absent:
         return _skipped(setting, rows, stored, absent, say)
-    missing = (row for row, entry in stored.items() if not _valid(entry, sums, row))
-    return Planned(setting, rows, tuple(missing))
+    same = {r: e for r, e in stored.items() if e and _same_input(e, sums, r)}
+    changed = tuple(row for row, entry in same.items() if not _same_program(entry, row))
+    missing = (row for row in rows if row not in same or row in changed)
+    return Planned(setting, rows, tuple(missing), changed)
 
 
-def _valid(stored: dict[str, Any] | None, sums: dict[str, str], row: str) -> bool:
+def _same_input(stored: dict[str, Any], sums: dict[str, str], row: str) -> bool:
     """Whether an entry was lived with the data and the rule that there are now."""
-    if stored is None:
-        return False
     return stored["task"]["checksums"] == sums and stored["made"]["rule"] == _rule(row)
+
+
+def _same_program(stored: dict[str, Any], row: str) -> bool:
+    """Whether the learner of an entry computed what it does now, as far as one can tell: another
+    JAX writes the same program in another way, and older entries do not say."""
+    made = stored["made"]
+    return made["jax"] != jax.__version__ or made.get("program") in (None, program(row))
 
 
 def _skipped(setting: Setting, rows, stored, why: Exception, say: Say) -> Planned | None:
@@ -175,6 +188,7 @@ def _lived(setting: Setting, row: str, arena: Arena, lives: int, seed: int) -> d
         },
         "made": {
             "rule": _rule(row),
+            "program": program(row),
             "metaplast": __version__,
             "jax": jax.__version__,
             "python": platform.python_version(),
@@ -211,7 +225,7 @@ def _forecast(
     Nothing is ahead where it is not worth a forecast.
     """
     work: dict[tuple[Setting, str], forecast.Work] = {}
-    for setting, _, missing in (planned for planned in plan if planned.missing):
+    for setting, _, missing, _ in (planned for planned in plan if planned.missing):
         task = task_of(setting.data, setting.moments)
         shape = (task.inputs, setting.hidden, task.classes, task.moments)
         for row in missing:
