@@ -11,6 +11,7 @@ import hashlib
 import re
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from metaplast.bench.protocol import task_of
@@ -62,6 +63,6 @@ def _traced(learner: Learner, task: AbstractTask):
 def _numbers(constant):
     """An array, or the numbers of random keys."""
     dtype = getattr(constant, "dtype", None)
-    if dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key):
+    if dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key):
         return jax.random.key_data(constant)
     return constant
