@@ -13,12 +13,12 @@ slope of the spike. No gradient is propagated through time or through weights.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from command import Command
 
 from metaplast.learners.spiking import spiking
 from metaplast.lifetime import live, test_accuracy
@@ -44,7 +44,7 @@ Rates are the best of those tried in hindsight, on the lives that are shown."""
 def lives(feedback: str, learns: float, options):
     """Online, late and held-out accuracy `[rates, lives]`; all rows live the same lives."""
     task = digits(options.moments, split="all")
-    rates = jnp.asarray([float(rate) for rate in options.rates.split(",")])
+    rates = jnp.asarray(options.rates)
 
     def one(rate, key):
         task_key, life_key = jax.random.split(key)
@@ -67,8 +67,8 @@ def mean_and_interval(accuracy) -> str:
     return f"{accuracy.mean():5.1f} ± {1.96 * accuracy.std(ddof=1) / len(accuracy) ** 0.5:3.1f}"
 
 
-def main() -> None:
-    options = arguments()
+def main(arguments: list[str] | None = None) -> None:
+    options = _options(arguments)
     started = time.perf_counter()
     print(f"64-{options.hidden}-10 cells, {options.moments} digits, {options.steps} steps of 1 ms "
           f"each, encoded as {options.encoding}; {options.lives} lives")  # fmt: skip
@@ -83,19 +83,18 @@ def main() -> None:
     print(f"\n{DEVIATIONS}\n\nwall time {time.perf_counter() - started:.0f} s")
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moments", type=int, default=1300, help="digits in a life")
-    parser.add_argument("--hidden", type=int, default=100, help="spiking cells")
-    parser.add_argument("--steps", type=int, default=20, help="ms for which a digit is shown")
-    parser.add_argument("--pause", type=int, default=20, help="ms of silence before each digit")
-    parser.add_argument("--encoding", default="current", help="current, rate or latency")
-    parser.add_argument("--drive", type=float, default=0.3, help="strength of forward synapses")
-    parser.add_argument("--rates", default="0.001,0.003,0.01", help="tried, the best one counts")
-    parser.add_argument("--ratio", type=float, default=1.0, help="hidden rate over readout rate")
-    parser.add_argument("--lives", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("moments", 1300, "digits in a life")
+    command.count("hidden", 100, "spiking cells")
+    command.count("steps", 20, "ms for which a digit is shown")
+    command.count("pause", 20, "ms of silence before each digit", least=0)
+    command.add_argument("--encoding", default="current", help="current, rate or latency")
+    command.add_argument("--drive", type=float, default=0.3, help="strength of forward synapses")
+    command.several("rates", "0.001,0.003,0.01", "tried, the best one counts")
+    command.add_argument("--ratio", type=float, default=1.0, help="hidden rate over readout rate")
+    command.compared(4)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

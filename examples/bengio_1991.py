@@ -13,7 +13,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import equinox as eqx
@@ -21,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, lives, numbers, row, tuned
+from command import Command
 from jaxtyping import Array, Int
 
 from metaplast.circuits import layered
@@ -100,18 +100,15 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--hidden", type=int, default=6, help="cells of the hidden layer")
-    parser.add_argument("--width", type=int, default=4, help="units of the network in a synapse")
-    parser.add_argument("--rate", type=float, default=0.1, help="of the delta rule")
-    parser.add_argument("--moments", type=int, default=40, help="examples in a life")
-    parser.add_argument("--steps", type=int, default=300, help="meta-steps")
-    parser.add_argument("--meta-lives", type=int, default=16, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=0.02, help="Adam's first rate outside")
-    parser.add_argument("--lives", type=int, default=200, help="lives of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("hidden", 6, "cells of the hidden layer")
+    command.count("width", 4, "units of the network in a synapse")
+    command.add_argument("--rate", type=float, default=0.1, help="of the delta rule")
+    command.count("moments", 40, "examples in a life")
+    command.descent(300, 16, 0.02)
+    command.compared(200)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

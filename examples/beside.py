@@ -1,12 +1,10 @@
-"""What the examples named after papers share: the paper's figure beside the measured one, lives of
-rivals, and one line for bad input."""
+"""What the examples named after papers share: the paper's figure beside the measured one, and
+lives of rivals."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from typing import Any, NoReturn
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -122,17 +120,3 @@ def last(deviations: str, begun: float) -> None:
 def numbers(tree) -> int:
     """How many numbers a search may move."""
     return sum(jnp.size(leaf) for leaf in jax.tree.leaves(tree) if search.searchable(leaf))
-
-
-def at_least(options: argparse.Namespace, **least: float) -> None:
-    """Refuse an option that is smaller than the number of its name."""
-    for name, fewest in least.items():
-        given = getattr(options, name)
-        if not given >= fewest:
-            refuse(f"--{name.replace('_', '-')} {given}: expected {fewest:g} or more")
-
-
-def refuse(why: str) -> NoReturn:
-    """One line, and exit code 2."""
-    print(" ".join(why.split()), file=sys.stderr)
-    raise SystemExit(2)

@@ -14,7 +14,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import equinox as eqx
@@ -22,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, row
+from command import Command
 
 from metaplast.circuits import layered
 from metaplast.meta import Evolution
@@ -128,18 +128,15 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=3)
-    parser.add_argument("--moments", type=int, default=600, help="length of a life")
-    parser.add_argument("--rate", type=float, default=0.2, help="what coefficients are counted in")
-    parser.add_argument("--steps", type=int, default=300, help="generations")
-    parser.add_argument("--population", type=int, default=32, help="candidates of a generation")
-    parser.add_argument("--meta-lives", type=int, default=4, help="lives of a candidate")
-    parser.add_argument("--shown", type=int, default=8, help="terms that are shown")
-    parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("inputs", 3)
+    command.count("moments", 600, "length of a life")
+    command.add_argument("--rate", type=float, default=0.2, help="what coefficients are counted in")
+    command.evolution(300, 32, 4)
+    command.count("shown", 8, "terms that are shown", least=0)
+    command.compared(100)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import numpy as np
-from beside import NOT_GIVEN, at_least, heading, last, refuse, row
+from beside import NOT_GIVEN, heading, last, row
+from command import Command, refuse
 from four_rules import KINDS, MEASURES, NUMBERS, Place, measured
 
 LOW = np.tile([10.0, 10.0, -2.0, -2.0, -2.0, -2.0], 4)
@@ -216,24 +216,20 @@ def main(arguments: list[str] | None = None) -> None:
     return last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--excitatory", type=int, default=60, help="cells that excite")
-    parser.add_argument("--inhibitory", type=int, default=15, help="cells that inhibit")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of a life, not measured")
-    parser.add_argument("--measured", type=float, default=5.0, help="seconds that follow")
-    parser.add_argument("--rules", type=int, default=300, help="drawn in a round")
-    parser.add_argument("--rounds", type=int, default=5, help="after the first")
-    parser.add_argument("--parents", type=int, default=30, help="of a round, at least")
-    parser.add_argument("--width", type=float, default=0.4, help="of a kernel, by the spread")
-    parser.add_argument("--survivors", type=int, default=60, help="most that are compared")
-    parser.add_argument("--longer", type=int, default=3, help="factor of the long life")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    at_least(
-        options, excitatory=2, inhibitory=2, seconds=0.01, measured=0.2, rules=2, rounds=0,
-        parents=2, survivors=2, longer=1,
-    )  # fmt: skip
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("excitatory", 60, "cells that excite", least=2)
+    command.count("inhibitory", 15, "cells that inhibit", least=2)
+    command.add_argument("--seconds", type=float, default=8.0, help="of a life, not measured")
+    command.add_argument("--measured", type=float, default=5.0, help="seconds that follow")
+    command.count("rules", 300, "drawn in a round", least=2)
+    command.count("rounds", 5, "after the first", least=0)
+    command.count("parents", 30, "of a round, at least", least=2)
+    command.add_argument("--width", type=float, default=0.4, help="of a kernel, by the spread")
+    command.count("survivors", 60, "most that are compared", least=2)
+    command.count("longer", 3, "factor of the long life")
+    command.count("seed", 0, least=0)
+    options = command.parsed(arguments, seconds=0.01, measured=0.2)
     if options.parents > options.rules:
         refuse(f"--parents {options.parents}: expected at most --rules {options.rules}")
     if not 0 < options.width <= 1:

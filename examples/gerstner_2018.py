@@ -17,7 +17,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import equinox as eqx
@@ -25,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, numbers, row
+from command import Command
 
 from metaplast.circuits import Circuit, Population, Projection
 from metaplast.meta import Evolution
@@ -247,20 +247,17 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=30)
-    parser.add_argument("--classes", type=int, default=3, help="patterns, and spiking cells")
-    parser.add_argument("--trials", type=int, default=150, help="trials in a life")
-    parser.add_argument("--delay", type=int, default=30, help="ms until success is told")
-    parser.add_argument("--rate", type=float, default=0.3, help="of the kernel, at first")
-    parser.add_argument("--tau", type=float, default=16.8, help="ms of eligibility, at first")
-    parser.add_argument("--steps", type=int, default=40, help="generations")
-    parser.add_argument("--population", type=int, default=16, help="candidates of a generation")
-    parser.add_argument("--meta-lives", type=int, default=8, help="lives of a candidate")
-    parser.add_argument("--lives", type=int, default=60, help="lives of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("inputs", 30, least=2)
+    command.count("classes", 3, "patterns, and spiking cells", least=2)
+    command.count("trials", 150, "trials in a life")
+    command.count("delay", 30, "ms until success is told", least=0)
+    command.add_argument("--rate", type=float, default=0.3, help="of the kernel, at first")
+    command.add_argument("--tau", type=float, default=16.8, help="ms of eligibility, at first")
+    command.evolution(40, 16, 8)
+    command.compared(60)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import Literal
 
@@ -24,6 +23,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from beside import NOT_GIVEN, found, heading, last, lives, numbers, row, tuned
+from command import Command
 from jaxtyping import Array, Float
 
 from metaplast.circuits import layered
@@ -195,21 +195,17 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--every", type=int, default=10, help="one moment in so many has a label")
-    parser.add_argument("--labels", type=int, default=3, help="labelled examples of each class")
-    parser.add_argument("--hidden", type=int, default=16, help="cells of each hidden layer")
-    parser.add_argument("--width", type=int, default=8, help="units of the network in a cell")
-    parser.add_argument("--rate", type=float, default=0.1, help="of what cells offer, at first")
-    parser.add_argument("--moments", type=int, default=200, help="examples in a life")
-    parser.add_argument("--steps", type=int, default=500, help="meta-steps")
-    parser.add_argument("--meta-lives", type=int, default=8, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=0.02, help="Adam's first rate outside")
-    parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
-    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("every", 10, "one moment in so many has a label")
+    command.count("labels", 3, "labelled examples of each class")
+    command.count("hidden", 16, "cells of each hidden layer")
+    command.count("width", 8, "units of the network in a cell")
+    command.add_argument("--rate", type=float, default=0.1, help="of what cells offer, at first")
+    command.count("moments", 200, "examples in a life")
+    command.descent(500, 8, 0.02)
+    command.compared(100, tables=9)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import equinox as eqx
@@ -23,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, row
+from command import Command
 
 from metaplast.circuits import layered
 from metaplast.meta import Evolution
@@ -152,16 +152,13 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=5)
-    parser.add_argument("--moments", type=int, default=600, help="length of a life, in ms")
-    parser.add_argument("--steps", type=int, default=200, help="generations")
-    parser.add_argument("--population", type=int, default=32, help="candidates of a generation")
-    parser.add_argument("--meta-lives", type=int, default=4, help="lives of a candidate")
-    parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("inputs", 5)
+    command.count("moments", 600, "length of a life, in ms", least=2)
+    command.evolution(200, 32, 4)
+    command.compared(100)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import NamedTuple
 
@@ -22,7 +21,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from beside import NOT_GIVEN, at_least, heading, last, refuse, row
+from beside import NOT_GIVEN, heading, last, row
+from command import Command, refuse
 from competing_layers import PATCHES, POWERS, born, drives, pooled, says, soft_hebb, winner_alone
 
 from metaplast.bench.statistics import interval
@@ -224,29 +224,23 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", default="mnist,cifar10", help="comma-separated; pictures")
-    parser.add_argument("--cells", default="32,64", help="at each place of one or two layers")
-    parser.add_argument("--images", type=int, default=1000, help="of which a life learns")
-    parser.add_argument("--held-out", type=int, default=1000, help="images that judge it")
-    parser.add_argument("--batch", type=int, default=10, help="images of one step of SoftHebb")
-    parser.add_argument("--moments", type=int, default=5000, help="patches, for the winner alone")
-    parser.add_argument("--epochs", type=int, default=12, help="passes of backprop")
-    parser.add_argument("--rates", type=int, default=4, help="most learning rates that are tried")
-    parser.add_argument("--lives", type=int, default=4)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    at_least(options, images=10, held_out=1, batch=1, moments=1, epochs=1, rates=1, lives=2)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.add_argument("--data", default="mnist,cifar10", help="comma-separated; pictures")
+    command.several("cells", "32,64", "at each place of one or two layers", int, least=2)
+    command.count("images", 1000, "of which a life learns", least=10)
+    command.count("held-out", 1000, "images that judge it")
+    command.count("batch", 10, "images of one step of SoftHebb")
+    command.count("moments", 5000, "patches, for the winner alone")
+    command.count("epochs", 12, "passes of backprop")
+    command.count("rates", 4, "most learning rates that are tried")
+    command.compared(4)
+    options = command.parsed(arguments)
     if options.batch > options.images:
         refuse(f"--batch {options.batch}: expected at most the {options.images} images")
     options.data = options.data.split(",")
-    try:
-        options.cells = tuple(int(cells) for cells in options.cells.split(","))
-    except ValueError:
-        refuse(f"--cells {options.cells}: expected numbers such as 32,64")
-    if len(options.cells) > len(POWERS) or min(options.cells) < 2:
-        refuse(f"--cells {options.cells}: expected one or two layers of 2 cells or more")
+    if len(options.cells) > len(POWERS):
+        refuse(f"--cells {','.join(map(str, options.cells))}: expected one or two layers")
     return options
 
 

@@ -18,14 +18,14 @@ measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from beside import NOT_GIVEN, at_least, heading, last, lives, refuse, row, tuned
+from beside import NOT_GIVEN, heading, last, lives, row, tuned
+from command import Command, refuse
 from jax.flatten_util import ravel_pytree
 
 from metaplast.bench.statistics import interval
@@ -211,33 +211,21 @@ def _cifar10(moments: int):
         refuse(f"{error} (--tables 1 does without)")
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--nudge", type=float, default=0.5, help="the large one, below 1")
-    parser.add_argument("--small", type=float, default=0.1, help="the small nudge")
-    parser.add_argument("--points", default="4,12", help="on the circle, comma-separated")
-    parser.add_argument("--hidden", type=int, default=32, help="cells of each hidden layer")
-    parser.add_argument("--layers", type=int, default=2, help="hidden layers")
-    parser.add_argument("--moments", type=int, default=300, help="examples in a life")
-    parser.add_argument(
-        "--births", type=int, default=20, help="networks whose gradient is looked at"
-    )
-    parser.add_argument("--lives", type=int, default=24, help="lives of the comparison")
-    parser.add_argument(
-        "--tables", type=int, default=2, help="1: without CIFAR-10; 0: without lives"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.add_argument("--nudge", type=float, default=0.5, help="the large one, below 1")
+    command.add_argument("--small", type=float, default=0.1, help="the small nudge")
+    command.several("points", "4,12", "on the circle, comma-separated", int, least=2)
+    command.count("hidden", 32, "cells of each hidden layer")
+    command.count("layers", 2, "hidden layers")
+    command.count("moments", 300, "examples in a life")
+    command.count("births", 20, "networks whose gradient is looked at")
+    command.compared(24)
+    command.count("tables", 2, "1: without CIFAR-10; 0: without lives", least=0)
+    options = command.parsed(arguments)
     for name in ("nudge", "small"):
         if not 0 < getattr(options, name) < 1:
             refuse(f"--{name} {getattr(options, name)}: expected more than 0 and less than 1")
-    at_least(options, hidden=1, layers=1, moments=1, births=1, lives=2)
-    try:
-        options.points = tuple(int(points) for points in options.points.split(","))
-    except ValueError:
-        refuse(f"--points {options.points}: expected numbers such as 4,12")
-    if min(options.points) < 2:
-        refuse(f"--points {options.points}: expected 2 or more of each")
     return options
 
 

@@ -15,7 +15,6 @@ prints both sides: what the paper reports, and what was measured just now. Witho
 
 from __future__ import annotations
 
-import argparse
 import functools
 import time
 
@@ -23,6 +22,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from beside import NOT_GIVEN, found, heading, last, lives, row, tuned
+from command import Command
 
 from metaplast.learner_loss import LearnerLoss
 from metaplast.learners.backprop import Backprop
@@ -112,21 +112,17 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", choices=("omniglot", "clusters"), default="omniglot")
-    parser.add_argument("--in-order", action="store_true", help="search on lives in order")
-    parser.add_argument("--plastic", action="store_true", help="feedback learns in life, too")
-    parser.add_argument("--ways", type=int, default=5, help="classes in a life")
-    parser.add_argument("--shots", type=int, default=5, help="examples of each")
-    parser.add_argument("--hidden", type=int, default=64, help="cells of each hidden layer")
-    parser.add_argument("--steps", type=int, default=400, help="meta-steps")
-    parser.add_argument("--meta-lives", type=int, default=8, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=0.003, help="Adam's first rate outside")
-    parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
-    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.add_argument("--data", choices=("omniglot", "clusters"), default="omniglot")
+    command.add_argument("--in-order", action="store_true", help="search on lives in order")
+    command.add_argument("--plastic", action="store_true", help="feedback learns in life, too")
+    command.count("ways", 5, "classes in a life", least=2)
+    command.count("shots", 5, "examples of each")
+    command.count("hidden", 64, "cells of each hidden layer")
+    command.descent(400, 8, 0.003)
+    command.compared(100, tables=9)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

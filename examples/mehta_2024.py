@@ -19,13 +19,13 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, heading, last, row
+from command import Command
 
 from metaplast.circuits import layered
 from metaplast.inference import Inferred, infer, record, report
@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> None:
           f"{options.moments} moments; family: {type(family).__name__}")  # fmt: skip
     rows = {}
     for with_weights in (True, False):
-        for noise in map(float, options.noise.split(",")):
+        for noise in options.noise:
             found = inferred(
                 family, task, with_weights, noise, options.recordings, options.evaluations
             )
@@ -153,16 +153,16 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rule", choices=("taylor", "mlp"), default="taylor", help="the family")
-    parser.add_argument("--width", type=int, default=8, help="units of the network in a synapse")
-    parser.add_argument("--noise", default="0,0.01,0.1", help="of the recordings, each in turn")
-    parser.add_argument("--recordings", type=int, default=20)
-    parser.add_argument("--moments", type=int, default=50, help="of a recording")
-    parser.add_argument("--evaluations", type=int, default=100, help="most steps of a fit")
-    parser.add_argument("--lives", type=int, default=20, help="networks that were not recorded")
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.add_argument("--rule", choices=("taylor", "mlp"), default="taylor", help="the family")
+    command.count("width", 8, "units of the network in a synapse")
+    command.several("noise", "0,0.01,0.1", "of the recordings, each in turn", least=0)
+    command.count("recordings", 20)
+    command.count("moments", 50, "of a recording")
+    command.count("evaluations", 100, "most steps of a fit")
+    command.count("lives", 20, "networks that were not recorded", least=2)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import equinox as eqx
 import jax.numpy as jnp
 from beside import NOT_GIVEN, found, heading, last, lives, numbers, row
+from command import Command
 
 from metaplast.circuits import unsupervised
 from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
@@ -139,18 +139,14 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--steps", type=int, default=60, help="meta-steps")
-    parser.add_argument("--meta-lives", type=int, default=4, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=0.02, help="Adam's first rate outside")
-    parser.add_argument("--moments", type=int, default=200, help="examples in a life")
-    parser.add_argument("--inputs", type=int, default=48, help="random projections, in the search")
-    parser.add_argument("--hidden", type=int, default=32, help="cells of each hidden layer")
-    parser.add_argument("--lives", type=int, default=12, help="lives of the comparison")
-    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.descent(60, 4, 0.02)
+    command.count("moments", 200, "examples in a life")
+    command.count("inputs", 48, "random projections, in the search")
+    command.count("hidden", 32, "cells of each hidden layer")
+    command.compared(12, tables=9)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

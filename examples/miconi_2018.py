@@ -16,7 +16,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import equinox as eqx
@@ -24,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, numbers, row
+from command import Command
 from jaxtyping import Array, Float
 
 from metaplast.meta import Backprop as MetaBackprop
@@ -156,18 +156,15 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cells", type=int, default=50, help="elements of a pattern")
-    parser.add_argument("--patterns", type=int, default=3, help="patterns in a life")
-    parser.add_argument("--presentations", type=int, default=2, help="of each pattern")
-    parser.add_argument("--moments", type=int, default=3, help="for which a pattern is shown")
-    parser.add_argument("--steps", type=int, default=400, help="meta-steps")
-    parser.add_argument("--meta-lives", type=int, default=8, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=0.003, help="Adam's first rate outside")
-    parser.add_argument("--lives", type=int, default=200, help="lives of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("cells", 50, "elements of a pattern", least=2)
+    command.count("patterns", 3, "patterns in a life")
+    command.count("presentations", 2, "of each pattern")
+    command.count("moments", 3, "for which a pattern is shown")
+    command.descent(400, 8, 0.003)
+    command.compared(200)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

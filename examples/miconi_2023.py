@@ -17,7 +17,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import NamedTuple
 
@@ -25,7 +24,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from beside import NOT_GIVEN, at_least, found, heading, last, numbers, row
+from beside import NOT_GIVEN, found, heading, last, numbers, row
+from command import Command
 from jaxtyping import Array, Float, Int
 
 from metaplast.meta import ES
@@ -331,21 +331,18 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS.format(**told), begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--hidden", type=int, default=16, help="cells that do not answer")
-    parser.add_argument("--trials", type=int, default=160, help="trials in a life")
-    parser.add_argument("--longer", type=int, default=4, help="times as many in long lives")
-    parser.add_argument("--rate", type=float, default=0.6, help="of learning in a life")
-    parser.add_argument("--steps", type=int, default=200, help="generations")
-    parser.add_argument("--pairs", type=int, default=64, help="pairs of lives of a generation")
-    parser.add_argument("--meta-rate", type=float, default=0.02, help="of evolution")
-    parser.add_argument("--spread", type=float, default=0.05, help="of candidates")
-    parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    at_least(options, hidden=1, trials=1, longer=1, steps=1, pairs=1, lives=2)
-    return options
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("hidden", 16, "cells that do not answer")
+    command.count("trials", 160, "trials in a life")
+    command.count("longer", 4, "times as many in long lives")
+    command.add_argument("--rate", type=float, default=0.6, help="of learning in a life")
+    command.count("steps", 200, "generations")
+    command.count("pairs", 64, "pairs of lives of a generation")
+    command.add_argument("--meta-rate", type=float, default=0.02, help="of evolution")
+    command.add_argument("--spread", type=float, default=0.05, help="of candidates")
+    command.compared(100)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

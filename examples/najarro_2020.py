@@ -13,7 +13,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import equinox as eqx
@@ -21,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, numbers, row
+from command import Command
 from jaxtyping import Array, Float
 from pole import share_standing
 
@@ -103,16 +103,13 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--hidden", type=int, default=16, help="cells of the hidden layer")
-    parser.add_argument("--moments", type=int, default=300, help="longest life")
-    parser.add_argument("--steps", type=int, default=240, help="generations")
-    parser.add_argument("--population", type=int, default=32, help="candidates of a generation")
-    parser.add_argument("--meta-lives", type=int, default=8, help="lives of a candidate")
-    parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("hidden", 16, "cells of the hidden layer")
+    command.count("moments", 300, "longest life")
+    command.evolution(240, 32, 8)
+    command.compared(100)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import time
 from typing import NamedTuple
@@ -25,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, heading, last, row
+from command import Command
 from jaxtyping import Array, Float, Int
 from pole import ORDINARY, Body, share_standing
 from sklearn.cluster import KMeans
@@ -137,7 +137,7 @@ class Evolved:
         options: what `main` was given.
     """
 
-    def __init__(self, options: argparse.Namespace):
+    def __init__(self, options):
         self.options, self.programs = options, {}
         self.meta = ES(
             rate=options.rate, steps=options.steps, lives=options.meta_lives, spread=options.spread,
@@ -231,20 +231,21 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--hidden", type=int, default=16, help="cells of the hidden layer")
-    parser.add_argument("--moments", type=int, default=300, help="longest life")
-    parser.add_argument("--merges", type=int, default=5, help="how often rules are halved")
-    parser.add_argument("--steps", type=int, default=40, help="generations from one to the next")
-    parser.add_argument("--meta-lives", type=int, default=64, help="pairs of lives a generation")
-    parser.add_argument("--spread", type=float, default=0.5, help="of coefficients in a generation")
-    parser.add_argument("--rate", type=float, default=0.2, help="of Adam over coefficients")
-    parser.add_argument("--searches", type=int, default=10, help="searches of each kind")
-    parser.add_argument("--strange", type=float, default=4.0, help="largest change of a body")
-    parser.add_argument("--lives", type=int, default=100, help="lives of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("hidden", 16, "cells of the hidden layer")
+    command.count("moments", 300, "longest life")
+    command.count("merges", 5, "how often rules are halved", least=0)
+    command.count("steps", 40, "generations from one to the next")
+    command.count("meta-lives", 64, "pairs of lives a generation")
+    command.add_argument(
+        "--spread", type=float, default=0.5, help="of coefficients in a generation"
+    )
+    command.add_argument("--rate", type=float, default=0.2, help="of Adam over coefficients")
+    command.count("searches", 10, "searches of each kind", least=2)
+    command.add_argument("--strange", type=float, default=4.0, help="largest change of a body")
+    command.compared(100)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,7 +9,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from beside import NOT_GIVEN, at_least, heading, refuse, row
+from beside import NOT_GIVEN, heading, row
+from command import Command, refuse
 
 from metaplast.bench.statistics import paired
 from metaplast.circuits import Circuit
@@ -133,25 +133,22 @@ def _behind(error, first) -> str:
     return f"   {found['difference']:+6.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def command(
-    doc: str | None, data: str, hidden: str, rates: str, moments: int
-) -> argparse.ArgumentParser:
+def command(doc: str | None, data: str, hidden: str, rates: str, moments: int) -> Command:
     """Options that both examples have."""
-    parser = argparse.ArgumentParser(description=(doc or "").splitlines()[0])
+    parser = Command(doc)
     parser.add_argument("--data", default=data, help="names of data sets, with commas")
-    parser.add_argument("--hidden", default=hidden, help="cells at each place, by layer")
-    parser.add_argument("--patch", type=int, default=5, help="side of a receptive field")
-    parser.add_argument("--stride", type=int, default=2, help="places from one to the next")
-    parser.add_argument("--moments", type=int, default=moments, help="pictures in a life")
-    parser.add_argument("--held-out", type=int, default=1000, help="test pictures of a life")
-    parser.add_argument("--rates", default=rates, help="learning rates to choose from")
-    parser.add_argument("--tuning", type=int, default=1, help="lives for each choice")
-    parser.add_argument("--lives", type=int, default=4, help="lives that are shown")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.several("hidden", hidden, "cells at each place, by layer", int)
+    parser.count("patch", 5, "side of a receptive field")
+    parser.count("stride", 2, "places from one to the next")
+    parser.count("moments", moments, "pictures in a life")
+    parser.count("held-out", 1000, "test pictures of a life")
+    parser.several("rates", rates, "learning rates to choose from")
+    parser.count("tuning", 1, "lives for each choice")
+    parser.compared(4)
     return parser
 
 
-def run(parser: argparse.ArgumentParser, arguments, rules_of) -> None:
+def run(parser: Command, arguments, rules_of) -> None:
     """Read the options and print a table for each data set; bad input is one line and code 2.
 
     Args:
@@ -159,23 +156,10 @@ def run(parser: argparse.ArgumentParser, arguments, rules_of) -> None:
         arguments: of the command line.
         rules_of: `(data, inputs, classes, options) -> rules`.
     """
-    options = parser.parse_args(arguments)
-    at_least(options, patch=1, stride=1, moments=1, held_out=1, tuning=1, lives=2)
+    options = parser.parsed(arguments)
     try:
-        options.hidden = _numbers("hidden", options.hidden, int)
-        options.rates = _numbers("rates", options.rates, float)
         for data in options.data.split(","):
             task = pictures(data, options, "bench")
             compare(data, rules_of(data, task.inputs, task.classes, options), options)
     except (ValueError, OSError, ImportError) as fault:
         refuse(str(fault))
-
-
-def _numbers(name: str, given: str, kind) -> tuple:
-    try:
-        numbers = tuple(kind(part) for part in given.split(","))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) <= 0:
-        raise ValueError(f"{name} = {given!r}: expected positive numbers with commas, such as 8,16")
-    return numbers

@@ -16,11 +16,11 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import os
 import time
 
 from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, rivals, row
+from command import Command
 
 from metaplast.learner_loss import LearnerLoss
 from metaplast.learners.message_passing import MessagePassing
@@ -74,20 +74,16 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--states", type=int, default=3, help="of a synapse")
-    parser.add_argument("--channels", type=int, default=2, help="numbers in a message")
-    parser.add_argument("--hidden", type=int, default=16, help="cells of the hidden layer")
-    parser.add_argument("--inputs", type=int, default=32, help="random projections, in the search")
-    parser.add_argument("--moments", type=int, default=EXAMPLES, help="examples in a life")
-    parser.add_argument("--steps", type=int, default=60, help="meta-steps")
-    parser.add_argument("--meta-lives", type=int, default=4, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=0.02, help="Adam's first rate outside")
-    parser.add_argument("--lives", type=int, default=12, help="lives of the comparison")
-    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.count("states", 3, "of a synapse")
+    command.count("channels", 2, "numbers in a message")
+    command.count("hidden", 16, "cells of the hidden layer")
+    command.count("inputs", 32, "random projections, in the search")
+    command.count("moments", EXAMPLES, "examples in a life")
+    command.descent(60, 4, 0.02)
+    command.compared(12, tables=9)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import equinox as eqx
 from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, rivals, row
+from command import Command
 
 from metaplast.learner_loss import LearnerLoss
 from metaplast.learners.bidirectional import Bidirectional
@@ -86,20 +86,16 @@ def main(arguments: list[str] | None = None) -> None:
     last(DEVIATIONS, begun)
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--start", choices=("delta", "random"), default="delta")
-    parser.add_argument("--states", type=int, default=2, help="of a cell and of a synapse")
-    parser.add_argument("--steps", type=int, default=150, help="meta-steps")
-    parser.add_argument("--meta-lives", type=int, default=4, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=0.01, help="Adam's first rate outside")
-    parser.add_argument("--moments", type=int, default=300, help="examples in a life")
-    parser.add_argument("--inputs", type=int, default=48, help="random projections, in the search")
-    parser.add_argument("--hidden", type=int, default=32, help="cells of the hidden layer")
-    parser.add_argument("--lives", type=int, default=16, help="lives of the comparison")
-    parser.add_argument("--tables", type=int, default=9, help="most tables of the comparison")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.add_argument("--start", choices=("delta", "random"), default="delta")
+    command.count("states", 2, "of a cell and of a synapse", least=2)
+    command.descent(150, 4, 0.01)
+    command.count("moments", 300, "examples in a life")
+    command.count("inputs", 48, "random projections, in the search")
+    command.count("hidden", 32, "cells of the hidden layer")
+    command.compared(16, tables=9)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ prints both sides: what the paper reports, and what was measured just now.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import functools
 import time
@@ -24,6 +23,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from command import Command
 from jaxtyping import Array, Float
 
 from metaplast import search
@@ -180,14 +180,14 @@ def show_terms(theta, without, whole: float) -> None:
         print(f"{shown:40s} {coefficient:9.4f}   {100 * (whole - accuracy):10.1f}{kept}")
 
 
-def main() -> None:
-    options = arguments()
+def main(arguments: list[str] | None = None) -> None:
+    options = _options(arguments)
     begun = time.perf_counter()
     classes, moments = 5, options.moments
     searched, judged = (
         ClassSubset(digits(moments, split=split), classes, moments) for split in ("search", "bench")
     )
-    sizes = (judged.inputs, *map(int, options.hidden.split(",")), classes)
+    sizes = (judged.inputs, *options.hidden, classes)
     print(f"network {'-'.join(map(str, sizes))}; {moments} examples of {classes} classes; "
           f"starts as feedback alignment at rate {options.start}")  # fmt: skip
     random = anatomy(sizes, "random")
@@ -217,18 +217,15 @@ def main() -> None:
     print(f"\n{DEVIATIONS}\n\nwall time {time.perf_counter() - begun:.0f} s")
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=120, help="meta-steps")
-    parser.add_argument("--meta-lives", type=int, default=4, help="lives per meta-step")
-    parser.add_argument("--meta-rate", type=float, default=3e-4, help="Adam's first rate outside")
-    parser.add_argument("--penalty", type=float, default=2.0, help="weight of the L1 norm")
-    parser.add_argument("--start", type=float, default=0.01, help="first coefficient of F0")
-    parser.add_argument("--lives", type=int, default=16, help="lives of the comparison")
-    parser.add_argument("--moments", type=int, default=250, help="examples in a life")
-    parser.add_argument("--hidden", default="44,34,26,18", help="cells of the hidden layers")
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.descent(120, 4, 0.0003)
+    command.add_argument("--penalty", type=float, default=2.0, help="weight of the L1 norm")
+    command.add_argument("--start", type=float, default=0.01, help="first coefficient of F0")
+    command.compared(16)
+    command.count("moments", 250, "examples in a life")
+    command.several("hidden", "44,34,26,18", "cells of the hidden layers", int)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

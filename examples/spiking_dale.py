@@ -20,13 +20,13 @@ RULE is the folder or file of a found rule; `spiking` alone stands for the start
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import time
 
 import equinox as eqx
 import jax
 import numpy as np
+from command import Command
 
 from metaplast.bench.statistics import paired
 from metaplast.experiment import build
@@ -145,8 +145,8 @@ def _lived(learner, task, keys):
     return jax.vmap(one)(keys)
 
 
-def main() -> None:
-    options = arguments()
+def main(arguments: list[str] | None = None) -> None:
+    options = _options(arguments)
     print(f"{options.moments} digits, {options.lives} lives; accuracy in %, 95 % intervals")
     print(f"{'':36s}  online        last 300      held-out      seconds")
     learners: dict[str, Presented | SurrogateBackprop] = dict(rows(options))
@@ -171,13 +171,12 @@ def mean_and_interval(accuracy: np.ndarray) -> str:
     return f"{accuracy.mean():5.1f} ± {1.96 * accuracy.std(ddof=1) / len(accuracy) ** 0.5:4.1f}"
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("rule", nargs="?", default="spiking")
-    parser.add_argument("--moments", type=int, default=1300, help="digits in a life")
-    parser.add_argument("--lives", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+def _options(arguments: list[str] | None):
+    command = Command(__doc__)
+    command.add_argument("rule", nargs="?", default="spiking")
+    command.count("moments", 1300, "digits in a life")
+    command.compared(16)
+    return command.parsed(arguments)
 
 
 if __name__ == "__main__":

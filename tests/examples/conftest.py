@@ -1,4 +1,4 @@
-"""The example that a test file is about."""
+"""The example that a test file is about, and what it says to bad input."""
 
 import importlib
 from pathlib import Path
@@ -20,3 +20,17 @@ def examples():
 def example(request, examples):
     """What the test file names `EXAMPLE`."""
     return examples(request.module.EXAMPLE)
+
+
+@pytest.fixture
+def refused(capsys):
+    """The one line that an example says to arguments that it refuses."""
+
+    def told(example, *arguments: str) -> str:
+        with pytest.raises(SystemExit) as stopped:
+            example.main(list(arguments))
+        assert stopped.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import inspect
 import subprocess
 import sys
@@ -21,21 +20,18 @@ GLUE = 19
 """Lines that a user may need, at most."""
 
 
-@functools.cache
-def example(name: str):
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module")
+def verdicts(examples):
+    """What the audit finds of an example, by constraint."""
 
+    @functools.cache
+    def of(name: str):
+        module = examples(name)
+        wanted = [c for c in module.SAID if c in registered()]
+        found = audit(of_functions(name, module.update, module.state), wanted)
+        return {v.constraint: v for v in found.verdicts}
 
-@functools.cache
-def verdicts(name: str):
-    module = example(name)
-    wanted = [c for c in module.SAID if c in registered()]
-    found = audit(of_functions(name, module.update, module.state), wanted)
-    return {v.constraint: v for v in found.verdicts}
+    return of
 
 
 def test_there_are_three():
@@ -43,8 +39,8 @@ def test_there_are_three():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_glue_is_short_and_the_rule_knows_nothing_of_it(name):
-    module = example(name)
+def test_the_glue_is_short_and_the_rule_knows_nothing_of_it(name, examples):
+    module = examples(name)
     lines = [
         line
         for part in (module.state, module.update, module.named)
@@ -57,16 +53,16 @@ def test_the_glue_is_short_and_the_rule_knows_nothing_of_it(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_audit_agrees_with_the_literature(name):
-    said, found = example(name).SAID, verdicts(name)
+def test_the_audit_agrees_with_the_literature(name, examples, verdicts):
+    said, found = examples(name).SAID, verdicts(name)
     assert found and set(said) <= set(registered())
     assert {c: v.status.value for c, v in found.items()} == said
 
 
-def test_a_triangular_sum_is_found_at_its_line():
+def test_a_triangular_sum_is_found_at_its_line(examples, verdicts):
     witness = verdicts("audit_sanger_1989")["synaptic_locality"].witness
     assert "input->output" in witness
-    lines, first = inspect.getsourcelines(example("audit_sanger_1989").generalized_hebbian)
+    lines, first = inspect.getsourcelines(examples("audit_sanger_1989").generalized_hebbian)
     where = next(n for n, line in enumerate(lines) if "explained =" in line)
     assert f"audit_sanger_1989.py:{first + where}" in witness
 

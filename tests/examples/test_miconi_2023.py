@@ -101,11 +101,3 @@ def test_the_table_is_right_once_it_has_seen_every_pair(example, life):
     first, late = example.parts(life, None, LIVES, 0)
     assert (late == 100).all()
     assert 90 < first.mean() < 100, "it guesses where it has seen nothing"
-
-
-@pytest.mark.parametrize("bad", [["--trials", "0"], ["--lives", "1"]])
-def test_bad_input_is_refused_in_one_line(example, bad, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        example.main(bad)
-    told = capsys.readouterr().err
-    assert stopped.value.code == 2 and bad[0] in told and told.count("\n") == 1
