@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: search test test-brian2 lint bench peers lock clean
+.PHONY: search test test-brian2 lint bench peers spiking-peers lock clean
 
 search: .venv/ready
 	$(BIN)/metaplast search digits
@@ -25,13 +25,21 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 
-# Every performance comparison; those with PyTorch need `make peers` first.
+# Every performance comparison; those with others need `make peers spiking-peers` first.
 bench: .venv/ready
 	$(BIN)/python benchmarks/performance.py --write docs/performance.md
 
 # What metaplast is compared with, and does not need itself.
 peers: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[peers]"
+
+# Spiking simulators, each in an environment in which it works.
+spiking-peers: .venv-spiking/ready .venv-brian2/ready
+
+.venv-spiking/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-spiking
+	.venv-spiking/bin/python -m pip install --quiet --disable-pip-version-check ".[spiking-peers]"
+	touch $@
 
 .venv: .venv/ready
 
@@ -50,4 +58,4 @@ lock:
 	  --no-emit-index-url --no-annotate --output-file requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv .venv-brian2 build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-brian2 .venv-spiking build dist .pytest_cache .ruff_cache .hypothesis

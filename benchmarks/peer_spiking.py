@@ -3,9 +3,9 @@
     python benchmarks/peer_spiking.py [--quick] [--json]
 
 Integrate-and-fire cells hear given spikes over plastic synapses, pair-based STDP, steps of 1 ms,
-one life. Peers live in processes of their own: the variables BINDSNET_PYTHON, SNNTORCH_PYTHON,
-SPYX_PYTHON and BRIAN2_PYTHON name a Python that has them, by default this one. That spikes and
-weights agree is asserted first.
+one life. Peers live in processes of their own, in the environments that `make spiking-peers` makes;
+the variables BINDSNET_PYTHON, SNNTORCH_PYTHON, SPYX_PYTHON and BRIAN2_PYTHON name another Python
+that has one. That spikes and weights agree is asserted first.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from metaplast.rules import PairSTDP
 from metaplast.types import Teaching
 
 OURS = "metaplast"
+ROOT = Path(__file__).parents[1]
 SIZES = ((100, 100), (400, 400))
 AIMS = {"bindsnet": 5.0, "snntorch": 5.0, "brian2": 5.0, "spyx": 1.0}
 """How many times our speed should be theirs, at least."""
@@ -68,8 +69,8 @@ def measure(quick: bool) -> Section:
     for name in PEERS:
         if name not in names:
             section.write(
-                f"Not measured: {name}, for there is no {module_of(name)}; install it, or set "
-                f"{variable_of(name)} to a Python that has it."
+                f"Not measured: {name}, for there is no {module_of(name)}; `make "
+                f"spiking-peers`, or set {variable_of(name)} to a Python that has it."
             )
     return section
 
@@ -214,9 +215,13 @@ class Peer:
 
 
 def python_of(name: str) -> str | None:
-    """The Python that has a peer, if any."""
-    there = importlib.util.find_spec(module_of(name))
-    return os.environ.get(variable_of(name)) or (sys.executable if there else None)
+    """The Python that has a peer: the one that is named, its environment's, or ours; or None."""
+    if named := os.environ.get(variable_of(name)):
+        return named
+    made = ROOT / (".venv-brian2" if module_of(name) == "brian2" else ".venv-spiking")
+    if (made / "ready").exists():
+        return str(made / "bin" / "python")
+    return sys.executable if importlib.util.find_spec(module_of(name)) else None
 
 
 def module_of(name: str) -> str:
