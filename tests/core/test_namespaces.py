@@ -23,7 +23,7 @@ CONTRACTS = {
 }
 HELPERS = {
     "meta": {"brood", "fitness", "selection_network", "selection_weights", "whole_lives"},
-    "neurons": {"surrogate"},
+    "neurons": {"decision", "surrogate"},
     "tasks": {
         "atis", "boxes", "check", "checksum", "class_folders", "events", "folder", "idx",
         "pictures", "pools", "scenes", "stored", "windows",
