@@ -48,7 +48,7 @@ def fingerprint(source: str, *values: Any) -> str:
     """
     total = hashlib.sha256(f"{source} {_circumstances()}".encode())
     for value in values:
-        _feed(total, value)
+        feed(total, value)
     return total.hexdigest()
 
 
@@ -103,32 +103,40 @@ def _machine() -> str:
     return f"{kind} {sorted({line for line in lines if line.startswith(('flags', 'Features'))})}"
 
 
-def _feed(total, value: Any) -> None:
-    """Everything about a value: its type, its parts, its bits."""
+def feed(total, value: Any) -> None:
+    """Everything about a value: its type, its parts, its bits.
+
+    Args:
+        total: a hash of `hashlib`, which takes it in.
+        value: as in `fingerprint`.
+
+    Raises:
+        Opaque: somebody else's class.
+    """
     if value is None or isinstance(value, (bool, int, float, str)):
         total.update(f"{type(value).__name__} {value!r}\n".encode())
     elif isinstance(value, (jax.Array, np.ndarray, np.generic)):
-        _feed_array(total, value)
+        _array(total, value)
     elif isinstance(value, dict):
         total.update(f"dict {len(value)}\n".encode())
         for key in sorted(value, key=repr):
-            _feed(total, key)
-            _feed(total, value[key])
+            feed(total, key)
+            feed(total, value[key])
     elif isinstance(value, (tuple, list)):
         total.update(f"{_name(value)} {len(value)}\n".encode())
         for part in value:
-            _feed(total, part)
+            feed(total, part)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         total.update(f"{_name(value)} {len(fields)}\n".encode())
         for field in fields:
-            _feed(total, field.name)
-            _feed(total, getattr(value, field.name, None))
+            feed(total, field.name)
+            feed(total, getattr(value, field.name, None))
     else:
         raise Opaque(f"{value!r}: cannot tell whether it is the same as before")
 
 
-def _feed_array(total, array) -> None:
+def _array(total, array) -> None:
     weak = getattr(array, "weak_type", False)
     kind = str(array.dtype)
     if isinstance(array, jax.Array) and jnp.issubdtype(array.dtype, jax.dtypes.prng_key):

@@ -11,10 +11,10 @@ import hashlib
 import re
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from metaplast.bench.protocol import task_of
+from metaplast.fingerprint import feed
 from metaplast.learners.registry import build
 from metaplast.lifetime import Learner
 from metaplast.tasks.abstract import AbstractTask
@@ -33,14 +33,14 @@ def program(row: str) -> str:
     """
     task = task_of(DATA, MOMENTS)
     (candidate,) = build(row, task.inputs, HIDDEN, task.classes, task.moments)
-    total = hashlib.sha256(repr([(dict(v.settings), v.grid) for v in candidate.variants]).encode())
+    total = hashlib.sha256()
+    feed(total, [(dict(variant.settings), variant.grid) for variant in candidate.variants])
     first = candidate.variants[0]
     learner = first.build(first.grid.start if first.grid else float("nan"))
     for traced in _traced(learner, task):
         # Where a function lies in memory is no part of what it does.
-        total.update(re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)).encode())
-        for constant in traced.consts:
-            total.update(np.asarray(_numbers(constant)).tobytes())
+        feed(total, re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)))
+        feed(total, traced.consts)
     return total.hexdigest()
 
 
@@ -58,11 +58,3 @@ def _traced(learner: Learner, task: AbstractTask):
     yield jax.make_jaxpr(moment)(state, stimulus, target, key)
     noise = (key,) if getattr(learner, "noisy", False) else ()
     yield jax.make_jaxpr(learner.predict)(state, stimulus, *noise)
-
-
-def _numbers(constant):
-    """An array, or the numbers of random keys."""
-    dtype = getattr(constant, "dtype", None)
-    if dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key):
-        return jax.random.key_data(constant)
-    return constant

@@ -1,10 +1,10 @@
 """A small network that one cell asks what to do, and a derivative of it for all cells of a kind.
 
 The derivative of a network that many cells share is, for each of its matrices, a sum of outer
-products over cells. JAX makes four such sums of every decision, each as many tiny products as there
-are lives, with cells where vector units want to run along. In a search by backprop they took a
-third of the time. So all cells of a population are differentiated together: features by cells all
-the way, and every sum over cells in one product.
+products over cells. JAX makes each of them as many tiny products as there are lives, and carries
+derivatives back with features where vector units want to run along cells. So all cells of a
+population are differentiated together: features by cells all the way, and every sum over cells in
+one product. What that is worth is in `docs/lab-notes.md` (what a third of a meta-gradient went to).
 """
 
 from __future__ import annotations
