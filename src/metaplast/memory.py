@@ -38,6 +38,11 @@ def size(tree) -> int:
     )
 
 
+def numbers(tree) -> int:
+    """Numbers of the arrays (or their forms) of a tree."""
+    return sum(leaf.size for leaf in jax.tree.leaves(tree) if hasattr(leaf, "size"))
+
+
 def fits(what: str, needed: int, remedy: str) -> None:
     """Refuse what would not fit.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -19,6 +19,7 @@ from metaplast.meta import AbstractMetaOptimizer, Backprop, Forward, Truncated
 from metaplast.search import searchable
 from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError
+from metaplast.spread import busy
 
 DIFFERENTIATING = (Backprop, Truncated, Forward)
 COPIES = 3
@@ -38,15 +39,19 @@ def check(experiment: Experiment) -> None:
             than the memory.
     """
     theta, lives = _parts(experiment)
+    meta = experiment.meta
     if not jax.tree.leaves(theta):
         raise SpecError(
             "genome: has no number that a search may move (numbers fixed by hand, rates of 0); "
             "give a rule with a rate above 0, a gain, or a learned neuron"
         )
     try:
-        state = jax.eval_shape(
-            lambda key: experiment.meta.init(lives, theta, key), jax.random.key(0)
-        )
+        if meta.dealt:  # first, for some strategies cannot even be built for too many
+            memory.fits(
+                f"{meta.dealt.option} = {meta.dealt.count}",
+                COPIES * meta.room(memory.numbers(theta)), "give fewer",
+            )  # fmt: skip
+        state = jax.eval_shape(lambda key: meta.init(lives, theta, key), jax.random.key(0))
         memory.fits(
             "its state", COPIES * memory.size(state),
             "give a smaller population, fewer lives, or a strategy that keeps less (SNES, ES)",
@@ -93,14 +98,17 @@ def unreached(
 
 def idle(experiment: Experiment) -> str:
     """A line about devices for which a search has nothing to live; empty if there are none."""
-    meta: Any = getattr(experiment.meta, "of", experiment.meta)
-    name = "population" if hasattr(meta, "population") else "lives"
-    count, devices = getattr(meta, name, None), len(jax.local_devices())
-    if count is None or count >= devices:
+    dealt, devices = experiment.meta.dealt, len(jax.local_devices())
+    if dealt is None:
         return ""
+    name, count, lives, at_once = dealt
+    left = devices - busy(count, lives, at_once)
+    if not left:
+        return ""
+    enough = next(n for n in itertools.count(count) if busy(n, lives, at_once) == devices)
     return (
-        f"meta.{name} = {count}: {devices - count} of {devices} devices have nothing to do; "
-        f"give a multiple of {devices}"
+        f"meta.{name} = {count}: {left} of {devices} devices have nothing to do; "
+        f"all of them have from {enough} on"
     )
 
 
@@ -114,6 +122,7 @@ def differentiated(meta: AbstractMetaOptimizer) -> Iterator[None]:
     try:
         yield
     except (ValueError, NotImplementedError, TypeError) as fault:
+        meta = getattr(meta, "of", meta)
         told = (str(fault).strip().splitlines() or [""])[0]
         if not (isinstance(meta, DIFFERENTIATING) and REFUSALS.search(told)):
             raise

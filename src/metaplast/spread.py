@@ -16,7 +16,7 @@ from jax.sharding import PartitionSpec as P
 
 AT_ONCE = 8
 """Most lives in a chunk on a CPU, where the weights of a few stay in a cache
-(`benchmarks/limit.py`); an accelerator takes all it is given."""
+(`benchmarks/limit.py`); an accelerator takes all of its share."""
 MOST_DEVICES = 8
 """Cores that become devices: each of them holds a copy of the task's data."""
 ITEMS = "items"
@@ -93,16 +93,16 @@ def spread(
 ) -> Any:
     """`jax.vmap(function)(items)`, in chunks and over all local devices.
 
-    How items are cut into chunks does not depend on the devices, so neither do the results, if
-    there are two devices at least. Chunks are dealt out to the devices in turn; a device for which
-    none is left stays idle.
+    On a CPU, how items are cut into chunks does not depend on the devices, so neither do the
+    results, if there are two devices at least. Accelerators get equal shares. Chunks are dealt out
+    to the devices in turn; a device for which none is left stays idle (`busy`).
 
     Args:
         function: of one item; it may close over traced arrays.
         items: leaves `[count, ...]`.
         at_once: most items in a chunk. By default as many as make `AT_ONCE` lives on a CPU, where
-            a few items are still cut in two, for two devices; elsewhere everything at once; and
-            fewer where `chunked` says so.
+            a few items are still cut in two, for two devices; elsewhere as many as make one chunk
+            for each device; and fewer where `chunked` says so.
         lives: how many lives an item stands for.
 
     Returns:
@@ -178,12 +178,21 @@ def _joined(tree, count: int):
     return jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:])[:count], tree)
 
 
+def busy(count: int, lives: int = 1, at_once: int | None = None) -> int:
+    """How many devices have something to do when so many items are spread; see `spread`."""
+    size = min(count, at_once or _chosen(count, lives))
+    return min(-(-count // size), len(jax.local_devices()))
+
+
 def _at_once(count: int, lives: int) -> int:
-    items = count
-    if jax.default_backend() == "cpu":
-        items = min(max(1, AT_ONCE // lives), -(-count // 2))
-    chunks = _chunks.get()
+    items, chunks = _chosen(count, lives), _chunks.get()
     return chunks.chosen(items, lives) if chunks else items
+
+
+def _chosen(count: int, lives: int) -> int:
+    if jax.default_backend() == "cpu":
+        return min(max(1, AT_ONCE // lives), -(-count // 2))
+    return -(-count // len(jax.local_devices()))
 
 
 def _mesh() -> Mesh:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -12,7 +14,7 @@ from metaplast.ahead import compiling
 from metaplast.circuits import layered
 from metaplast.derivable import reach
 from metaplast.experiment import Experiment
-from metaplast.meta import PES, Backprop, Evolution
+from metaplast.meta import ES, PES, Backprop, Evolution, LearnedSelection, Restarts
 from metaplast.network import Genome
 from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
@@ -53,8 +55,9 @@ def test_a_life_without_a_derivative_is_refused_under_backprop_only():
 
 
 def test_an_operation_that_jax_cannot_differentiate_is_named():
-    with pytest.raises(SpecError, match=r"callback.*give meta.type"):
-        compiling(experiment(Hidden))
+    for meta in (Backprop(lives=2), Restarts(Backprop(lives=2))):
+        with pytest.raises(SpecError, match=r"'Backprop'.*callback.*give meta.type"):
+            compiling(experiment(Hidden, meta=meta))
 
 
 def test_a_genome_without_a_searchable_number_is_refused():
@@ -72,19 +75,49 @@ def test_a_horizon_that_stretches_do_not_divide_is_refused():
 def test_a_population_larger_than_the_memory_is_refused(monkeypatch):
     monkeypatch.setattr(memory, "free", lambda: 10**6)
     with pytest.raises(SpecError, match=r"meta: its state: needs .* GiB .* smaller population"):
-        preflight.check(experiment(meta=Evolution("SimpleGA", 10**6, 1)))
-    preflight.check(experiment(meta=Evolution("SimpleGA", 100, 1)))
+        preflight.check(experiment(meta=PES(lives=3000, stretch=4)))
+    preflight.check(experiment(meta=PES(lives=30, stretch=4)))
 
 
 def test_there_is_some_memory_and_not_without_end():
     assert 10**8 < (memory.free() or 0) < 10**15
 
 
-def test_a_device_without_anything_to_do_is_told_of(monkeypatch):
+@pytest.mark.parametrize(
+    "meta",
+    [
+        Evolution("CMA_ES", 10**9), Evolution("SNES", 10**9), LearnedSelection(10**6),
+        Backprop(lives=10**9), ES(lives=10**9), Restarts(Backprop(lives=10**8), count=100),
+    ],
+)  # fmt: skip
+def test_a_population_that_does_not_fit_is_refused_before_it_is_built(meta):
+    with pytest.raises(SpecError, match=r"meta: (population|lives) = 10+: needs .* GiB .* fewer"):
+        preflight.check(experiment(meta=meta))
+    alone = getattr(meta, "of", meta)
+    preflight.check(experiment(meta=type(alone)(**{meta.dealt.option: 4})))  # the control
+
+
+@pytest.mark.parametrize(
+    ("meta", "idle", "enough"),
+    [
+        (Evolution("SNES", 3, 2), 2, 13), (Evolution("SNES", 4, 2), 2, 13),
+        (Backprop(lives=8), 2, 25), (ES(lives=8), 2, 13), (Backprop(lives=8, width=4), 2, 13),
+        (Restarts(Backprop(lives=8)), 2, 25), (Backprop(lives=25), 0, 0),
+    ],
+)  # fmt: skip
+def test_devices_without_anything_to_do_are_counted(monkeypatch, meta, idle, enough):
     monkeypatch.setattr(jax, "local_devices", lambda: [None] * 4)
-    told = preflight.idle(experiment(meta=Evolution("SNES", 3, 2)))
-    assert told.startswith("meta.population = 3: 1 of 4 devices") and "multiple of 4" in told
-    assert preflight.idle(experiment(meta=Evolution("SNES", 4, 2))) == ""
+    told = preflight.idle(experiment(meta=meta))
+    if not idle:
+        assert told == ""
+        return
+    dealt = meta.dealt
+    assert told.startswith(f"meta.{dealt.option} = {dealt.count}: {idle} of 4 devices")
+    assert told.endswith(f"from {enough} on")
+    alone = getattr(meta, "of", meta)
+    for count, all_busy in ((enough, True), (enough - 1, False)):
+        other = dataclasses.replace(alone, **{dealt.option: count})
+        assert (preflight.idle(experiment(meta=other)) == "") == all_busy
 
 
 def test_derivatives_are_followed_through_loops_and_branches():

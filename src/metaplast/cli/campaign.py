@@ -22,6 +22,7 @@ from metaplast.spec import Spec, SpecError, load
 
 if TYPE_CHECKING:
     from metaplast.experiment import Experiment
+    from metaplast.run import Report
 
 
 def start(spec: Spec, out: Path | None, as_json: bool) -> None:
@@ -89,7 +90,8 @@ def go_on(
 
     with wishes() as should_stop, display() as shown:
         shown.say(f"run folder {folder}")
-        outcome = runs.run(folder, shown.search, should_stop, experiment, kept, loop)
+        told = _telling(shown)
+        outcome = runs.run(folder, told, should_stop, experiment, kept, loop)
         if not outcome.finished:
             raise Stopped(
                 f"stopped; saved at meta-step {outcome.step}; "
@@ -98,6 +100,22 @@ def go_on(
         result = _compare(folder, runs.opened(folder), shown, should_stop)
         certificate = _certify(folder, shown, should_stop)
     _conclude(folder, result, certificate, as_json)
+
+
+def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
+    """Show where a search stands, and say once that it stands nowhere."""
+    said: list[int] = []
+
+    def told(report: Report) -> None:
+        shown.search(report)
+        if report.lost >= 1.0 and not said:
+            said.append(report.step)
+            shown.say(
+                f"meta-step {report.step}: all lives are lost, for no loss or derivative is a "
+                "finite number, so nothing is found; give smaller rates, gains or meta.spread"
+            )
+
+    return told
 
 
 def _compare(folder: Path, spec: Spec, shown: Bar | Lines, should_stop: Callable[[], bool]) -> dict:

@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 UNMET, BAD_INPUT, STOPPED = 1, 2, 130
+EXHAUSTED = "RESOURCE_EXHAUSTED"
+"""What XLA says when it gets no memory."""
+TOLD = 200
+"""Characters of a message of somebody else's that are passed on."""
 
 
 class Stopped(Exception):
@@ -44,6 +48,16 @@ def reported() -> Iterator[Code]:
     except BrokenPipeError:
         # The reader of our output is gone, `| head` for one: nothing left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (MemoryError, RuntimeError) as fault:
+        if not (isinstance(fault, MemoryError) or EXHAUSTED in str(fault)):
+            raise
+        told = _line(fault)[:TOLD] or "nobody says what for"
+        print(
+            f"metaplast: error: out of memory ({told}); give fewer or shorter lives, a smaller "
+            "population, or smaller layers",
+            file=sys.stderr,
+        )
+        code.value = BAD_INPUT
     except (ValueError, OSError) as fault:
         if not _expected(fault):
             raise

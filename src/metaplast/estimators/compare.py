@@ -17,6 +17,7 @@ from metaplast.experiment import Experiment
 from metaplast.lives import lives_of
 from metaplast.meta import ES, NRES, PES, AbstractDescent, Backprop, Forward, LowRankES, Truncated
 from metaplast.meta.abstract import Lives
+from metaplast.preflight import check
 from metaplast.search import searchable
 from metaplast.types import Key
 
@@ -96,7 +97,8 @@ def compare(
         told: told what is about to be measured.
 
     Raises:
-        ValueError: the stretch does not divide the horizon, or lives cannot be cut.
+        ValueError: the stretch does not divide the horizon, lives cannot be cut, or there is not
+            enough memory for so many.
     """
     theta, fixed = eqx.partition(experiment.genome, searchable)
     theta = jax.tree.map(lambda leaf: jax.numpy.asarray(np.asarray(leaf)), theta)
@@ -108,7 +110,10 @@ def compare(
     reached = bool(reach(lives.plain, theta, jax.random.key(0)).alive)
     keys = dict(zip(("rows", "agree", "grow"), jax.random.split(key, 3), strict=True))
     rows, exact = [], None
-    for index, (name, meta) in enumerate(estimators(budget, stretch, numbers, reached).items()):
+    metas = estimators(budget, stretch, numbers, reached)
+    for meta in metas.values():
+        check(experiment._replace(meta=meta))
+    for index, (name, meta) in enumerate(metas.items()):
         told(name)
         exactly = name == "Backprop"  # it comes first: most of its estimates are the reference
         cycles = budget.cycles * (1 + REFERENCE * exactly)

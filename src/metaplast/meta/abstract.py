@@ -22,6 +22,10 @@ Evaluate = Callable[[Theta, Key], tuple[Float[Array, ""], Any]]
 """One sample of the objective: the loss to minimize, and a PyTree of scalars to report."""
 
 
+JUDGING = 8
+"""Numbers by which a candidate or a life is judged: its loss, its rank, its keys, its share."""
+
+
 @runtime_checkable
 class Lives(Protocol):
     """An objective that can also be lived piece by piece: for estimators that hold lives
@@ -51,7 +55,8 @@ class Lives(Protocol):
 
 
 class Step(NamedTuple):
-    """What one meta-step reports; every field is a mean over the lives that survived."""
+    """What one meta-step reports; loss and score are means over the lives that survived, and no
+    number where none did."""
 
     loss: Float[Array, ""]
     score: Any
@@ -59,10 +64,33 @@ class Step(NamedTuple):
     """Fraction of the lives (or candidates) whose loss or gradient was not finite."""
 
 
+class Dealt(NamedTuple):
+    """What a meta-step deals out to the devices."""
+
+    option: str
+    """The option that says how many there are."""
+    count: int
+    """Candidates, lives, or pairs of lives."""
+    lives: int = 1
+    """Lives of each."""
+    at_once: int | None = None
+    """Most of them in a chunk, where that is said."""
+
+
 class AbstractMetaOptimizer(eqx.Module):
     """An outer loop over any PyTree. `step` is pure and compiled, many to a dispatch."""
 
     source: ClassVar[Source]
+
+    @property
+    def dealt(self) -> Dealt | None:
+        """What a meta-step lives; None where nobody says."""
+        return None
+
+    def room(self, numbers: int) -> int:
+        """Bytes that a meta-step keeps beside its lives: a vector of `numbers` for each of them,
+        and a few numbers to judge it by."""
+        return 4 * (numbers + JUDGING) * self.dealt.count if self.dealt else 0
 
     @abc.abstractmethod
     def init(self, evaluate: Evaluate | Lives, theta: Theta, key: Key) -> Any:

@@ -32,6 +32,10 @@ class AbstractPairs(AbstractDescent):
     def __check_init__(self) -> None:
         positive_spread(self.spread)
 
+    @property
+    def copies(self) -> int:
+        return 2
+
     @abc.abstractmethod
     def noise(self, theta: Theta, key: Key) -> Vector:
         """A perturbation of theta in units of `spread`, as a vector."""
@@ -51,7 +55,7 @@ class AbstractPairs(AbstractDescent):
             return noise * slope / self.spread**2, score
 
         keys = jax.random.split(key, self.lives)
-        return Estimate(*spread(one_pair, keys, self.width, lives=2)), held
+        return Estimate(*spread(one_pair, keys, self.width, self.copies)), held
 
 
 class AbstractHeldPairs(AbstractHalfLived):

@@ -12,7 +12,14 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from metaplast.meta.abstract import AbstractMetaOptimizer, Evaluate, Lives, Step, Theta
+from metaplast.meta.abstract import (
+    AbstractMetaOptimizer,
+    Dealt,
+    Evaluate,
+    Lives,
+    Step,
+    Theta,
+)  # fmt: skip
 from metaplast.types import Key
 
 
@@ -72,6 +79,15 @@ class AbstractDescent(AbstractMetaOptimizer):
             raise ValueError(f"width = {self.width}: expected 1 or more lives")
 
     @property
+    def copies(self) -> int:
+        """Lives that are lived beside each other for one estimate."""
+        return 1
+
+    @property
+    def dealt(self) -> Dealt:
+        return Dealt("lives", self.lives, self.copies, self.width)
+
+    @property
     def transformation(self) -> optax.GradientTransformation:
         schedule = optax.cosine_decay_schedule(self.rate, self.steps, alpha=0.1)
         return getattr(optax, self.optimizer)(schedule)
@@ -110,7 +126,8 @@ class AbstractDescent(AbstractMetaOptimizer):
 
 
 def mean_of_survivors(gradients, scores, clip):
-    """Mean over the leading axis of clipped gradients and of scores, the exploded left out."""
+    """Mean over the leading axis of clipped gradients and of scores, the exploded left out; where
+    none is left, a gradient of zeros, and scores that are no number."""
     sizes = jax.vmap(optax.tree.norm)(gradients)
     sound = jnp.isfinite(sizes)
     weight = jnp.where(sound, jnp.minimum(1.0, clip / jnp.maximum(sizes, 1e-12)), 0.0)
@@ -122,6 +139,7 @@ def mean_of_survivors(gradients, scores, clip):
         return jnp.sum(kept, 0) / count
 
     def averaged(leaf):
-        return jnp.sum(jnp.where(sound & jnp.isfinite(leaf), leaf, 0.0), 0) / count
+        told = sound & jnp.isfinite(leaf)
+        return jnp.sum(jnp.where(told, leaf, 0.0), 0) / jnp.where(jnp.any(sound), count, jnp.nan)
 
     return jax.tree.map(clipped, gradients), jax.tree.map(averaged, scores), jnp.mean(~sound)

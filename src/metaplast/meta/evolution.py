@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from metaplast.meta.abstract import AbstractMetaOptimizer
+from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt
 from metaplast.meta.fitness import cloud, fitness
 from metaplast.source import Source
 
@@ -17,6 +17,8 @@ PERSISTENT = {"PersistentES": "PES", "NoiseReuseES": "NRES"}
 """Strategies of evosax that want half-lived lives of their caller, and ours that have them."""
 
 
+FEW = 16
+"""Candidates of a strategy that is built only to see whether it can be."""
 UNKNOWN = 1e10
 """The loss of a first population that has not lived: worse than any, and finite, for strategies
 that compare losses by their deviation make no number of infinite ones."""
@@ -54,9 +56,13 @@ class Evolution(AbstractMetaOptimizer):
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
         if not self.spread > 0:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
-        self.algorithm(jnp.zeros(2))
+        self.algorithm(jnp.zeros(2), min(self.population, FEW))
 
-    def algorithm(self, theta):
+    @property
+    def dealt(self) -> Dealt:
+        return Dealt("population", self.population, self.lives)
+
+    def algorithm(self, theta, population: int | None = None):
         if self.strategy in PERSISTENT:
             raise ValueError(
                 f"strategy = {self.strategy!r}: lives whole lives here, which is not what it is "
@@ -70,7 +76,9 @@ class Evolution(AbstractMetaOptimizer):
             raise ValueError(
                 f"strategy = {self.strategy!r}: evosax has none of that name; near it: {near}"
             )
-        return algorithms[self.strategy](population_size=self.population, solution=theta)
+        return algorithms[self.strategy](
+            population_size=population or self.population, solution=theta
+        )
 
     def _params(self, algorithm):
         params = algorithm.default_params

@@ -28,13 +28,15 @@ class Fitness(NamedTuple):
 
     @property
     def report(self) -> Step:
-        """What the generation tells of itself, over the lives that have a number."""
+        """What the generation tells of itself, over the lives that have a number; no number where
+        none has."""
 
         def mean(leaf):
             sound = jnp.isfinite(leaf)
-            return jnp.sum(jnp.where(sound, leaf, 0.0)) / jnp.maximum(jnp.sum(sound), 1)
+            return jnp.sum(jnp.where(sound, leaf, 0.0)) / jnp.sum(sound)
 
-        return Step(jnp.mean(self.values), jax.tree.map(mean, self.scores), self.lost)
+        loss = jnp.where(jnp.any(self.sound), jnp.mean(self.values), jnp.nan)
+        return Step(loss, jax.tree.map(mean, self.scores), self.lost)
 
 
 def fitness(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
-from metaplast.meta.abstract import AbstractMetaOptimizer
+from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt
 from metaplast.meta.fitness import cloud, fitness
 from metaplast.source import Source
 
@@ -75,6 +75,10 @@ class Genetic(AbstractMetaOptimizer):
             raise ValueError(f"parents = {self.parents}: expected a share above 0, up to 1")
         if not 0 <= self.crossover <= 1:
             raise ValueError(f"crossover = {self.crossover}: expected a share from 0 to 1")
+
+    @property
+    def dealt(self) -> Dealt:
+        return Dealt("population", self.population, self.lives)
 
     def init(self, evaluate, theta, key):
         del evaluate

@@ -54,11 +54,6 @@ class AbstractHalfLived(AbstractDescent):
             if value is not None and value < 1:
                 raise ValueError(f"{name} = {value}: expected 1 or more moments")
 
-    @property
-    def copies(self) -> int:
-        """Lives that are lived beside each other for one estimate."""
-        return 1
-
     @abc.abstractmethod
     def newborn(self, lives: Lives, theta: Theta, key: Key) -> Any:
         """What is kept of one life, before its first moment."""

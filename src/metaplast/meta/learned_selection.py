@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 
 from metaplast.meta import brood as broods
 from metaplast.meta import selection_weights
-from metaplast.meta.abstract import AbstractMetaOptimizer
+from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt
 from metaplast.meta.fitness import fitness
 from metaplast.meta.selection_network import SelectionNetwork
 from metaplast.source import Source
@@ -73,6 +73,14 @@ class LearnedSelection(AbstractMetaOptimizer):
     def network(self) -> SelectionNetwork:
         """Who decides."""
         return selection_weights.load(self.weights).network
+
+    @property
+    def dealt(self) -> Dealt:
+        return Dealt("population", self.population, self.lives)
+
+    def room(self, numbers: int) -> int:
+        # Every head attends from every candidate to every other.
+        return super().room(numbers) + 4 * self.network.heads * self.population**2
 
     def init(self, evaluate, theta, key):
         del evaluate

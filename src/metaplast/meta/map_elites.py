@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
-from metaplast.meta.abstract import AbstractMetaOptimizer
+from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt
 from metaplast.meta.fitness import cloud, fitness
 from metaplast.source import Source
 
@@ -94,6 +94,10 @@ class MapElites(AbstractMetaOptimizer):
         """Ends of all bins, `bins + 1` of them."""
         width = (self.high - self.low) / self.bins
         return [self.low + width * index for index in range(self.bins + 1)]
+
+    @property
+    def dealt(self) -> Dealt:
+        return Dealt("population", self.population, self.lives)
 
     def init(self, evaluate, theta, key):
         _, score = jax.eval_shape(evaluate, theta, key)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from metaplast.meta.abstract import AbstractMetaOptimizer, Step
+from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt, Step
 from metaplast.meta.fitness import cloud
 from metaplast.source import Source
 
@@ -58,6 +58,13 @@ class Restarts(AbstractMetaOptimizer):
     def steps(self) -> int:
         """Meta-steps of each."""
         return self.of.steps  # pyright: ignore[reportAttributeAccessIssue]
+
+    @property
+    def dealt(self) -> Dealt | None:
+        return self.of.dealt
+
+    def room(self, numbers: int) -> int:
+        return self.count * self.of.room(numbers)
 
     def init(self, evaluate, theta, key):
         start_key, init_key = jax.random.split(key)
