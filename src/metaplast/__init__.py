@@ -10,7 +10,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from metaplast.bench import bench as bench
     from metaplast.circuits import Circuit as Circuit
     from metaplast.circuits import associative as associative
     from metaplast.circuits import layered as layered
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "bench": "metaplast.bench",
     "Circuit": "metaplast.circuits",
     "associative": "metaplast.circuits",
     "layered": "metaplast.circuits",
@@ -46,7 +44,6 @@ __all__ = [
     "Spec",
     "__version__",
     "associative",
-    "bench",
     "build",
     "layered",
     "live",

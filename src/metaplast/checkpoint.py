@@ -47,18 +47,32 @@ def load_checkpoint(folder: Path, like: Any) -> tuple[Any, dict[str, Any]]:
     Raises:
         StoreError: no checkpoint, a damaged one, or one of a different experiment.
     """
+    manifest, path = _manifest(folder), folder / "manifest.json"
+    file = folder / Path(manifest["file"]).name
+    contents = rulefile.read(file)
+    if contents.manifest["hash"] != manifest["hash"]:
+        raise StoreError(f"{file}: not the file that {path} names; the search has to start again")
+    return restore(like, contents.tensors, str(file)), contents.manifest["position"]
+
+
+def load_position(folder: Path) -> dict[str, Any]:
+    """The plain values that were saved last, without the tree.
+
+    Raises:
+        StoreError: no checkpoint, or a damaged one.
+    """
+    return _manifest(folder)["position"]
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text())
-        file = folder / Path(manifest["file"]).name
+        return {name: manifest[name] for name in ("file", "hash", "position")}
     except OSError as fault:
         raise StoreError(f"{path}: {fault.strerror}; give the folder of a run") from None
     except (ValueError, KeyError, TypeError):
         raise StoreError(f"{path}: damaged; the search has to start again") from None
-    contents = rulefile.read(file)
-    if contents.manifest["hash"] != manifest.get("hash"):
-        raise StoreError(f"{file}: not the file that {path} names; the search has to start again")
-    return restore(like, contents.tensors, str(file)), contents.manifest["position"]
 
 
 def flatten(tree: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from metaplast.meta.abstract import Evaluate, Lives
-from metaplast.network import Genome, PlasticNetwork
+from metaplast.network import Genome
 from metaplast.objective import Objective, Score
 from metaplast.types import Episode, Key, State
 
@@ -60,7 +60,7 @@ class SearchedLives(NamedTuple):
     def begin(self, theta: Any, key: Key) -> HalfLived:
         """A newborn."""
         birth_key, _ = jax.random.split(jax.random.split(key)[1])
-        state = PlasticNetwork(self.objective.circuit, self._genome(theta)).born(birth_key)
+        state = self.objective.learner(self._genome(theta)).born(birth_key)
         zero = jnp.asarray(0, jnp.int32)
         return HalfLived(state, jnp.asarray(True), zero, zero, key)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from metaplast import rulefile
 from metaplast.ahead import Loop, compiling, start
-from metaplast.checkpoint import load_checkpoint, save_checkpoint
+from metaplast.checkpoint import load_checkpoint, load_position, save_checkpoint
 from metaplast.experiment import Experiment, build
 from metaplast.network import Genome
 from metaplast.passed import passed, remember
@@ -28,6 +29,8 @@ from metaplast.store import save_rule
 
 CHECKPOINT_SECONDS = 5.0
 """Work that a kill can cost, about."""
+AFTERWARDS = ("name", "bench", "constraints")
+"""What a spec says of the time after its search."""
 SMOOTHING = 10
 """Meta-steps that a reported loss or accuracy is averaged over."""
 
@@ -128,8 +131,9 @@ def run(
     spec = opened(folder)
     experiment = experiment or build(spec)
     with _alone(folder):
+        _same_spec(folder, spec)
         save_rule(folder / START, experiment.genome, spec)
-        position, backprop, dispatch = _standing(folder, experiment, shelf, loop)
+        position, backprop, dispatch = _standing(folder, experiment, spec, shelf, loop)
         with open(folder / "log.jsonl", "a") as log:
             saved = time.monotonic()
             recent: list[tuple[float, float, float]] = []
@@ -152,16 +156,20 @@ def run(
                 speed = _speed(progress, warm, now)
                 on_report(_report(progress, experiment.steps, recent, backprop, speed))
                 if now - saved > CHECKPOINT_SECONDS:
-                    _save(folder, position, backprop, log, experiment)
+                    _save(folder, position, backprop, log, experiment, spec)
                     saved = time.monotonic()
-            _save(folder, position, backprop, log, experiment)
+            _save(folder, position, backprop, log, experiment, spec)
         genome = found(experiment.genome, position)
         save_rule(folder / RULE, genome, spec, int(position.step))
     return Outcome(genome, int(position.step), experiment.steps)
 
 
 def _standing(
-    folder: Path, experiment: Experiment, shelf: Shelf | None, loop: Future[Loop] | None
+    folder: Path,
+    experiment: Experiment,
+    spec: Spec,
+    shelf: Shelf | None,
+    loop: Future[Loop] | None,
 ) -> tuple[Position, float, Loop | None]:
     """The last checkpoint, or the start, with the loop to go on with, if there is more to do; the
     log is cut back to it."""
@@ -177,21 +185,53 @@ def _standing(
     loop = loop or compiling(experiment, shelf)
     if backprop is None:
         backprop = backprop_accuracy(experiment.objective, reference_key, shelf=shelf)
-        save_checkpoint(checkpoint, position, _about(position, backprop, experiment))
+        save_checkpoint(checkpoint, position, _about(position, backprop, experiment, spec))
     return position, backprop, loop.result()
 
 
-def _save(folder: Path, position: Position, backprop: float, log, experiment: Experiment) -> None:
+def _save(
+    folder: Path, position: Position, backprop: float, log, experiment: Experiment, spec: Spec
+) -> None:
     log.flush()
     os.fsync(log.fileno())
-    about = _about(position, backprop, experiment)
+    about = _about(position, backprop, experiment, spec)
     save_checkpoint(folder / "checkpoint", position, about)
 
 
-def _about(position: Position, backprop: float, experiment: Experiment) -> dict:
-    about = {"step": int(position.step), "backprop_accuracy": backprop}
+def _about(position: Position, backprop: float, experiment: Experiment, spec: Spec) -> dict:
+    about = {
+        "step": int(position.step), "backprop_accuracy": backprop, "spec": _digests(spec),
+    }  # fmt: skip
     digest = getattr(experiment.meta, "digest", "")
     return {**about, "selection": digest} if digest else about
+
+
+def _digests(spec: Spec) -> dict[str, str]:
+    """A hash of every table on which the bits of a search depend."""
+    return {
+        name: hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
+        for name, table in spec.tables.items()
+        if name not in AFTERWARDS
+    }
+
+
+def _same_spec(folder: Path, spec: Spec) -> None:
+    """Refuse to go on with another experiment than the run began with.
+
+    Raises:
+        SpecError: a table of its spec was edited since.
+    """
+    if not (folder / "checkpoint" / "manifest.json").exists():
+        return
+    began, now = load_position(folder / "checkpoint").get("spec"), _digests(spec)
+    if began is None:  # of a version that did not write it down
+        return
+    for name in sorted({*began, *now}):
+        if began.get(name) != now.get(name):
+            raise SpecError(
+                f"{folder / 'spec.toml'}: {name} is not what this run began with; put it back, or "
+                f"begin anew with: metaplast search {folder / 'spec.toml'}"
+            )
 
 
 def _same_selection(digest: str, experiment: Experiment) -> None:
@@ -250,12 +290,12 @@ def _cut_log(path: Path, step: int) -> None:
     if not path.exists():
         return
     kept = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(errors="replace").splitlines():
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line)
-        except (ValueError, KeyError):  # a line that a kill cut short
-            break
+        except (ValueError, KeyError, TypeError):  # a line that a kill cut short, or a damaged one
+            continue
     rulefile.replace(path, "".join(f"{line}\n" for line in kept).encode())
 
 

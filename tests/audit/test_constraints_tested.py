@@ -236,8 +236,13 @@ def test_a_clock_is_proven_and_its_disguise_is_seen():
         ({"type": "Evolution", "strategy": "SimulatedAnnealing", "population": 8, "lives": 1},
          "violated", "test", "values"),
         ({"type": "Backprop", "lives": 2}, "violated", "proof", "differentiates lives"),
+        ({"type": "PES", "lives": 2, "stretch": 10}, "violated", "test", "values"),
+        ({"type": "NRES", "lives": 2, "stretch": 10, "first": 20}, "violated", "test", "values"),
+        ({"type": "Truncated", "lives": 2, "stretch": 10}, "violated", "proof", "differentiates"),
+        ({"type": "Restarts", "count": 2, "of": {"type": "PES", "lives": 2, "stretch": 10}},
+         "violated", "test", "values"),
     ],
-    ids=["ranks", "values", "gradients"],
+    ids=["ranks", "values", "gradients", "stretches", "longer", "cut", "several"],
 )  # fmt: skip
 def test_how_a_rule_was_found(meta, status, grade, told):
     subject = dataclasses.replace(evidence("honest").subject, spec={"meta": meta})

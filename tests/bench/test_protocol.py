@@ -15,7 +15,7 @@ from metaplast.bench import bench, sweep, table
 from metaplast.bench.footprint import changing_synapses
 from metaplast.bench.living import Arena
 from metaplast.learners.backprop import Backprop
-from metaplast.learners.candidate import Candidate, Variant
+from metaplast.learners.candidate import BACKPROP, Candidate, Variant
 from metaplast.learners.feedback_alignment import feedback_alignment, readout_only
 from metaplast.learners.nearest_class_mean import NearestClassMean
 
@@ -104,19 +104,22 @@ def test_an_exploding_learner_is_counted_and_disturbs_nobody(result):
     assert with_company["online_accuracy"] == pytest.approx(float(alone.accuracy.mean()))
 
 
-def test_a_found_rule_is_paired_with_everybody(monkeypatch):
+@pytest.mark.parametrize("name", ["rule", "backprop_mine"])
+def test_a_found_rule_is_paired_with_everybody(monkeypatch, name):
+    """Whatever its folder is called: it is not what others are compared with."""
     from metaplast.bench import protocol
 
-    found = Candidate("rule", (Variant({}, lambda _: mean()),), found=True)
+    found = Candidate(name, (Variant({}, lambda _: mean()),), found=True)
     built = protocol.build
     monkeypatch.setattr(
-        protocol, "build", lambda name, *a: [found] if name == "zoo/rule" else built(name, *a)
+        protocol, "build", lambda row, *a: [found] if row == "zoo/rule" else built(row, *a)
     )
     result = bench(["zoo/rule", "frozen"], TASK, lives=4, hidden=(5,), only=True)
     pairs = [(p["name"], p["against"]) for p in result["paired"]]
-    others = {e["name"] for e in result["learners"]} - {"rule"}
-    assert {b for a, b in pairs if a == "rule"} == others and len(pairs) == len(set(pairs))
-    assert entry(result, "rule")["found"] and not entry(result, "frozen")["found"]
+    others = {e["name"] for e in result["learners"]} - {name}
+    assert result["best_backprop"] in BACKPROP and result["best_backprop"] in others
+    assert {b for a, b in pairs if a == name} == others and len(pairs) == len(set(pairs))
+    assert entry(result, name)["found"] and not entry(result, "frozen")["found"]
 
 
 @pytest.mark.parametrize("block", [1, 3])

@@ -19,7 +19,7 @@ from metaplast.bench.archive import Archive, about
 from metaplast.bench.program import program
 from metaplast.bench.suite import run
 from metaplast.cli.suite import live
-from metaplast.learners import NearestClassMean, registry
+from metaplast.learners import NearestClassMean, backprop, registry
 from metaplast.suites import SUITES, Setting, suite
 
 SETTING = Setting("digits", 6, (4,))
@@ -142,6 +142,18 @@ def test_programs_differ_from_learner_to_learner_and_hold_numbers(monkeypatch):
     monkeypatch.setattr(registry, "STIMULI", registry.STIMULI[:1])
     program.cache_clear()
     assert program("recursive_least_squares") != before, "another grid is tried"
+    program.cache_clear()
+
+
+@pytest.mark.parametrize("changed", ["tanh", "relu"])
+def test_a_change_of_any_variant_is_a_change_of_the_row(monkeypatch, changed):
+    """Also of those that are not tried first."""
+    program.cache_clear()
+    before, control = program("backprop_sgd"), program("nearest_class_mean")
+    twice = {**backprop.NONLINEARITIES, changed: lambda v: 2.0 * v}
+    monkeypatch.setattr(backprop, "NONLINEARITIES", twice)
+    program.cache_clear()
+    assert program("backprop_sgd") != before and program("nearest_class_mean") == control
     program.cache_clear()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from metaplast.meta import Backprop, Evolution, Genetic, Restarts
+from metaplast.meta import ES, Backprop, Evolution, Genetic, Restarts
 from metaplast.meta.fitness import fitness
 from metaplast.meta.genetic import Generation
 
@@ -119,7 +119,20 @@ def test_a_generation_without_any_fitness_has_finite_numbers_all_the_same():
 
     found = fitness(hopeless, {"a": jnp.zeros((3, 2))}, 2, jax.random.key(0))
     assert np.isfinite(found.values).all() and float(found.lost) == 1
-    assert float(found.report.score[0]) == 0
+    told = found.report  # that of a loss which nobody has must not look like a perfect one
+    assert np.isnan(told.loss) and np.isnan(told.score[0])
+
+
+@pytest.mark.parametrize("meta", [Backprop(lives=2), ES(lives=2), Evolution("SNES", 4, 1)])
+def test_a_meta_step_of_lost_lives_reports_no_number_and_moves_nothing_to_nan(meta):
+    def hopeless(theta, key):
+        loss = jnp.nan * bowl(theta, key)[0]
+        return loss, (loss,)
+
+    theta, (loss, lost) = descend(meta, hopeless, 2)
+    assert np.isnan(loss).all() and (np.asarray(lost) == 1).all()
+    assert np.isfinite(theta["a"]).all()
+    assert np.isfinite(descend(meta, bowl, 2)[1][0]).all()  # the control
 
 
 def test_backprop_finds_the_minimum_of_a_quadratic():

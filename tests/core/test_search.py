@@ -86,6 +86,17 @@ def test_to_live_in_stretches_is_to_live_whole(stretch, episodes):
     assert abs(float(other) - float(loss)) > 1e-3, "negative control: another life, another loss"
 
 
+def test_metered_lives_can_be_lived_in_stretches():
+    """What meters a life is part of the newborn."""
+    theta, fixed = parts(plain(0.3))
+    heard = {}
+    for metered in (False, True):
+        lives = SearchedLives(dataclasses.replace(OBJECTIVE, metered=metered), fixed)
+        life = lives.begin(theta, jax.random.key(5))
+        heard[metered] = float(lives.advance(theta, life, 6)[0])
+    assert heard[True] == heard[False] > 0.1
+
+
 def test_a_life_goes_on_from_episode_to_episode():
     """A second episode of the same blobs would be easier; here they are new ones."""
     theta, fixed = parts(plain(0.3))

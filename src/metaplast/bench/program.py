@@ -25,8 +25,8 @@ DATA, HIDDEN, MOMENTS = "digits", (5, 4), 8
 
 @functools.cache
 def program(row: str) -> str:
-    """SHA-256 of what a row's first variant is at birth, does in a moment and answers, with its
-    numbers; and of what else is tried: the settings and grids of all variants.
+    """SHA-256 of what every variant of a row is at birth, does in a moment and answers, with its
+    numbers, its settings and its grid.
 
     Args:
         row: of the registry, or a found rule.
@@ -34,13 +34,13 @@ def program(row: str) -> str:
     task = task_of(DATA, MOMENTS)
     (candidate,) = build(row, task.inputs, HIDDEN, task.classes, task.moments)
     total = hashlib.sha256()
-    feed(total, [(dict(variant.settings), variant.grid) for variant in candidate.variants])
-    first = candidate.variants[0]
-    learner = first.build(first.grid.start if first.grid else float("nan"))
-    for traced in _traced(learner, task):
-        # Where a function lies in memory is no part of what it does.
-        feed(total, re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)))
-        feed(total, traced.consts)
+    for variant in candidate.variants:
+        feed(total, (dict(variant.settings), variant.grid))
+        learner = variant.build(variant.grid.start if variant.grid else float("nan"))
+        for traced in _traced(learner, task):
+            # Where a function lies in memory is no part of what it does.
+            feed(total, re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)))
+            feed(total, traced.consts)
     return total.hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from metaplast.audit.living import compiled
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.costs import Costs
 from metaplast.experiment import construct
+from metaplast.meta.abstract import AbstractMetaOptimizer
 from metaplast.objective import Score
 from metaplast.source import Source
 
@@ -55,11 +56,12 @@ class EvolutionaryOuterLoop(AbstractConstraint):
         table = spec["meta"]
         meta, kind = construct("meta", dict(table), "meta"), table["type"]
         theta = {"a": jnp.zeros(3), "b": jnp.ones(2)}
-        begun = meta.init(lambda theta, key: _fitness(theta, 0), theta, jax.random.key(0))
+        horizon = _horizon(meta)
+        begun = meta.init(_Bowl(0, horizon), theta, jax.random.key(0))
         state = jax.tree.map(jnp.asarray, begun)
 
         def step(theta, state, key, how):
-            return meta.step(lambda theta, key: _fitness(theta, how), theta, state, key)[:2]
+            return meta.step(_Bowl(how, horizon), theta, state, key)[:2]
 
         try:
             run = compiled(step, theta, state, jax.random.key(1), 0)
@@ -88,6 +90,34 @@ def _undifferentiable(loss):
 @_undifferentiable.defjvp
 def _refuse(primals, tangents):
     raise Differentiated
+
+
+def _horizon(meta: AbstractMetaOptimizer) -> int:
+    """Moments of a life that can be cut as the meta-optimizer wants it: two stretches of it."""
+    return 2 * (getattr(getattr(meta, "of", meta), "stretch", None) or 1)
+
+
+class _Bowl(NamedTuple):
+    """Lives that are worth a bowl, at whatever moment of them (`meta.abstract.Lives`)."""
+
+    how: Any
+    horizon: int
+
+    @property
+    def plain(self) -> _Bowl:
+        return self
+
+    def __call__(self, theta, key):
+        del key
+        return _fitness(theta, self.how)
+
+    def begin(self, theta, key):
+        del theta, key
+        return jnp.zeros(())
+
+    def advance(self, theta, life, moments: int):
+        del moments
+        return *_fitness(theta, self.how), life
 
 
 def _fitness(theta, how):
