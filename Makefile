@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: search test test-brian2 lint bench peers spiking-peers lock clean
+.PHONY: search test test-brian2 test-hub lint bench peers spiking-peers lock clean
 
 search: .venv/ready
 	$(BIN)/metaplast search digits
@@ -19,6 +19,14 @@ test-brian2: .venv/ready .venv-brian2/ready
 	$(PYTHON) -m venv .venv-brian2
 	.venv-brian2/bin/python -m pip install --quiet --disable-pip-version-check \
 	  "brian2>=2.9" "numpy<2; python_version < '3.12'"
+	touch $@
+
+# Data sets of the hub, through their library, which is too large for everyone. Needs the network once.
+test-hub: .venv/hub
+	$(BIN)/python -m pytest -n 0 -k hub tests/tasks/test_hub.py tests/tasks/test_task_contract.py
+
+.venv/hub: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[hub]"
 	touch $@
 
 lint: .venv/ready

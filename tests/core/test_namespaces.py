@@ -25,8 +25,8 @@ HELPERS = {
     "meta": {"brood", "fitness", "selection_network", "selection_weights", "whole_lives"},
     "neurons": {"decision", "surrogate"},
     "tasks": {
-        "atis", "boxes", "check", "checksum", "class_folders", "events", "folder", "idx",
-        "pictures", "pools", "scenes", "stored", "windows",
+        "boxes", "check", "checksum", "class_folders", "events", "folder", "hdf5", "idx",
+        "pictures", "pools", "recordings", "scenes", "stored", "whole_file", "windows",
     },
 }  # fmt: skip
 """Modules that hold no part of their own."""

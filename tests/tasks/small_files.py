@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
-import types
 from pathlib import Path
 
 import numpy as np
@@ -157,36 +155,69 @@ def coco(folder: Path) -> tuple[Path, Path]:
     return path, folder
 
 
-class Rows(list):
-    """What the library `datasets` returns, as far as it is used."""
+def spikes(folder: Path) -> tuple[Path, Path]:
+    """45 + 12 examples of 8 spikes in 6 channels; the class, of 3, is the pair of channels."""
+    import h5py
 
-    column_names = ("image", "label")
+    chance = np.random.default_rng(0)
+    paths = folder / "tones_train.h5", folder / "tones_test.h5"
+    for path, count in zip(paths, (45, 12), strict=True):
+        with h5py.File(path, "w") as file:
+            file["labels"] = (np.arange(count) % 3).astype("u1")
+            times, units = (
+                file.create_dataset(f"spikes/{name}", (count,), h5py.vlen_dtype(np.dtype(kind)))
+                for name, kind in (("times", "f2"), ("units", "u2"))
+            )
+            for i in range(count):
+                times[i] = np.sort(chance.uniform(0, 0.8, 8))
+                units[i] = 2 * (i % 3) + chance.integers(0, 2, 8)
+    return paths
 
-    def select(self, numbers):
-        return Rows(self[i] for i in numbers)
+
+def gestures(folder: Path) -> Path:
+    """2 + 1 recordings of 8 trials with 30 events each, and 5 events between trials; the class, of
+    4 that there are, is the quarter of the camera that saw something."""
+    from tasks import event_files
+
+    path = folder / "DvsGesture"
+    path.mkdir()
+    chance = np.random.default_rng(0)
+    for name in ("user01_led", "user02_lab", "user03_led"):
+        rows, times, columns = ["class,startTime_usec,endTime_usec"], [], []
+        for trial in range(8):
+            label, start = trial % 4, 1000 * (trial + 1)
+            rows.append(f"{label + 1},{start},{start + 500}")
+            times += np.sort(chance.integers(start, start + 500, 30)).tolist()
+            times += range(start + 500, start + 505)
+            columns += [*(chance.integers(0, 32, 30) + 32 * label), *[1] * 5]
+        count = len(times)
+        e = {"t": np.array(times), "x": np.array(columns), "y": chance.integers(0, 128, count),
+             "p": chance.integers(0, 2, count)}  # fmt: skip
+        (path / f"{name}.aedat").write_bytes(event_files.aedat3(e))
+        (path / f"{name}_labels.csv").write_text("\n".join(rows) + "\n")
+    (path / "trials_to_train.txt").write_text("user01_led.aedat\nuser02_lab.aedat\n")
+    (path / "trials_to_test.txt").write_text("user03_led.aedat\n")
+    return path
 
 
-def hub_library(loads=None) -> types.ModuleType:
-    """In the place of the library `datasets`: 45 + 10 grey pictures of 6 x 5 pixels."""
+def hub_folder(folder: Path) -> Path:
+    """45 + 10 grey pictures of 6 x 5 pixels in 3 classes, in the form of the hub's data sets: a
+    folder of parquet files, which the library loads as it loads what it fetched."""
+    import datasets
     from PIL import Image
 
-    def load_dataset(name, split):
-        x, y = shades({"train": 45, "test": 10}[split], (6, 5))
-        return Rows(
-            {"image": Image.fromarray(a), "label": int(b)} for a, b in zip(x, y, strict=True)
-        )
-
-    module = types.ModuleType("datasets")
-    setattr(module, "load_dataset", loads or load_dataset)  # noqa: B010
-    return module
-
-
-def hub(moments: int, held_out: int, **options):
-    before = sys.modules.get("datasets")
-    sys.modules["datasets"] = options.pop("library", None) or hub_library()
-    try:
-        return tasks.hub("someone/shades", size=4, moments=moments, held_out=held_out, **options)
-    finally:
-        sys.modules.pop("datasets")
-        if before is not None:
-            sys.modules["datasets"] = before
+    path = folder / "shades"
+    (path / "data").mkdir(parents=True)
+    features = datasets.Features({
+        "image": datasets.Image(),
+        "label": datasets.ClassLabel(names=["dark", "grey", "pale"]),
+        "note": datasets.Value("string"),
+    })  # fmt: skip
+    for part, count in (("train", 45), ("test", 10)):
+        x, y = shades(count, (6, 5))
+        columns = {
+            "image": [Image.fromarray(a) for a in x], "label": y.tolist(), "note": ["a"] * count,
+        }  # fmt: skip
+        rows = datasets.Dataset.from_dict(columns, features=features)
+        rows.to_parquet(path / "data" / f"{part}-00000-of-00001.parquet")
+    return path

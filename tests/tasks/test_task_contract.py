@@ -10,6 +10,7 @@ import pytest
 from metaplast import tasks
 from metaplast.tasks import AbstractTask, Clusters, Dataset, Teacher
 from tasks import small_files
+from tasks.hub_library import NO_HUB
 
 QUICK = {"xla_backend_optimization_level": 0}
 """Compiled twice as fast, and run once."""
@@ -40,6 +41,12 @@ def from_file(folder):
     arrays = {k: np.asarray(getattr(made, k)) for k in ("x_train", "y_train", "x_test", "y_test")}
     np.savez(path, **arrays)
     return path
+
+
+def from_hub(folder):
+    pytest.importorskip("datasets", reason=NO_HUB)
+    path = small_files.hub_folder(folder)
+    return tasks.hub(str(path), size=4, moments=MOMENTS, held_out=HELD_OUT)
 
 
 EXAMPLES = {
@@ -88,16 +95,22 @@ EXAMPLES = {
         MOMENTS, HELD_OUT, size=24, magnified=(1,), scenes=4
     ),
     "digits": lambda folder: tasks.digits(MOMENTS, HELD_OUT),
+    "dvs_gesture": lambda folder: tasks.dvs_gesture(
+        small_files.gestures(folder), 16, 2, MOMENTS, HELD_OUT
+    ),
     "event_folder": lambda folder: tasks.event_folder(
         small_files.event_folder(folder), 4, 4, 2, MOMENTS, HELD_OUT, "all"
     ),
-    "hub": lambda folder: small_files.hub(MOMENTS, HELD_OUT),
+    "hub": from_hub,
     "image_folder": lambda folder: tasks.image_folder(
         small_files.image_folder(folder), 4, True, MOMENTS, HELD_OUT
     ),
     "mnist1d": lambda folder: tasks.mnist1d(MOMENTS, HELD_OUT),
     "nmnist": lambda folder: tasks.nmnist(MOMENTS, HELD_OUT, path=small_files.nmnist(folder)),
     "omniglot": lambda folder: tasks.omniglot(MOMENTS, HELD_OUT, path=small_files.omniglot(folder)),
+    "spike_arrays": lambda folder: tasks.spike_arrays(
+        *small_files.spikes(folder), channels=6, bins=2, moments=MOMENTS, held_out=HELD_OUT
+    ),
 }
 
 

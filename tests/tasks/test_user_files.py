@@ -1,14 +1,13 @@
-"""Folders of pictures and recordings, COCO's boxes, the hub: read right, refused in one line."""
+"""Folders of pictures and recordings, COCO's boxes: read right, refused in one line."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from metaplast.tasks import coco, event_folder, hub, image_folder
-from metaplast.tasks.atis import read_atis
+from metaplast.tasks import coco, event_folder, image_folder
 from metaplast.tasks.boxes import overlap
+from metaplast.tasks.recordings.atis import read_atis
 from tasks import small_files
 
 
@@ -230,39 +229,3 @@ def test_missing_annotations_and_pictures(tmp_path):
         coco(path, folder)
     with pytest.raises(FileNotFoundError, match="no such file"):
         coco(folder / "gone.json", folder)
-
-
-# -- hub -------------------------------------------------------------------------------
-
-
-def test_the_hub_gives_pictures_and_labels():
-    task = small_files.hub(5, 10, split="all")
-    assert task.x_train.shape == (45, 16) and task.classes == 3
-    np.testing.assert_allclose(
-        255 * np.asarray(task.x_train).mean(axis=1), 60 * np.asarray(task.y_train) + 50, atol=9
-    )
-    assert small_files.hub(5, 10, split="all", most=10).x_train.shape == (10, 16)
-
-
-def test_other_pictures_than_were_expected_are_refused():
-    found = small_files.hub(5, 10).checksum
-    assert len(found) == 64 and small_files.hub(5, 10, sha256=found).checksum == found
-    assert small_files.hub(5, 10, sha256=found[:16].upper()).checksum == found
-    with pytest.raises(ValueError, match=rf"sha256 = '1{found}': .* has {found[:16]}"):
-        small_files.hub(5, 10, sha256=f"1{found}")
-
-
-def test_the_hub_says_what_is_missing(monkeypatch):
-    def offline(name, split):
-        raise ConnectionError("no route to host\nmore")
-
-    with pytest.raises(
-        ValueError, match=r"name = 'someone/shades': train .*no route to host"
-    ) as fault:
-        small_files.hub(5, 5, library=small_files.hub_library(offline))
-    assert "\n" not in str(fault.value)
-    with pytest.raises(ValueError, match="image = 'picture': someone/shades has image, label"):
-        small_files.hub(5, 5, image="picture")
-    monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(ImportError, match=r"needs the library `datasets`.*metaplast\[hub\]"):
-        hub("someone/shades")

@@ -15,6 +15,7 @@ from metaplast.tasks.detection import Detection
 from metaplast.tasks.digit_scenes import digit_scenes
 from metaplast.tasks.digits import digits
 from metaplast.tasks.drifting import Drifting
+from metaplast.tasks.dvs_gesture import dvs_gesture
 from metaplast.tasks.event_folder import event_folder
 from metaplast.tasks.few_shot import FewShot
 from metaplast.tasks.hub import hub
@@ -36,6 +37,7 @@ from metaplast.tasks.random_projection import RandomProjection
 from metaplast.tasks.rate_code import RateCode
 from metaplast.tasks.reinforced import Reinforced
 from metaplast.tasks.resize import Resize
+from metaplast.tasks.spike_arrays import spike_arrays
 from metaplast.tasks.teacher import Teacher
 from metaplast.tasks.with_moments import with_moments
 from metaplast.tasks.wrapper import AbstractWrapper
@@ -72,6 +74,7 @@ __all__ = [
     "coco",
     "digit_scenes",
     "digits",
+    "dvs_gesture",
     "event_folder",
     "hub",
     "image_folder",
@@ -79,5 +82,6 @@ __all__ = [
     "named",
     "nmnist",
     "omniglot",
+    "spike_arrays",
     "with_moments",
 ]

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from metaplast.tasks.atis import read_atis
 from metaplast.tasks.check import at_least
 from metaplast.tasks.checksum import checksum
 from metaplast.tasks.class_folders import class_folders
 from metaplast.tasks.dataset import Dataset
 from metaplast.tasks.events import frames
 from metaplast.tasks.pools import Pools, divide, known_split, title
-from metaplast.tasks.stored import stored
+from metaplast.tasks.recordings import READERS, recording
 
 
 def event_folder(
@@ -29,10 +28,12 @@ def event_folder(
 
     Args:
         path: a folder with one sub-folder for each class, or with the folders `train` and
-            `test`, each of them such a folder; else a fifth is for tests. Each recording is an
-            `.npz` with `t x y p`: times in any unit, columns, rows, and polarities, brighter
-            where above 0; or a `.bin` of 40-bit events in order, the form of N-MNIST and
-            N-Caltech101 (`metaplast.tasks.atis`; rename `Train` and `Test` of N-MNIST).
+            `test`, each of them such a folder; else a fifth is for tests. Each recording is a
+            file of a form that `metaplast.tasks.recordings` knows by its ending: an `.npz` with
+            `t x y p` (times in any unit, columns, rows, and polarities, brighter where above 0);
+            a `.bin` of N-MNIST and N-Caltech101 (rename `Train` and `Test` of N-MNIST); an
+            `.aedat` of jAER or cAER, as of CIFAR10-DVS. With `metaplast[events]` also an
+            `.aedat4` of DV, a `.dat` or `.raw` of Prophesee, and an `.h5` or `.hdf5`.
         height, width: of the camera in pixels.
         bins: frames of a recording, equal spans of its time.
         moments: length of a life.
@@ -41,13 +42,14 @@ def event_folder(
 
     Raises:
         FileNotFoundError: no such folder.
+        ImportError: a library is missing that a form needs.
         ValueError: a wrong argument, no classes, files that are no recordings or are damaged.
     """
     path = Path(path)
     for argument, value in (("height", height), ("width", width), ("bins", bins)):
         at_least(argument, value, 1, "give a larger one")
     known_split(split)
-    found = class_folders(path, (".npz", ".bin"))
+    found = class_folders(path, tuple(READERS))
     pools = Pools(*(
         part for files in found[:2] for part in _read(files, (height, width), bins)
     ))  # fmt: skip
@@ -62,10 +64,7 @@ def _read(
 ) -> tuple[np.ndarray, np.ndarray]:
     seen = []
     for file, _ in files:
-        if file.suffix.lower() == ".bin":
-            events = read_atis(file, size[0])
-        else:
-            events = stored(file, ("t", "x", "y", "p"))
+        events = recording(file, size)
         try:
             counts = frames(events["x"], events["y"], events["t"], events["p"], size, bins)
         except ValueError as fault:

@@ -31,7 +31,8 @@ def hub(
     No code of the data set is run. What was fetched once is read from the library's cache.
 
     Args:
-        name: of the data set on the hub, with `train` and `test`.
+        name: of the data set on the hub, with `train` and `test`; or the path of a folder of
+            files that the library loads as such.
         image, label: its columns.
         size: side of the pictures in pixels; others are squeezed or stretched.
         color: three inputs a pixel instead of one.
@@ -44,8 +45,8 @@ def hub(
 
     Raises:
         ImportError: a library is missing.
-        ValueError: a wrong argument, no such data set, no connection, no such columns, other
-            pictures than were expected.
+        ValueError: a wrong argument, no such data set, no connection, no such columns or
+            columns of other things, other pictures than were expected.
     """
     at_least("size", size, 1, "give the side of the pictures in pixels")
     at_least("most", most, 10, "give how many examples are read")
@@ -97,7 +98,18 @@ def _read(
     resampling = pillow("hub").Resampling.BILINEAR
     x, y = [], []
     for row in rows.select(some_of(len(rows), most).tolist()):
+        if not hasattr(row[image], "convert"):
+            raise _other("image", image, name, row[image], "pictures")
+        if isinstance(row[label], bool) or not isinstance(row[label], int):
+            raise _other("label", label, name, row[label], "the numbers of classes")
         shown = row[image].convert("RGB" if color else "L").resize((size, size), resampling)
         x.append(np.asarray(shown, np.float32).reshape(-1) / np.float32(255))
         y.append(row[label])
     return np.stack(x), np.array(y)
+
+
+def _other(argument: str, column: str, name: str, found: Any, expected: str) -> ValueError:
+    return ValueError(
+        f"{argument} = {column!r}: in {name} it holds {type(found).__name__}, expected {expected}; "
+        "give the column of these"
+    )

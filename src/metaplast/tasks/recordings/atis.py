@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from metaplast.tasks.whole_file import whole_file
+
 EVENT = 5
 """Bytes of an event."""
 ROWS = 240
@@ -38,14 +40,7 @@ def read_atis(path: Path, height: int = ROWS) -> dict[str, np.ndarray]:
     References: Orchard et al. (2015) doi:10.3389/fnins.2015.00437.
     """
     where = f"data = {str(path)!r}"
-    try:
-        raw = np.frombuffer(path.read_bytes(), np.uint8)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{where}: no such file; check the path") from None
-    except OSError as fault:
-        raise ValueError(
-            f"{where}: {fault.strerror}, expected a file that may be read; check its rights"
-        ) from None
+    raw = np.frombuffer(whole_file(path), np.uint8)
     if len(raw) == 0 or len(raw) % EVENT:
         raise ValueError(
             f"{where}: {len(raw)} bytes, expected {EVENT} for each event and one event or more; "
