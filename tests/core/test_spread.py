@@ -19,7 +19,7 @@ from metaplast.ahead import start
 from metaplast.experiment import build
 from metaplast.search import search
 from metaplast.spec import load, with_overrides
-from metaplast.spread import spread, use_cores
+from metaplast.spread import ITEMS, busy, spread, use_cores
 
 use_cores()
 tiny = with_overrides(load(pathlib.Path(sys.argv[1])), ["meta.lives=5", "meta.width=2"])
@@ -37,7 +37,24 @@ def square(x):
 items = jax.numpy.arange(5.0)
 squares = jax.jit(lambda items: spread(square, items, 1))(items)
 jax.effects_barrier()
-print(len(leaves[0].devices()), moved, bits, len(called), np.asarray(squares).tolist())
+
+def used(count):
+    # How many devices live something when so many items are spread.
+    where = set()
+    def placed(x):
+        jax.debug.callback(lambda place: where.add(int(place)), jax.lax.axis_index(ITEMS))
+        return 2 * x
+    doubled = jax.jit(lambda items: spread(placed, items))(jax.numpy.arange(1.0, 1.0 + count))
+    jax.effects_barrier()
+    assert np.asarray(doubled).tolist() == [2.0 * x for x in range(1, 1 + count)]
+    assert len(where) == busy(count), (count, where)
+    return len(where)
+
+on_cpu = [used(count) for count in (2, 8, 17, 32)]
+jax.default_backend = lambda: "gpu"  # accelerators get equal shares, whatever fits a cache
+elsewhere = [used(count) for count in (2, 8, 17, 32)]
+squares = np.asarray(squares).tolist()
+print(len(leaves[0].devices()), moved, bits, len(called), squares, on_cpu, elsewhere, sep=";")
 """
 
 
@@ -61,7 +78,7 @@ def searched(devices: int, tiny) -> list[str]:
         [sys.executable, "-c", SEARCH, str(tiny)],
         env=environment, check=True, capture_output=True, text=True,
     )  # fmt: skip
-    return done.stdout.split(maxsplit=4)
+    return done.stdout.strip().split(";")
 
 
 def test_a_search_finds_the_same_bits_on_two_devices_and_on_four(request):
@@ -69,8 +86,10 @@ def test_a_search_finds_the_same_bits_on_two_devices_and_on_four(request):
     two, four = searched(2, tiny), searched(4, tiny)
     assert [two[0], four[0]] == ["2", "4"]
     assert two[1] == "True"  # the search has moved, so that its bits say something
-    assert two[1:] == four[1:]
+    assert two[1:5] == four[1:5]
     assert two[3] == "5"  # devices for which nothing is left compute nothing
+    assert two[5:] == ["[2, 2, 2, 2]"] * 2
+    assert four[5:] == ["[2, 2, 3, 4]", "[2, 4, 4, 4]"]
 
 
 def test_working_memory_does_not_grow_with_the_number_of_items():
