@@ -48,6 +48,8 @@ TINY = {
     "--tables 1",
     "sanfiz_2021": "--data digits --hidden 2,3 --patch 3 --moments 12 --held-out 20 --rates 0.03 "
     "--lives 3",
+    "ye_2026": "--cells 6,4,2 --larger 2 --images 6 --searches 2 --steps 2 --population 4 "
+    "--meta-lives 1 --lives 3",
 }
 """Options by example; a word after its name tells two runs of one apart."""
 FITTED = {
@@ -72,6 +74,7 @@ HEAVY = {
     "miconi_2023",
     "randazzo_2020",
     "sandler_2021",
+    "ye_2026",
 }
 """Compiled for half a minute each; run where METAPLAST_EXAMPLES=all."""
 RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
