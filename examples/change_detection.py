@@ -93,8 +93,8 @@ class Cortex(eqx.Module):
         images: in a life.
         weight: of implausibility in the loss.
         deaf: 1 where the sign of what is told about reward is drawn.
-        naming: 1 where the first of two images asks for a lick and the other one does not,
-            whatever was seen before.
+        naming: share of lives in which the first of two images asks for a lick and the other one
+            does not, whatever was seen before.
         painted: 1 where images are drawn from `pictures`; else they are gratings, new in every
             life.
         pictures: images with contrast, `[pictures, pixels]`.
@@ -156,7 +156,7 @@ class Cortex(eqx.Module):
     def _drawn(self, key):
         """Which image of the pool is shown when, when to lick, and chances of a spike of each
         input cell under each image of the pool."""
-        image_key, often_key, when_key, step_key, name_key = jax.random.split(key, 5)
+        image_key, often_key, when_key, step_key, name_key, task_key = jax.random.split(key, 6)
         painted = jax.random.choice(image_key, self.pictures, (self.pool,), replace=False)
         pool = jnp.where(self.painted > 0, painted, gratings(image_key, self.pool))
         often = jax.random.uniform(often_key, (), minval=0.3, maxval=0.7)
@@ -164,7 +164,7 @@ class Cortex(eqx.Module):
         steps = jax.random.randint(step_key, (self.images,), 1, self.pool)
         which = jnp.cumsum(change * steps) % self.pool
         first = jax.random.bernoulli(name_key, 0.5, (self.images,))
-        naming = self.naming > 0
+        naming = jax.random.uniform(task_key) < self.naming
         which, change = jnp.where(naming, ~first, which), jnp.where(naming, first, change)
         heard = jax.nn.relu(pool @ filters(self.cells[0]).T)
         loud = LOUD * heard / jnp.maximum(jnp.mean(heard, 1, keepdims=True), 1e-6)

@@ -92,6 +92,9 @@ def test_time_to_lick_is_when_the_image_is_another_one(cortex, example):
         which, lick, _ = example.changed(cortex, naming=1.0)._drawn(key)
         np.testing.assert_array_equal(which == 0, lick)
         assert np.any(np.diff(which) == 0) and np.any(np.diff(which) != 0)
+        some = [example.changed(cortex, naming=0.5)._drawn(jax.random.key(n)) for n in range(20)]
+        named = np.mean([np.all((w == 0) == c) for w, c, _ in some])
+        assert 0 < named < 1, "some lives of each task"
         painted = example.changed(cortex, painted=1.0)._drawn(key)[2]
         assert np.abs(painted - seen).max() > 0.01
 
@@ -156,6 +159,19 @@ def test_plasticity_by_hand_tells_a_change_and_reward_helps(example, world):
     )
     other = example.judged(task, hand, LIVES, 1)["right"]
     assert np.any(rows["hand"]["right"] != other)
+
+
+def test_rules_are_put_together_kind_by_kind(example, world):
+    ones, threes = ({kind: jnp.full(44, value) for kind in world.KINDS} for value in (1.0, 3.0))
+    mean = example.halfway(ones, threes)
+    assert all(np.all(mean[kind] == 2.0) for kind in world.KINDS)
+    first, second = (example.dealt([ones, threes], n) for n in (0, 1))
+    for index, kind in enumerate(world.KINDS):
+        assert np.all(first[kind] == (1.0, 3.0)[index % 2])
+        assert np.all(first[kind] + second[kind] == 4.0)
+    cut = example.without(ones, "I->E")
+    assert [kind for kind in world.KINDS if not np.any(cut[kind])] == ["I->E"]
+    assert np.all(ones["I->E"] == 1.0)
 
 
 def test_bad_input_is_refused_in_one_line(example, refused):
