@@ -1,4 +1,7 @@
-"""From tables to objects: the namespace is the registry, the constructor is the schema."""
+"""From tables to objects: the namespace is the registry, the constructor is the schema.
+
+A `type` is an export of the namespace, or a part of the user's own: `FILE.py:Name`, `module:Name`.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,28 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
+from metaplast import own_code
 from metaplast.circuits import Circuit
 from metaplast.learners.presented import Presentation
 from metaplast.meta import AbstractMetaOptimizer
 from metaplast.network import Genome, PlasticNetwork
+from metaplast.neurons import AbstractNeuron
 from metaplast.objective import Objective
+from metaplast.own_source import reference
+from metaplast.rules import AbstractRule
 from metaplast.spec import Spec, SpecError, near, variants
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.varied import Varied, varied
+
+CONTRACTS: dict[str, type] = {
+    "neurons": AbstractNeuron,
+    "rules": AbstractRule,
+    "tasks": AbstractTask,
+    "meta": AbstractMetaOptimizer,
+    "circuits": Circuit,
+}
+"""What a part of the user's own has to be: a subclass of this, or a function that returns one; for
+a circuit, a function."""
 
 
 class Experiment(NamedTuple):
@@ -103,10 +120,9 @@ def build_circuit(
     wiring = _named("circuits", options.pop("type", None), "anatomy")
     given = set(list(inspect.signature(wiring).parameters)[:3])
     _check_options(wiring, options, "anatomy", hide=given)
-    try:
-        return wiring(inputs, hidden, classes, **options)
-    except (ValueError, TypeError) as fault:
-        raise SpecError(f"anatomy: {fault}") from None
+    name = anatomy.get("type")
+    made = _call(wiring, options, "anatomy", reference(name), inputs, hidden, classes)
+    return _fulfilled(made, "circuits", name, "anatomy")
 
 
 def build_presentation(spec: Spec) -> Presentation | None:
@@ -148,10 +164,11 @@ def construct(namespace: str, table: Any, path: str) -> Any:
         path: where it stands in the file, for messages.
     """
     options = dict(_as_table(table, path))
-    maker = _named(namespace, options.pop("type", None), path)
+    name = options.pop("type", None)
+    maker = _named(namespace, name, path)
     _check_options(maker, options, path)
     built = {k: _value(namespace, v, f"{path}.{k}") for k, v in options.items()}
-    return _call(maker, built, path)
+    return _fulfilled(_call(maker, built, path, reference(name)), namespace, name, path)
 
 
 def exported(namespace: str) -> dict[str, Callable[..., Any]]:
@@ -175,9 +192,46 @@ def _named(namespace: str, name: Any, path: str) -> Callable[..., Any]:
     known = exported(namespace)
     if name is None:
         raise SpecError(f"{path}: no type given; {near('', known)}")
+    if reference(name):
+        return _own(namespace, name, f"{path}.type")
     if not (isinstance(name, str) and name in known):
-        raise SpecError(f"{path}.type = {name!r}: unknown; {near(str(name), known)}")
+        raise SpecError(
+            f"{path}.type = {name!r}: unknown; {near(str(name), known)}; one of your own is "
+            f"{own_code.FORMS}"
+        )
     return known[name]
+
+
+def _own(namespace: str, name: str, path: str) -> Callable[..., Any]:
+    """The class or function of the user's that a reference names."""
+    try:
+        found = own_code.load(name)
+    except own_code.CodeError as fault:
+        raise SpecError(f"{path} = {name!r}: {fault}") from fault
+    contract = CONTRACTS[namespace]
+    circuit = contract is Circuit
+    suits = not circuit and issubclass(found, contract) if inspect.isclass(found) else (
+        callable(found)
+    )  # fmt: skip
+    if not suits:
+        what = "a class" if inspect.isclass(found) else f"of type {type(found).__name__}"
+        wanted = (
+            "a function (inputs, hidden, classes) that returns a Circuit" if circuit
+            else f"a subclass of {contract.__name__} (metaplast.{namespace})"
+        )  # fmt: skip
+        raise SpecError(f"{path} = {name!r}: {what}, expected {wanted}")
+    return found
+
+
+def _fulfilled(made: Any, namespace: str, name: Any, path: str) -> Any:
+    """What a maker has made, if it is what the namespace is about; ours always is."""
+    contract = CONTRACTS[namespace]
+    if reference(name) and not isinstance(made, contract):
+        raise SpecError(
+            f"{path}.type = {name!r}: returns something of type {type(made).__name__}, "
+            f"expected {'a Circuit' if contract is Circuit else f'an {contract.__name__}'}"
+        )
+    return made
 
 
 def _check_options(maker, options: dict[str, Any], path: str, hide=()) -> None:
@@ -225,14 +279,21 @@ def _check_kind(given: Any, parameter: inspect.Parameter, path: str) -> None:
         raise SpecError(f"{path} = {given!r}: expected {wanted}")
 
 
-def _call(maker, options: dict[str, Any], path: str) -> Any:
+def _call(maker, options: dict[str, Any], path: str, own: Any = None, *sizes: Any) -> Any:
+    """What a maker makes, or in one line why it does not; where it is the user's `own`, with the
+    line of the user's file, whatever it raises."""
     try:
-        return maker(**options)
+        return maker(*sizes, **options)
     except SpecError:
         raise
     except (ValueError, TypeError, OSError) as fault:
         lines = str(fault).strip().splitlines() or [type(fault).__name__]
-        raise SpecError(f"{path}: {lines[0]}") from fault
+        where = own_code.line(fault) if own else ""
+        raise SpecError(f"{path}: {lines[0]}{where}") from fault
+    except Exception as fault:
+        if not own:
+            raise
+        raise SpecError(f"{path}: {own_code.told(fault)}{own_code.line(fault)}") from fault
 
 
 def _as_table(item: Any, path: str) -> dict[str, Any]:

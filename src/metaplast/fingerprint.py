@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metaplast import kernel
+from metaplast import kernel, own_code, own_source
 
 PACKAGES = ("jax", "jaxlib", "equinox", "optax", "jaxtyping", "evosax", "numpy", "scipy")
 """What programs and verdicts are made with, beside the source of this package."""
@@ -32,7 +32,7 @@ OPTIONS = (
 
 
 class Opaque(TypeError):
-    """A value that cannot be fingerprinted: of a class whose source is not ours."""
+    """A value that cannot be fingerprinted: of a class whose source is not known."""
 
 
 def fingerprint(source: str, *values: Any) -> str:
@@ -41,7 +41,9 @@ def fingerprint(source: str, *values: Any) -> str:
     Args:
         source: hash of the source that computes, from `source_hash`; when it was read decides
             whether it is that of the loaded code (`shelf.opened`).
-        values: plain values, arrays, random keys, and modules of this package; nested as they like.
+        values: plain values, arrays, random keys, and modules of this package or of a file of the
+            user's (`own_code`); nested as they like. A text that names such a file stands for its
+            source as well.
 
     Raises:
         Opaque: somebody else's class, whose source may change without a trace here.
@@ -115,6 +117,8 @@ def feed(total, value: Any) -> None:
     """
     if value is None or isinstance(value, (bool, int, float, str)):
         total.update(f"{type(value).__name__} {value!r}\n".encode())
+        if named := own_source.reference(value):
+            total.update(f"{_own(named.home, own_source.digest(named.home))}\n".encode())
     elif isinstance(value, (jax.Array, np.ndarray, np.generic)):
         _array(total, value)
     elif isinstance(value, dict):
@@ -153,9 +157,24 @@ def _name(value: Any) -> str:
         Opaque: it is neither plain nor ours.
     """
     kind = type(value)
-    if kind not in (tuple, list) and not _ours(kind.__module__):
-        raise Opaque(f"{kind.__module__}.{kind.__qualname__}: a class whose source is not ours")
-    return f"{kind.__module__}.{kind.__qualname__}"
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if kind in (tuple, list) or _ours(kind.__module__):
+        return name
+    loaded = own_code.origin(kind.__module__)
+    if loaded is None:
+        raise Opaque(f"{name}: a class whose source is not known")
+    return f"{name} {_own(*loaded)}"
+
+
+def _own(home: str, digest: str) -> str:
+    """Digest of the source of a user's own file or module.
+
+    Raises:
+        Opaque: it imports packages that are accounted for nowhere.
+    """
+    if others := own_source.unseen(home, ("metaplast", *PACKAGES)):
+        raise Opaque(f"{home}: imports {', '.join(sorted(others))}, whose source is not known")
+    return digest
 
 
 def _ours(module: str) -> bool:

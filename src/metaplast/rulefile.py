@@ -2,7 +2,9 @@
 
 A rule is one safetensors file. Its tensors are the array leaves of the genome; its
 header carries one JSON text, the manifest: format, name, spec, versions, seed and a
-SHA-256 of everything else. Reading one parses JSON and copies numbers.
+SHA-256 of everything else. Reading one parses JSON and copies numbers. (`store.load` builds
+its parts, and for that alone runs code: this package's, or, where the spec says so, that of a
+file of the user's.)
 """
 
 from __future__ import annotations

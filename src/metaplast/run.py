@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
-from metaplast import rulefile
+from metaplast import own_copy, rulefile
 from metaplast.ahead import Loop, compiling, start
 from metaplast.checkpoint import load_checkpoint, load_position, save_checkpoint
 from metaplast.experiment import Experiment, build
@@ -24,7 +24,7 @@ from metaplast.reference import backprop_accuracy
 from metaplast.rulefile import RULE, START, StoreError
 from metaplast.search import Position, Progress, found, search
 from metaplast.shelf import Shelf
-from metaplast.spec import Spec, SpecError, dump, load
+from metaplast.spec import Spec, SpecError, dump, load, settle
 from metaplast.store import save_rule
 
 CHECKPOINT_SECONDS = 5.0
@@ -65,7 +65,9 @@ class Outcome(NamedTuple):
 
 
 def create(folder: Path, spec: Spec, shelf: Shelf | None = None) -> None:
-    """Make the folder of a new run and write its complete spec.
+    """Make the folder of a new run, write its complete spec, and copy the user's own code.
+
+    Relative files of the spec become absolute, so that the run may be resumed from anywhere.
 
     Args:
         folder: must not exist.
@@ -76,6 +78,7 @@ def create(folder: Path, spec: Spec, shelf: Shelf | None = None) -> None:
         SpecError: the start breaks a constraint that the spec demands (nothing is written then);
             the folder exists already, or cannot be written.
     """
+    spec = settle(spec)
     if spec["constraints"] and not passed(spec, shelf):
         from metaplast.audit.demands import demand  # not needed by any other search
 
@@ -84,6 +87,7 @@ def create(folder: Path, spec: Spec, shelf: Shelf | None = None) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
+        own_copy.keep(folder, spec)
         rulefile.replace(folder / "spec.toml", dump(spec).encode())
     except FileExistsError:
         raise SpecError(
@@ -100,11 +104,13 @@ def opened(folder: Path) -> Spec:
     """The spec of an existing run.
 
     Raises:
-        SpecError: no such run.
+        SpecError: no such run, or one whose own code was edited since it began.
     """
     if not (folder / "spec.toml").is_file():
         raise SpecError(f"run = {folder}: no run folder, for it has no spec.toml")
-    return load(folder / "spec.toml")
+    spec = load(folder / "spec.toml")
+    own_copy.check(folder, spec)
+    return spec
 
 
 def run(

@@ -16,8 +16,8 @@ from typing import Any
 from metaplast import rulefile
 
 LIGHT = (
-    "cli", "compile_cache", "fingerprint", "kernel", "report", "rulefile", "shelf", "spec",
-    "toml_text",
+    "cli", "compile_cache", "fingerprint", "kernel", "own_code", "own_source", "report",
+    "rulefile", "settled", "shelf", "spec", "toml_text",
 )  # fmt: skip
 """Parts of the package that compute nothing, and may be loaded before a shelf is opened."""
 
@@ -32,8 +32,8 @@ class Shelf:
     def name(self, kind: str, *values: Any) -> str | None:
         """Where the result of that kind made from these values is kept.
 
-        None where that cannot be told for sure: a value is of somebody else's class, or the source
-        on disk is no longer the one that was loaded.
+        None where that cannot be told for sure: a value is of a class whose source is not known,
+        or the source on disk is no longer the one that was loaded.
         """
         from metaplast.fingerprint import Opaque, fingerprint, source_hash
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from metaplast import toml_text
+from metaplast.settled import settled
 
 TABLES = (
     "name", "seed", "hidden", "constraints", "variants",
@@ -40,7 +41,8 @@ BENCH = {
 MANY = 20
 """Names that are too many to list beside near misses."""
 
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
+_WORD = re.compile(r"([A-Za-z_]|/|\.\.?/)[A-Za-z0-9_./-]*(:[A-Za-z_]\w*)?\Z")
+"""A bare word, a path, or a reference `FILE.py:Name`."""
 
 
 class SpecError(ValueError):
@@ -85,6 +87,9 @@ class Spec:
 def load(path_or_name: str | Path) -> Spec:
     """Read an experiment: the path of a TOML file, or the name of a built-in one.
 
+    Files that it names are looked for in its own folder, else in the current one, and their paths
+    made absolute (`settled`).
+
     Raises:
         SpecError: the file is absent, is no TOML, or lacks a table.
     """
@@ -93,7 +98,14 @@ def load(path_or_name: str | Path) -> Spec:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         raise SpecError(f"{origin}: not valid TOML: {fault}") from None
+    if origin not in builtin():
+        tables = settled(tables, [Path(origin).parent, Path()])
     return Spec(tables, origin)
+
+
+def settle(spec: Spec) -> Spec:
+    """A spec that means the same from any folder: files of the current one by their whole path."""
+    return Spec(settled(spec.tables, [Path()]), spec.origin)
 
 
 def builtin() -> list[str]:
@@ -110,7 +122,8 @@ def dump(spec: Spec) -> str:
 def with_overrides(spec: Spec, overrides: Iterable[str]) -> Spec:
     """A spec with values replaced: each override reads `dotted.path=value`, value as TOML.
 
-    A bare word is taken as text, for shells eat quotes; a number in the path is a
+    A bare word is taken as text, for shells eat quotes; files are looked for in the current folder
+    first; a number in the path is a
     position in a list. Options that the file leaves out may be given where their table
     has a `type`, whose constructor judges them later.
 
@@ -122,7 +135,9 @@ def with_overrides(spec: Spec, overrides: Iterable[str]) -> Spec:
         path, equals, text = override.partition("=")
         if not (equals and path.strip() and text.strip()):
             raise SpecError(f"--set {override}: expected path=value, such as meta.steps=500")
-        _put(tables, path.strip().split("."), _parse(text.strip(), override), override)
+        steps, folders = path.strip().split("."), [Path(), Path(spec.origin).parent]
+        new = settled(_parse(text.strip(), override), folders, steps[-1])
+        _put(tables, steps, new, override)
     return Spec(tables, spec.origin)
 
 

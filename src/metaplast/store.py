@@ -1,19 +1,26 @@
-"""Found rules on disk: save one, load one, build networks from it."""
+"""Found rules on disk: save one, load one, build networks from it.
+
+Loading one runs no code, with one exception: where its spec names a file or a module of somebody's
+own (`FILE.py:Name`, `module:Name`), that code is run, if it is there. A rule brings no code along;
+one that comes from somebody else can only name what is on this machine already.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from metaplast import __version__, rulefile
+from metaplast import __version__, own_copy, own_source, rulefile
 from metaplast.checkpoint import flatten, load_checkpoint, restore, save_checkpoint
 from metaplast.experiment import build_circuit, build_genome, build_presentation, check_fit
 from metaplast.lifetime import Learner
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.rulefile import StoreError, locate, shipped
-from metaplast.spec import Spec, SpecError
+from metaplast.settled import relative
+from metaplast.spec import Spec, SpecError, settle
 
 __all__ = [
     "Found",
@@ -59,6 +66,8 @@ def save_rule(path: Path, genome: Genome, spec: Spec, step: int | None = None) -
     `step` is the meta-step it was found at, where a search found it.
     """
     tensors, _ = flatten(genome)
+    spec = settle(spec)
+    code = {home: own_source.digest(home) for home in own_copy.homes(spec)}
     about = {
         "name": spec.name,
         "seed": spec.seed,
@@ -66,6 +75,7 @@ def save_rule(path: Path, genome: Genome, spec: Spec, step: int | None = None) -
         "spec": spec.tables,
         "metaplast": __version__,
         "jax": metadata.version("jax"),
+        **({"code": code} if code else {}),
     }
     return rulefile.write(path, tensors, about)
 
@@ -73,8 +83,11 @@ def save_rule(path: Path, genome: Genome, spec: Spec, step: int | None = None) -
 def load(path_or_name: str | Path) -> Found:
     """Load a found rule: a run folder, the file of a rule, or the name of a shipped one.
 
+    Where its spec names code of somebody's own, that code is run; a warning says so if it was
+    edited since the rule was found.
+
     Raises:
-        StoreError: no such rule, or a file that is damaged or not ours.
+        StoreError: no such rule, a file that is damaged or not ours, or code that is not there.
     """
     path = locate(path_or_name)
     contents = rulefile.read(path)
@@ -83,10 +96,32 @@ def load(path_or_name: str | Path) -> Found:
         raise StoreError(f"{path}: damaged: the manifest holds no spec")
     try:
         spec = Spec(tables, str(path))
+        _check_code(spec, path)
         genome = build_genome(spec["genome"])
         check_fit(genome, build_circuit(spec["anatomy"], 1, spec.hidden, 2))
     except SpecError as fault:
         raise StoreError(f"{path}: {fault}") from None
+    _tell_edited(contents.manifest, path)
     return Found(
         str(path_or_name), restore(genome, contents.tensors, str(path)), spec, contents.manifest
     )
+
+
+def _check_code(spec: Spec, path: Path) -> None:
+    """Refuse a rule whose code would be looked for in whatever folder one happens to be in."""
+    for home in relative(own_source.homes([spec["genome"], spec["anatomy"]])):
+        raise StoreError(
+            f"{path}: its spec names {home!r}, expected a whole path; write the file with "
+            "metaplast.store.save_rule"
+        )
+
+
+def _tell_edited(manifest: dict[str, Any], path: Path) -> None:
+    code = manifest.get("code")
+    for home, digest in code.items() if isinstance(code, dict) else ():
+        if own_source.digest(home) not in ("", digest):
+            warnings.warn(
+                f"{path}: {home} was edited since this rule was found, so it may mean something "
+                "else now",
+                stacklevel=3,
+            )

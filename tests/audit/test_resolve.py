@@ -207,7 +207,7 @@ def test_a_function_of_one_size_without_key_and_with_a_neighbor(rule, tmp_path):
 
 
 BAD = {
-    "no file": ({"update": "nothing", "state": "state"}, FunctionError, "no function 'nothing'"),
+    "no file": ({"update": "nothing", "state": "state"}, FunctionError, "no 'nothing' in"),
     "near": ({"update": "updat"}, FunctionError, "perhaps you meant update"),
     "constant": ({"text": RULE + "\nX = 3\n", "update": "X"}, FunctionError, "of type int"),
     "syntax": ({"text": "def update(:\n"}, FunctionError, "mine.py:1"),

@@ -18,24 +18,18 @@ learner or with the length of its life cannot be seen.
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib.util
 import inspect
-import sys
-import traceback
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from metaplast import own_code
 from metaplast.audit.anatomy import AnatomyError
 from metaplast.audit.provenance.program import calls_host, enclosed
 from metaplast.audit.reads import Untraceable, traced
 from metaplast.audit.subject import SECTIONS, SMALL, Scale, Subject, from_function, path_name, world
-from metaplast.spec import near
 
 SIZES = ("inputs", "hidden", "outputs", "horizon")
 """Keywords by which a function `state` may be asked for another scale."""
@@ -54,8 +48,7 @@ def from_files(update: str, state: str, scale: Scale = SMALL) -> Subject:
         Untraceable: an update that JAX cannot trace, that calls the host, or that returns
             another structure than it was given.
     """
-    files: dict[Path, ModuleType] = {}
-    step, newborn = function(update, "update", files), function(state, "state", files)
+    step, newborn = function(update, "update"), function(state, "state")
     return of_functions(update, step, newborn, scale)
 
 
@@ -74,7 +67,7 @@ def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SM
         raise
     except Exception as fault:
         raise FunctionError(
-            f"{_shown(newborn)} fails: {_first_line(fault)}{_line(fault)}"
+            f"{_shown(newborn)} fails: {own_code.told(fault)}{own_code.line(fault)}"
         ) from fault
     resized = functools.partial(of_functions, name, step, newborn) if asked else None
     subject = from_function(name, _of_three(step), born, resized)
@@ -82,50 +75,16 @@ def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SM
     return subject
 
 
-def function(path: str, role: str, files: dict[Path, ModuleType]) -> Callable:
-    """The function that `file.py:name` names; each file is run once."""
-    file, colon, name = path.rpartition(":")
-    if not colon or not name.isidentifier():
-        raise FunctionError(f"{role} = {path!r}: expected a file and a function, file.py:function")
-    where = Path(file).expanduser().resolve()
-    if where not in files:
-        if not where.is_file():
-            raise FunctionError(f"{role} = {path!r}: no file {file!r}; give the path of a file")
-        files[where] = _imported(where)
-    found = getattr(files[where], name, None)
-    if found is None:
-        there = [n for n, f in vars(files[where]).items() if inspect.isfunction(f)]
-        raise FunctionError(
-            f"{role} = {path!r}: no function {name!r} in {file}; {near(name, there)}"
-        )
-    if not callable(found):
-        raise FunctionError(f"{role} = {path!r}: {name} is of type {type(found).__name__}, "
-                            "expected a function")  # fmt: skip
-    return found
-
-
-def _imported(file: Path) -> ModuleType:
-    """A file as a module under a name of its own. Its folder is searched for what it imports
-    while it is run, and not afterwards."""
-    name = f"audited_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise FunctionError(f"{file}: not a Python file; give one whose name ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    sys.path.insert(0, str(file.parent))
+def function(path: str, role: str) -> Callable:
+    """The function that `file.py:name` names."""
     try:
-        spec.loader.exec_module(module)
-    except BaseException as fault:
-        del sys.modules[name]
-        if isinstance(fault, KeyboardInterrupt):
-            raise
-        raise FunctionError(
-            f"{file} does not import: {_first_line(fault)}{_line(fault, file)}"
-        ) from fault
-    finally:
-        sys.path.remove(str(file.parent))
-    return module
+        found = own_code.load(path)
+    except own_code.CodeError as fault:
+        raise FunctionError(f"{role} = {path!r}: {fault}") from fault
+    if not callable(found):
+        raise FunctionError(f"{role} = {path!r}: of type {type(found).__name__}, expected a "
+                            "function")  # fmt: skip
+    return found
 
 
 def _asked(newborn: Callable) -> tuple[list[str], bool]:
@@ -218,23 +177,3 @@ def _check_step(subject: Subject) -> None:
 
 def _shown(called: Callable) -> str:
     return getattr(called, "__name__", type(called).__name__)
-
-
-def _first_line(fault: BaseException) -> str:
-    lines = str(fault).strip().splitlines() or [""]
-    return f"{type(fault).__name__}: {lines[0].rstrip('.')}".rstrip(": ")
-
-
-def _line(fault: BaseException, file: Path | None = None) -> str:
-    """The last line of the user's own code on the way to an exception."""
-    if isinstance(fault, SyntaxError) and fault.filename:
-        return f", at {fault.filename}:{fault.lineno}"
-    ours = str(Path(__file__))
-    frames = [
-        f for f in traceback.extract_tb(fault.__traceback__)
-        if (f.filename == str(file) if file else True)
-        and "site-packages" not in f.filename
-        and f.filename != ours
-        and not f.filename.startswith("<")
-    ]  # fmt: skip
-    return f", at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -8,7 +8,9 @@
 | `Oja`, `Factored`, ... | a rule of `metaplast.rules` at every forward synapse |
 | `zoo/online`, a rule's file, a run folder | what a search has found |
 | `cheats/<name>` | a learner that breaks a constraint |
-| `path/to/file.py:function` | a function of the user's |
+| an experiment, `my.toml` | its network where a search would begin |
+| `path/to/file.py:MyRule` | a rule of the user's, as `Oja` is |
+| `path/to/file.py:function` | a function of the user's, with a function that makes its state |
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import jax
 
-from metaplast import learners, rules
+from metaplast import learners, own_code, rules
 from metaplast.audit import cheats
 from metaplast.audit.function import from_files
 from metaplast.audit.learners import (
@@ -51,6 +54,7 @@ from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
 from metaplast.learners.spiking import spiking
 from metaplast.network import Genome
 from metaplast.neurons import Learned, Output, Rate
+from metaplast.own_source import reference
 from metaplast.rules import AbstractRule
 
 RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.02}
@@ -71,13 +75,8 @@ def resolve(name: str, state: str | None = None) -> Subject:
         ValueError: an unknown name, with near misses; or whatever is wrong with a file or a
             function, in one line.
     """
-    if ".py:" in name:
-        if state is None:
-            raise ValueError(
-                f"learner = {name!r}: a function needs a newborn state; add "
-                "--state FILE.py:FUNCTION"
-            )
-        return from_files(name, state)
+    if reference(name) and not Path(name).exists():
+        return from_files(name, state) if state is not None else _own_rule(name)
     if state is not None:
         raise ValueError(
             f"state = {state!r}: only a function FILE.py:FUNCTION takes one, and {name!r} is none; "
@@ -90,6 +89,8 @@ def resolve(name: str, state: str | None = None) -> Subject:
     if name.startswith("cheats/") and name.removeprefix("cheats/") in cheats.__all__:
         subject = getattr(cheats, name.removeprefix("cheats/")).subject()
         return dataclasses.replace(subject, name=name)
+    if name.endswith(".toml"):
+        return beginning(name)
     if name.startswith("zoo/") or Path(name).exists():
         return found(name)
     raise ValueError(unknown(name))
@@ -117,9 +118,12 @@ def families() -> tuple[str, ...]:
 
 def family(name: str) -> Subject:
     """A rule at every forward synapse of a layered network with random feedback."""
+    return _everywhere(name, _rule(name))
+
+
+def _everywhere(name: str, rule: AbstractRule) -> Subject:
     cells = Learned(Rate()) if name in CELLS_DECIDE else Rate()
     neurons = {"input": Rate("linear"), "hidden": cells, "output": Output(rate=RATE)}
-    rule = _rule(name)
     genome = Genome(neurons, {"forward": rule, "readout": rule})
     return from_network(name, genome, layered)
 
@@ -131,6 +135,41 @@ def found(name: str) -> Subject:
 
     rule = store.load(name)
     return subject_of(rule.spec, rule.genome, name)
+
+
+def beginning(name: str) -> Subject:
+    """The network of an experiment, where a search would begin."""
+    from metaplast.audit.demands import subject_of
+    from metaplast.spec import load
+
+    return subject_of(load(name), name=name)
+
+
+def _own_rule(name: str) -> Subject:
+    """A rule of the user's, with its defaults.
+
+    Raises:
+        ValueError: it cannot be loaded or made, or is no rule; one line.
+    """
+    from metaplast.experiment import construct
+
+    try:
+        thing = own_code.load(name)
+    except own_code.CodeError as fault:
+        raise ValueError(
+            f"learner = {name!r}: {fault} (a function needs --state FILE.py:FUNCTION as well)"
+        ) from fault
+    if inspect.isclass(thing) and issubclass(thing, AbstractRule):
+        return _everywhere(name, construct("rules", {"type": name}, "learner"))
+    if inspect.isclass(thing):
+        raise ValueError(
+            f"learner = {name!r}: a class that is no AbstractRule, expected a rule or a function; "
+            "other parts are audited in their experiment (my.toml), and learners as a function "
+            "with --state FILE.py:FUNCTION"
+        )
+    raise ValueError(
+        f"learner = {name!r}: a function needs a newborn state; add --state FILE.py:FUNCTION"
+    )
 
 
 def _rule(name: str) -> AbstractRule:

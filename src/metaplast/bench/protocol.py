@@ -144,6 +144,7 @@ def _rows(learners, task: AbstractTask, hidden: tuple[int, ...], only: bool) -> 
     """Whoever was asked for, then backprop, then the trivial learners; each once."""
     asked = [*learners, ORACLE, *(() if only else RIVALS)]
     rows: dict[str, Candidate] = {}
+    asked_as: dict[str, Any] = {}
     for learner in asked:
         built = (
             build(learner, task.inputs, hidden, task.classes, task.moments)
@@ -151,9 +152,12 @@ def _rows(learners, task: AbstractTask, hidden: tuple[int, ...], only: bool) -> 
             else [fixed(learner[0], learner[1])]
         )
         for row in built:
-            if row.name in rows and not isinstance(learner, str):
+            # Two files of one name may each hold a learner of the user's.
+            alike = ":" in row.name and asked_as.get(row.name) != learner
+            if row.name in rows and (alike or not isinstance(learner, str)):
                 raise ValueError(f"learners: {row.name!r} occurs twice; give another name")
             rows.setdefault(row.name, row)
+            asked_as.setdefault(row.name, learner)
     return list(rows.values())
 
 

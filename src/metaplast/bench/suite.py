@@ -6,12 +6,13 @@ import os
 import platform
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from metaplast import __version__
+from metaplast import __version__, own_source
 from metaplast.bench import forecast
 from metaplast.bench.archive import Archive, about, place
 from metaplast.bench.entry import entry
@@ -21,6 +22,7 @@ from metaplast.bench.program import program
 from metaplast.bench.protocol import Progress, best_backprop, pairs, task_of
 from metaplast.learners.candidate import Candidate, is_backprop
 from metaplast.learners.registry import EXPANDED, ROWS, build
+from metaplast.own_source import reference
 from metaplast.suites import Setting
 from metaplast.tasks.checksum import checksums
 from metaplast.tasks.folder import find
@@ -209,9 +211,12 @@ def _candidate(row: str, inputs: int, hidden, classes: int, moments: int) -> Can
 
 
 def _rule(row: str) -> str:
-    """The hash of a found rule's file; empty for other learners."""
+    """The hash of a found rule's file, or of the source of a learner of the user's; empty for other
+    learners."""
     if row in ROWS:
         return ""
+    if (own := reference(row)) and not Path(row).exists():
+        return own_source.digest(own.home)
     from metaplast import store
 
     return str(store.load(row).manifest.get("hash", ""))

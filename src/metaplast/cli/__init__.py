@@ -6,8 +6,11 @@ what `--help` says. Nothing heavy is imported before a command needs it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
+import warnings
+from collections.abc import Iterator
 
 from metaplast.cli.failure import Stopped, reported
 from metaplast.cli.parse import COMMANDS, chosen, overview
@@ -19,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     # What is loaded and traced stays; looking for garbage in it often slows a start.
     gc.set_threshold(100_000, 50, 50)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    with reported() as code:
+    with reported() as code, _warnings_in_a_line():
         if not arguments or arguments[0] in ("-h", "--help"):
             print(overview())
         elif arguments[0] == "--version":
@@ -29,6 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             chosen(arguments).run()
     return code.value
+
+
+@contextlib.contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Say of a warning what it says, and not where in this package it was given."""
+    before = warnings.formatwarning
+    warnings.formatwarning = lambda text, *_, **__: f"metaplast: warning: {text}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 __all__ = ["COMMANDS", "Stopped", "main"]

@@ -17,7 +17,8 @@ class Audit:
     evidence behind the verdict, and with a witness where it fails.
 
     A learner is a name (metaplast list learners), zoo/NAME, a run folder or the file of a rule,
-    cheats/NAME, a family of rules such as Oja, or a function of your own: my_rule.py:update,
+    an experiment (my.toml: where its search would begin), cheats/NAME, a family of rules such as
+    Oja or my_parts.py:MyRule, or a function of your own: my_rule.py:update,
     for JAX code (state, experience, key) -> state whose state has names (docs/audit.md).
     `cheats` stands for all cheats, `matrix` for everything there is. Several learners are
     printed as a matrix, with the witnesses below it.

@@ -24,11 +24,12 @@ class Bench:
     """
 
     learners: Positional[tuple[str, ...]]
-    """Run folders, files of found rules, or names (metaplast list learners); for a suite, by
-    default all of them and the rule that ships."""
+    """Run folders, files of found rules, names (metaplast list learners), or learners of your own
+    (FILE.py:Name); for a suite, by default all names and the rule that ships."""
     data: tuple[str, ...] = ("digits",)
     """Data sets: digits, mnist1d, an .npz file or IDX folder, a name in METAPLAST_DATA, or any
-    task as a TOML table: '{type = "Drifting", task = {type = "digits"}}'."""
+    task as a TOML table: '{type = "Drifting", task = {type = "digits"}}', also of your own:
+    '{type = "my_parts.py:MyTask"}'."""
     moments: tuple[int, ...] = (300,)
     """Lengths of a life: examples, each seen once."""
     lives: int = 16

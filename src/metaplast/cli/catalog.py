@@ -7,7 +7,8 @@ import dataclasses
 import itertools
 from pathlib import Path
 
-from metaplast import spec
+from metaplast import own_source, spec
+from metaplast.own_source import reference
 from metaplast.rulefile import shipped
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -59,6 +60,35 @@ def entries(kind: str) -> list[Entry]:
     return sorted(found, key=lambda e: e.name.lower())
 
 
+def own(text: str) -> Entry:
+    """A class or function of the user's, `FILE.py:Name` or `module:Name`, which is not run either.
+
+    Raises:
+        ValueError: no such file, one that is no Python, or nothing of that name in it.
+    """
+    asked = reference(text)
+    assert asked is not None, "asked for by its form"
+    path = own_source.located(asked.home)
+    if path is None:
+        raise ValueError(f"thing = {text!r}: no file {asked.home!r}; give its path")
+    try:
+        defined = _defined(path)
+    except SyntaxError as fault:
+        raise ValueError(f"thing = {text!r}: {fault.msg}, at {path}:{fault.lineno}") from None
+    if asked.name not in defined:
+        raise ValueError(
+            f"thing = {text!r}: no {asked.name!r} in {asked.home}; {spec.near(asked.name, defined)}"
+        )
+    node = defined[asked.name]
+    bases = node.bases if isinstance(node, ast.ClassDef) else []
+    above = {ast.unparse(base).split(".")[-1] for base in bases}
+    for kind in NAMESPACES:
+        folder = PACKAGE / kind
+        if above & {name for file in folder.glob("*.py") for name in _defined(file)}:
+            return _whole(_entry(kind, node, path), node, folder)
+    return _entry("own", node, path)
+
+
 def _namespace(kind: str) -> list[Entry]:
     """The exports of a package, without its contracts."""
     found = []
@@ -72,10 +102,14 @@ def _namespace(kind: str) -> list[Entry]:
         for alias in node.names:
             if alias.name in defined and not alias.name.startswith("Abstract"):
                 entry = _entry(kind, defined[alias.name], file)
-                inherited = _inherited(defined[alias.name], PACKAGE / kind)
-                options = {name: (name, *rest) for name, *rest in (*inherited, *entry.options)}
-                found.append(dataclasses.replace(entry, options=tuple(options.values())))
+                found.append(_whole(entry, defined[alias.name], PACKAGE / kind))
     return found
+
+
+def _whole(entry: Entry, node: ast.ClassDef | ast.FunctionDef, folder: Path) -> Entry:
+    """An entry with the options that its class inherits."""
+    options = {name: (name, *rest) for name, *rest in (*_inherited(node, folder), *entry.options)}
+    return dataclasses.replace(entry, options=tuple(options.values()))
 
 
 def _defined(file: Path) -> dict[str, ast.ClassDef | ast.FunctionDef]:

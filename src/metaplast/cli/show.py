@@ -17,15 +17,18 @@ class Show:
       metaplast show Factored
       metaplast show no_weight_transport
       metaplast show digits
+      metaplast show my_parts.py:MyRule
       metaplast show runs/digits
     """
 
     thing: Positional[str]
-    """A name from `metaplast list`, a run folder, the file of a rule, or zoo/NAME."""
+    """A name from `metaplast list`, a run folder, the file of a rule, zoo/NAME, or a class or
+    function of your own, FILE.py:Name."""
     json: bool = False
     """Print one JSON document on standard output."""
 
     def run(self) -> None:
+        from metaplast.own_source import reference
         from metaplast.rulefile import shipped
 
         named = _named(self.thing)
@@ -35,6 +38,11 @@ class Show:
         elif self.thing in shipped() or Path(self.thing).exists():
             facts = _found(self.thing)
             text = "\n".join(f"{name:<12} {value}" for name, value in facts.items())
+        elif reference(self.thing):
+            from metaplast.cli.catalog import own
+
+            entry = own(self.thing)
+            facts, text = {"entries": [_facts(entry)]}, _described(entry)
         else:
             raise ValueError(_unknown(self.thing))
         if self.json:

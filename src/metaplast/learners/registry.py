@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from metaplast.learners.candidate import Candidate, Grid, Variant, fixed
+from metaplast.own_source import reference
 
 
 class Shape(NamedTuple):
@@ -41,12 +42,13 @@ def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Ca
 
     Args:
         name: one of `NAMES`; or a found rule: a name that starts with `zoo/`, a run
-            folder, or the file of a rule.
+            folder, or the file of a rule; or one of the user's own, `FILE.py:Name` (`own`).
         inputs, hidden, classes: sizes of the networks.
         moments: length of the life, for learners that must know it.
 
     Raises:
-        ValueError: for an unknown name, with near misses.
+        ValueError: for an unknown name, with near misses; for a learner of the user's that
+            cannot be used.
     """
     shape = Shape(inputs, tuple(hidden), classes, moments)
     if name in ROWS:
@@ -60,6 +62,10 @@ def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Ca
         learner = found.learner(inputs, shape.hidden, classes)
         # The file of a search's start is a rule like any other, but nobody has found it.
         return [fixed(found.name, learner, found=found.manifest.get("step") is not None)]
+    if reference(name):
+        from metaplast.learners import own
+
+        return [own.candidate(name, shape)]
     raise ValueError(unknown(name))
 
 
@@ -67,7 +73,10 @@ def unknown(name: str) -> str:
     """One line for a name that is neither a learner nor a path."""
     near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(NAMES)}"
-    return f"learner = {name!r}: no learner and no file or folder of that name; {hint}"
+    return (
+        f"learner = {name!r}: no learner and no file or folder of that name; {hint} "
+        '(one of your own is "FILE.py:Name")'
+    )
 
 
 def _backprop(optimizer: str, shortcut: bool = False) -> Callable[[Shape], Candidate]:
