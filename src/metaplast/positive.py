@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -19,8 +20,12 @@ class Positive(eqx.Module):
         return jnp.exp(self.log)
 
 
-def positive(value: float | Positive) -> Positive:
+def positive(value: float | Positive, name: str = "rate") -> Positive:
     """Converter for fields of type `Positive`. Zero is allowed and stays zero.
+
+    Args:
+        value: the number.
+        name: of the argument, for the message.
 
     Raises:
         ValueError: where the number is negative or not finite.
@@ -30,8 +35,17 @@ def positive(value: float | Positive) -> Positive:
     if not isinstance(value, (int, float)):  # a tracer or a transformed leaf
         return Positive(value)
     if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"rate = {value}: expected a number of 0 or more; give a positive one")
+        raise ValueError(f"{name} = {value}: expected a number of 0 or more; give a positive one")
     return Positive(jnp.asarray(-jnp.inf if value == 0 else math.log(value)))
+
+
+def positive_as(name: str) -> Callable[[float | Positive], Positive]:
+    """`positive` for a field that is not called `rate`: a converter is not told whose it is."""
+
+    def convert(value: float | Positive) -> Positive:
+        return positive(value, name)
+
+    return convert
 
 
 def kept(tau: Positive, dt: float = 1.0) -> Float[Array, ""]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
-from metaplast.circuits import Circuit, Population, Projection, layered
+from metaplast import neurons, rules
+from metaplast.circuits import Circuit, Population, Projection, balanced, layered
 from metaplast.meta import Backprop, Evolution
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Learned, Output, Rate
-from metaplast.rules import Decay, Decorrelation, Delta, Factored, Oja, Polynomial, SynapticMLP
+from metaplast.rules import (
+    Decay,
+    Decorrelation,
+    Delta,
+    Factored,
+    Oja,
+    Polynomial,
+    SynapticMLP,
+    TraceKernel,
+)
 
 TWO = (Population("a", 2, "input"), Population("b", 1, "output"))
 
@@ -32,6 +44,12 @@ REFUSED = {
     "width of Backprop": (lambda: Backprop(lives=4, width=0), "width = 0"),
     "strategy": (lambda: Evolution("CMA_E"), "CMA_ES"),
     "population": (lambda: Evolution(population=0), "population = 0"),
+    "population of one": (lambda: Evolution(population=1), "population = 1"),
+    "time constant": (lambda: TraceKernel(tau=-100.0), "tau = -100.0: "),
+    "one of several time constants": (lambda: TraceKernel(tau_pre=(1.0, -3.0)), "tau_pre = -3.0: "),
+    "density above one": (lambda: balanced(3, (4,), 2, density=1.5), "density = 1.5"),
+    "density that is no number": (lambda: balanced(3, (4,), 2, density=float("nan")), "nan"),
+    "no hidden layer": (lambda: balanced(3, (), 2), "hidden = []"),
     "spread": (lambda: Evolution(spread=-1.0), "spread = -1.0"),
     "empty population": (lambda: layered(3, (0,), 2), "size = 0"),
     "one population": (lambda: Circuit(TWO[:1], ()), "two or more"),
@@ -67,3 +85,26 @@ def test_good_values_are_not_refused():
     """Negative control."""
     Delta(0.0), Factored((1.0,), 0.0), Polynomial(0.0), Rate("relu"), Output("linear")
     Backprop("sgd", lives=4, width=2), Evolution("SNES"), layered(3, (), 2)
+
+
+def _positive_fields():
+    """Every field of an exported neuron or rule that must stay positive."""
+    found = []
+    for module in (neurons, rules):
+        for name in module.__all__:
+            fields = getattr(getattr(module, name), "__dataclass_fields__", {}).values()
+            found += [(name, f.name) for f in fields if f.init and str(f.type) == "Positive"]
+    return found
+
+
+def test_a_positive_number_is_refused_by_its_own_name():
+    seen = set()
+    for name, field in _positive_fields():
+        make = getattr(neurons, name, None) or getattr(rules, name)
+        if any(p.default is p.empty for p in inspect.signature(make).parameters.values()):
+            continue  # a wrapper, which needs a neuron first
+        make(**{field: 0.5})  # the control: what is positive is taken
+        with pytest.raises(ValueError, match=rf"^{field} = -1\.0: "):
+            make(**{field: -1.0})
+        seen.add(field)
+    assert {"rate", "tau", "sharpness", "floor"} <= seen

@@ -48,9 +48,11 @@ def balanced(
     doi:10.1101/2020.11.02.364968; Nøkland (2016) arXiv:1609.01596 (direct feedback).
     """
     if not hidden:
-        raise ValueError("hidden = (): expected one layer or more; give (100,)")
+        raise ValueError("hidden = []: expected one layer or more; give [100]")
     if not 0 < share <= 1:
         raise ValueError(f"share = {share}: expected more than 0 and at most 1; give 0.25")
+    if not 0 < density <= 1:
+        raise ValueError(f"density = {density}: expected more than 0 and at most 1; give 0.5")
     pops, wires = [Population("input", inputs, "input")], []
 
     def wire(kind: str, pre: str, post: str, sign: Literal[-1, 1], site: Site = "basal", **options):

@@ -51,9 +51,14 @@ class Evolution(AbstractMetaOptimizer):
     steps: int = eqx.field(static=True, default=200)
 
     def __check_init__(self) -> None:
-        for name in ("population", "lives", "steps"):
+        for name in ("lives", "steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
+        if self.population < 2:
+            raise ValueError(
+                f"population = {self.population}: expected 2 or more, for a strategy learns from "
+                "what one candidate does better than another; give 32"
+            )
         if not self.spread > 0:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
         self.algorithm(jnp.zeros(2), min(self.population, FEW))

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.lif import Surrogate, known_spiking, replied, spiking, waiting, waking
 from metaplast.neurons.surrogate import slope, spike
-from metaplast.positive import Positive, kept, positive
+from metaplast.positive import Positive, kept, positive_as
 from metaplast.source import Source
 
 
@@ -53,9 +53,9 @@ class AdaptiveLIF(AbstractNeuron):
         "A solution to the learning dilemma for recurrent networks of spiking neurons",
         "10.1038/s41467-020-17236-y",
     )  # fmt: skip
-    tau: Positive = eqx.field(default=20.0, converter=positive)
-    tau_adaptation: Positive = eqx.field(default=200.0, converter=positive)
-    strength: Positive = eqx.field(default=0.2, converter=positive)
+    tau: Positive = eqx.field(default=20.0, converter=positive_as("tau"))
+    tau_adaptation: Positive = eqx.field(default=200.0, converter=positive_as("tau_adaptation"))
+    strength: Positive = eqx.field(default=0.2, converter=positive_as("strength"))
     refractory: float = eqx.field(default=0.0, static=True)
     dt: float = eqx.field(default=1.0, static=True)
     surrogate: Surrogate = eqx.field(default="fast_sigmoid", static=True)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 
 
@@ -37,7 +37,7 @@ class Competing(AbstractNeuron):
         "SoftHebb: Bayesian inference in unsupervised Hebbian soft winner-take-all networks",
         "10.1088/2634-4386/aca710",
     )  # fmt: skip
-    sharpness: Positive = eqx.field(default=4.0, converter=positive)
+    sharpness: Positive = eqx.field(default=4.0, converter=positive_as("sharpness"))
 
     def init(self, position, spacing):
         return CompetingState(spacing)

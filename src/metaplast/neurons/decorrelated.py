@@ -11,7 +11,7 @@ from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.association import divided, pooling
 from metaplast.neurons.rate import Rate
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 from metaplast.types import State
 
@@ -53,7 +53,7 @@ class Decorrelated(AbstractAround):
         "10.48550/arXiv.1507.00210",
     )  # fmt: skip
     base: AbstractNeuron = eqx.field(default_factory=Rate)
-    prior: Positive = eqx.field(default=1.0, converter=positive)
+    prior: Positive = eqx.field(default=1.0, converter=positive_as("prior"))
 
     def init(self, position, spacing):
         return DecorrelatedState(self.base.init(position, spacing), spacing)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
 from metaplast.neurons.sensory import Adaptation, rested
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 
 
@@ -46,11 +46,11 @@ class Exemplar(AbstractNeuron):
         "Platt", 1991, "A resource-allocating network for function interpolation",
         "10.1162/neco.1991.3.2.213",
     )  # fmt: skip
-    sharpness: Positive = eqx.field(default=3.0, converter=positive)
+    sharpness: Positive = eqx.field(default=3.0, converter=positive_as("sharpness"))
     eagerness: Float[Array, ""] = eqx.field(default=8.0, converter=lambda v: jnp.asarray(v, float))
-    familiarity: Positive = eqx.field(default=0.1, converter=positive)
-    leak: Positive = eqx.field(default=1e-3, converter=positive)
-    floor: Positive = eqx.field(default=1e-2, converter=positive)
+    familiarity: Positive = eqx.field(default=0.1, converter=positive_as("familiarity"))
+    leak: Positive = eqx.field(default=1e-3, converter=positive_as("leak"))
+    floor: Positive = eqx.field(default=1e-2, converter=positive_as("floor"))
 
     def init(self, position, spacing):
         zero = jnp.zeros(())

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
-from metaplast.positive import Positive, kept, known_step, positive
+from metaplast.positive import Positive, kept, known_step, positive_as
 from metaplast.signals import SPIKE
 from metaplast.source import Source
 from metaplast.types import State
@@ -57,8 +57,8 @@ class Habituated(AbstractAround):
         "10.1162/089976603322385063",
     )  # fmt: skip
     base: AbstractNeuron = eqx.field(default_factory=Rate)
-    tau: Positive = eqx.field(default=5.0, converter=positive)
-    tau_slow: Positive = eqx.field(default=200.0, converter=positive)
+    tau: Positive = eqx.field(default=5.0, converter=positive_as("tau"))
+    tau_slow: Positive = eqx.field(default=200.0, converter=positive_as("tau_slow"))
     dt: float = eqx.field(default=1.0, static=True)
 
     def __check_init__(self) -> None:

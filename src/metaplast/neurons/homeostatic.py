@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive, positive_as
 from metaplast.source import Source
 from metaplast.types import State
 
@@ -42,7 +42,7 @@ class Homeostatic(AbstractAround):
         "cortical circuit refinement", "10.1146/annurev-neuro-060909-153238",
     )  # fmt: skip
     base: AbstractNeuron = eqx.field(default_factory=Rate)
-    target: Positive = eqx.field(default=0.1, converter=positive)
+    target: Positive = eqx.field(default=0.1, converter=positive_as("target"))
     rate: Positive = eqx.field(default=0.01, converter=positive)
 
     def init(self, position, spacing):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 
 
@@ -45,7 +45,7 @@ class Innovation(AbstractNeuron):
     source: ClassVar[Source] = Source(
         "Csato & Opper", 2002, "Sparse on-line Gaussian processes", "10.1162/089976602317250933"
     )
-    floor: Positive = eqx.field(default=0.05, converter=positive)
+    floor: Positive = eqx.field(default=0.05, converter=positive_as("floor"))
 
     def init(self, position, spacing):
         return InnovationState(jnp.zeros(()), jnp.zeros(()), spacing)

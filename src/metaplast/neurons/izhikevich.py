@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.lif import Surrogate, known_spiking, replied, spiking
 from metaplast.neurons.surrogate import slope, spike
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 
 PEAK = 30.0
@@ -68,11 +68,11 @@ class Izhikevich(AbstractNeuron):
     source: ClassVar[Source] = Source(
         "Izhikevich", 2003, "Simple model of spiking neurons", "10.1109/TNN.2003.820440"
     )
-    a: Positive = eqx.field(default=0.02, converter=positive)
-    b: Positive = eqx.field(default=0.2, converter=positive)
+    a: Positive = eqx.field(default=0.02, converter=positive_as("a"))
+    b: Positive = eqx.field(default=0.2, converter=positive_as("b"))
     c: Float[Array, ""] = eqx.field(default=-65.0, converter=lambda v: jnp.asarray(v, float))
     d: Float[Array, ""] = eqx.field(default=8.0, converter=lambda v: jnp.asarray(v, float))
-    gain: Positive = eqx.field(default=10.0, converter=positive)
+    gain: Positive = eqx.field(default=10.0, converter=positive_as("gain"))
     dt: float = eqx.field(default=1.0, static=True)
     surrogate: Surrogate = eqx.field(default="fast_sigmoid", static=True)
     width: float = eqx.field(default=0.5, static=True)

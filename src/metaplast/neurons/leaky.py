@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
-from metaplast.positive import Positive, kept, known_step, positive
+from metaplast.positive import Positive, kept, known_step, positive_as
 from metaplast.source import Source
 from metaplast.types import State
 
@@ -42,7 +42,7 @@ class Leaky(AbstractAround):
 
     source: ClassVar[Source] = Source("Dayan & Abbott", 2001, "Theoretical neuroscience")
     base: AbstractNeuron = eqx.field(default_factory=Rate)
-    tau: Positive = eqx.field(default=20.0, converter=positive)
+    tau: Positive = eqx.field(default=20.0, converter=positive_as("tau"))
     dt: float = eqx.field(default=1.0, static=True)
 
     def __check_init__(self) -> None:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
 from metaplast.neurons.surrogate import known_surrogate, slope, spike
-from metaplast.positive import Positive, kept, known_step, positive
+from metaplast.positive import Positive, kept, known_step, positive_as
 from metaplast.signals import offered
 from metaplast.source import Source
 from metaplast.types import Cell
@@ -58,7 +58,7 @@ class LIF(AbstractNeuron):
     source: ClassVar[Source] = Source(
         "Gerstner, Kistler, Naud & Paninski", 2014, "Neuronal dynamics", "10.1017/CBO9781107447615"
     )
-    tau: Positive = eqx.field(default=20.0, converter=positive)
+    tau: Positive = eqx.field(default=20.0, converter=positive_as("tau"))
     refractory: float = eqx.field(default=0.0, static=True)
     dt: float = eqx.field(default=1.0, static=True)
     surrogate: Surrogate = eqx.field(default="fast_sigmoid", static=True)

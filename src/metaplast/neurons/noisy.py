@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 from metaplast.types import State
 
@@ -43,7 +43,7 @@ class Noisy(AbstractAround):
     )
     noisy: ClassVar[bool] = True
     base: AbstractNeuron = eqx.field(default_factory=Rate)
-    size: Positive = eqx.field(default=0.2, converter=positive)
+    size: Positive = eqx.field(default=0.2, converter=positive_as("size"))
 
     def init(self, position, spacing):
         return NoisyState(jnp.zeros(()), self.base.init(position, spacing))

@@ -10,7 +10,7 @@ from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.interneuron import SOMATIC
 from metaplast.neurons.output import Output
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 
 
@@ -36,7 +36,7 @@ class Nudged(AbstractAround):
         "10.48550/arXiv.1810.11393",
     )  # fmt: skip
     base: AbstractNeuron = eqx.field(default_factory=Output)
-    pull: Positive = eqx.field(default=SOMATIC, converter=positive)
+    pull: Positive = eqx.field(default=SOMATIC, converter=positive_as("pull"))
 
     def reply(self, state, cell, apical, pool, modulator):
         state, cell = super().reply(state, cell, apical, pool, modulator)

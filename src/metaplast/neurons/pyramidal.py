@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.rate import NONLINEARITIES, fired, known_nonlinearity
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 
 APICAL = 0.8 / 1.9
@@ -40,7 +40,7 @@ class Pyramidal(AbstractNeuron):
     nonlinearity: Literal["linear", "tanh", "relu", "softplus"] = eqx.field(
         default="tanh", static=True
     )
-    gain: Positive = eqx.field(default=APICAL, converter=positive)
+    gain: Positive = eqx.field(default=APICAL, converter=positive_as("gain"))
 
     def __check_init__(self) -> None:
         known_nonlinearity(self.nonlinearity)

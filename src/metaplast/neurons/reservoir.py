@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
-from metaplast.positive import Positive, kept, known_step, positive
+from metaplast.positive import Positive, kept, known_step, positive_as
 from metaplast.source import Source
 
 GOLDEN = 0.6180339887
@@ -47,7 +47,7 @@ class Reservoir(AbstractNeuron):
         "Sompolinsky, Crisanti & Sommers", 1988, "Chaos in random neural networks",
         "10.1103/PhysRevLett.61.259",
     )  # fmt: skip
-    tau: Positive = eqx.field(default=10.0, converter=positive)
+    tau: Positive = eqx.field(default=10.0, converter=positive_as("tau"))
     start: float = eqx.field(default=0.5, static=True)
     dt: float = eqx.field(default=1.0, static=True)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 
 
@@ -49,8 +49,8 @@ class Sensory(AbstractNeuron):
         "Carandini & Heeger", 2012, "Normalization as a canonical neural computation",
         "10.1038/nrn3136",
     )  # fmt: skip
-    leak: Positive = eqx.field(default=1e-3, converter=positive)
-    floor: Positive = eqx.field(default=1e-4, converter=positive)
+    leak: Positive = eqx.field(default=1e-3, converter=positive_as("leak"))
+    floor: Positive = eqx.field(default=1e-4, converter=positive_as("floor"))
 
     def init(self, position, spacing):
         return rested()

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron, silent
 from metaplast.neurons.rate import NONLINEARITIES, known_nonlinearity
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive, positive_as
 from metaplast.source import Source
 
 RESPONSES = {**NONLINEARITIES, "sigmoid": lambda v: jax.nn.sigmoid(10.0 * v)}
@@ -50,7 +50,7 @@ class Settling(AbstractNeuron):
     nonlinearity: Literal["linear", "tanh", "relu", "softplus", "sigmoid"] = eqx.field(
         default="sigmoid", static=True
     )
-    target: Positive = eqx.field(default=0.1, converter=positive)
+    target: Positive = eqx.field(default=0.1, converter=positive_as("target"))
     rate: Positive = eqx.field(default=0.02, converter=positive)
     step: float = eqx.field(default=0.5, static=True)
 

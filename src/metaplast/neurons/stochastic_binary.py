@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.lif import replied, spiking
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.source import Source
 
 
@@ -44,7 +44,7 @@ class StochasticBinary(AbstractNeuron):
     )  # fmt: skip
     noisy: ClassVar[bool] = True
     threshold: Float[Array, ""] = eqx.field(default=0.0, converter=lambda v: jnp.asarray(v, float))
-    temperature: Positive = eqx.field(default=1.0, converter=positive)
+    temperature: Positive = eqx.field(default=1.0, converter=positive_as("temperature"))
 
     def init(self, position, spacing):
         return StochasticBinaryState(jnp.zeros(()))

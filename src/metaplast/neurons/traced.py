@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.around import AbstractAround
 from metaplast.neurons.rate import Rate
-from metaplast.positive import Positive, kept, known_step, positive
+from metaplast.positive import Positive, kept, known_step, positive_as
 from metaplast.signals import offered
 from metaplast.source import Source
 from metaplast.types import Cell, State
@@ -63,11 +63,11 @@ class Traced(AbstractAround):
         "10.1007/s00422-008-0233-1",
     )  # fmt: skip
     base: AbstractNeuron = eqx.field(default_factory=Rate)
-    tau: Positive = eqx.field(default=20.0, converter=positive)
-    tau_plus: Positive = eqx.field(default=16.8, converter=positive)
-    tau_minus: Positive = eqx.field(default=33.7, converter=positive)
-    tau_x: Positive = eqx.field(default=101.0, converter=positive)
-    tau_y: Positive = eqx.field(default=114.0, converter=positive)
+    tau: Positive = eqx.field(default=20.0, converter=positive_as("tau"))
+    tau_plus: Positive = eqx.field(default=16.8, converter=positive_as("tau_plus"))
+    tau_minus: Positive = eqx.field(default=33.7, converter=positive_as("tau_minus"))
+    tau_x: Positive = eqx.field(default=101.0, converter=positive_as("tau_x"))
+    tau_y: Positive = eqx.field(default=114.0, converter=positive_as("tau_y"))
     dt: float = eqx.field(default=1.0, static=True)
 
     def __check_init__(self) -> None:

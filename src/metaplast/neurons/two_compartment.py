@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from metaplast.neurons.abstract import AbstractNeuron
 from metaplast.neurons.lif import Surrogate, known_spiking, replied, spiking, waiting, waking
 from metaplast.neurons.surrogate import slope, spike
-from metaplast.positive import Positive, kept, positive
+from metaplast.positive import Positive, kept, positive_as
 from metaplast.source import Source
 
 USED = 1e-2
@@ -74,10 +74,10 @@ class TwoCompartment(AbstractNeuron):
         "Burst-dependent synaptic plasticity can coordinate learning in hierarchical circuits",
         "10.1038/s41593-021-00857-x",
     )  # fmt: skip
-    tau: Positive = eqx.field(default=20.0, converter=positive)
-    tau_dendrite: Positive = eqx.field(default=10.0, converter=positive)
-    tau_mean: Positive = eqx.field(default=1000.0, converter=positive)
-    gain: Positive = eqx.field(default=4.0, converter=positive)
+    tau: Positive = eqx.field(default=20.0, converter=positive_as("tau"))
+    tau_dendrite: Positive = eqx.field(default=10.0, converter=positive_as("tau_dendrite"))
+    tau_mean: Positive = eqx.field(default=1000.0, converter=positive_as("tau_mean"))
+    gain: Positive = eqx.field(default=4.0, converter=positive_as("gain"))
     threshold: Float[Array, ""] = eqx.field(default=0.0, converter=lambda v: jnp.asarray(v, float))
     refractory: float = eqx.field(default=0.0, static=True)
     dt: float = eqx.field(default=1.0, static=True)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive, positive_as
 from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
@@ -36,7 +36,7 @@ class AntiHebb(AbstractSeparable):
         "10.1007/BF02331346",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.01, converter=positive)
-    target: Positive = eqx.field(default=0.0, converter=positive)
+    target: Positive = eqx.field(default=0.0, converter=positive_as("target"))
 
     def post(self, cell, modulator):
         usual = self.target.value**2 * jnp.ones_like(cell.activity)

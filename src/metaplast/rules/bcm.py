@@ -7,7 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive, positive_as
 from metaplast.rules.abstract import AbstractRule
 from metaplast.source import Source
 
@@ -41,8 +41,8 @@ class BCM(AbstractRule):
         "interaction in visual cortex", "10.1523/JNEUROSCI.02-01-00032.1982",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.01, converter=positive)
-    tau: Positive = eqx.field(default=20.0, converter=positive)
-    start: Positive = eqx.field(default=1.0, converter=positive)
+    tau: Positive = eqx.field(default=20.0, converter=positive_as("tau"))
+    start: Positive = eqx.field(default=1.0, converter=positive_as("start"))
 
     def init(self):
         return self.start.value * jnp.ones(())

@@ -7,7 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
@@ -29,7 +29,7 @@ class Decorrelation(AbstractSeparable):
         "Foldiak", 1990, "Forming sparse representations by local anti-Hebbian learning",
         "10.1007/BF02331346",
     )  # fmt: skip
-    eta: Positive = eqx.field(default=1.0, converter=positive)
+    eta: Positive = eqx.field(default=1.0, converter=positive_as("eta"))
 
     def post(self, cell, modulator):
         return (-jnp.minimum(self.eta.value, 1.0) * cell.settled)[None]

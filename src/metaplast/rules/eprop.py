@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.positive import Positive, kept, known_step, positive
+from metaplast.positive import Positive, kept, known_step, positive, positive_as
 from metaplast.rules.abstract import AbstractRule
 from metaplast.signals import HEARD, SLOPE, from_post
 from metaplast.source import Source
@@ -61,10 +61,10 @@ class EProp(AbstractRule):
         "10.1038/s41467-020-17236-y",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.01, converter=positive)
-    tau: Positive = eqx.field(default=20.0, converter=positive)
-    tau_readout: Positive = eqx.field(default=20.0, converter=positive)
-    adaptation: Positive = eqx.field(default=0.0, converter=positive)
-    tau_adaptation: Positive = eqx.field(default=200.0, converter=positive)
+    tau: Positive = eqx.field(default=20.0, converter=positive_as("tau"))
+    tau_readout: Positive = eqx.field(default=20.0, converter=positive_as("tau_readout"))
+    adaptation: Positive = eqx.field(default=0.0, converter=positive_as("adaptation"))
+    tau_adaptation: Positive = eqx.field(default=200.0, converter=positive_as("tau_adaptation"))
     dt: float = eqx.field(default=1.0, static=True)
 
     def __check_init__(self) -> None:

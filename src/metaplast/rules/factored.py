@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive_as
 from metaplast.rules.abstract import AbstractSeparable
 from metaplast.signals import offered
 from metaplast.source import OWN, Source
@@ -38,7 +38,7 @@ class Factored(AbstractSeparable):
     coefficients: Float[Array, " channels"] = eqx.field(
         default=(0.01, 0.0), converter=lambda c: jnp.asarray(c, float)
     )
-    decay: Positive = eqx.field(default=1e-5, converter=positive)
+    decay: Positive = eqx.field(default=1e-5, converter=positive_as("decay"))
     persistence: Float[Array, ""] = eqx.field(
         default=-3.0, converter=lambda p: jnp.asarray(p, float)
     )

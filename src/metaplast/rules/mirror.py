@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import equinox as eqx
 
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive, positive_as
 from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
@@ -35,7 +35,7 @@ class Mirror(AbstractSeparable):
         "Deep learning without weight transport", "10.48550/arXiv.1904.05391",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.002, converter=positive)
-    variance: Positive = eqx.field(default=0.04, converter=positive)
+    variance: Positive = eqx.field(default=0.04, converter=positive_as("variance"))
 
     def post(self, cell, modulator):
         noise = cell.activity - cell.settled

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import equinox as eqx
 
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive, positive_as
 from metaplast.rules.abstract import AbstractSeparable
 from metaplast.signals import SPIKE, TRACE, from_post, from_pre, offered
 from metaplast.source import Source
@@ -40,7 +40,7 @@ class PairSTDP(AbstractSeparable):
         "10.1038/78829",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.005, converter=positive)
-    ratio: Positive = eqx.field(default=1.05, converter=positive)
+    ratio: Positive = eqx.field(default=1.05, converter=positive_as("ratio"))
 
     def post(self, cell, modulator):
         up = self.rate.value * from_post(cell, SPIKE)

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.positive import Positive, kept, positive
+from metaplast.positive import Positive, kept, positive, positive_as
 from metaplast.rules.abstract import AbstractRule
 from metaplast.signals import ERROR, from_post, from_pre
 from metaplast.source import Source
@@ -46,8 +46,8 @@ class PolicyTrace(AbstractRule):
         "Baxter & Bartlett", 2001, "Infinite-horizon policy-gradient estimation", "10.1613/jair.806"
     )
     rate: Positive = eqx.field(default=0.01, converter=positive)
-    tau: Positive = eqx.field(default=3.0, converter=positive)
-    tau_reward: Positive = eqx.field(default=100.0, converter=positive)
+    tau: Positive = eqx.field(default=3.0, converter=positive_as("tau"))
+    tau_reward: Positive = eqx.field(default=100.0, converter=positive_as("tau_reward"))
 
     def init(self):
         return Tried(jnp.zeros(()), jnp.zeros(()))

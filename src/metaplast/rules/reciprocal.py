@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import equinox as eqx
 
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive, positive_as
 from metaplast.rules.abstract import AbstractSeparable
 from metaplast.source import Source
 
@@ -33,7 +33,7 @@ class Reciprocal(AbstractSeparable):
         "10.1109/ICNN.1994.374486",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.01, converter=positive)
-    decay: Positive = eqx.field(default=0.01, converter=positive)
+    decay: Positive = eqx.field(default=0.01, converter=positive_as("decay"))
 
     def post(self, cell, modulator):
         return (self.rate.value * cell.activity)[None]

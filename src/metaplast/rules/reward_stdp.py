@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.positive import Positive, kept, positive
+from metaplast.positive import Positive, kept, positive, positive_as
 from metaplast.rules.abstract import AbstractRule
 from metaplast.rules.pair_stdp import PairSTDP
 from metaplast.source import Source
@@ -39,9 +39,9 @@ class RewardSTDP(AbstractRule):
         "10.1093/cercor/bhl152",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.01, converter=positive)
-    tau: Positive = eqx.field(default=1000.0, converter=positive)
+    tau: Positive = eqx.field(default=1000.0, converter=positive_as("tau"))
     tonic: Float[Array, ""] = eqx.field(default=1.0, converter=lambda v: jnp.asarray(v, float))
-    ratio: Positive = eqx.field(default=1.05, converter=positive)
+    ratio: Positive = eqx.field(default=1.05, converter=positive_as("ratio"))
 
     def init(self):
         return jnp.zeros(())

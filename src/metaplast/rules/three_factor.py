@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.positive import Positive, kept, positive
+from metaplast.positive import Positive, kept, positive, positive_as
 from metaplast.rules.abstract import AbstractRule
 from metaplast.signals import ERROR, from_pre
 from metaplast.source import Source
@@ -47,8 +47,8 @@ class ThreeFactor(AbstractRule):
         "10.3389/fncir.2015.00085",
     )  # fmt: skip
     rate: Positive = eqx.field(default=0.01, converter=positive)
-    tau: Positive = eqx.field(default=10.0, converter=positive)
-    tau_reward: Positive = eqx.field(default=100.0, converter=positive)
+    tau: Positive = eqx.field(default=10.0, converter=positive_as("tau"))
+    tau_reward: Positive = eqx.field(default=100.0, converter=positive_as("tau_reward"))
 
     def init(self):
         return Eligible(jnp.zeros(()), jnp.zeros(()))

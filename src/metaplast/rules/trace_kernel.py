@@ -98,10 +98,10 @@ class TraceKernel(AbstractRule):
             raise ValueError(
                 f"triggers = {triggers}, third = {third}: expected two and three numbers"
             )
-        self.rate, self.tau, self.dt = positive(rate), positive(tau), dt
+        self.rate, self.tau, self.dt = positive(rate), positive(tau, "tau"), dt
         self.pre, self.post = jnp.asarray(pre, float), jnp.asarray(post, float)
-        self.tau_pre = tuple(positive(t) for t in tau_pre)
-        self.tau_post = tuple(positive(t) for t in tau_post)
+        self.tau_pre = tuple(positive(t, "tau_pre") for t in tau_pre)
+        self.tau_post = tuple(positive(t, "tau_post") for t in tau_post)
         self.triggers, self.third = jnp.asarray(triggers, float), jnp.asarray(third, float)
 
     def init(self):

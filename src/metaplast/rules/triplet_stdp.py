@@ -7,7 +7,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 
-from metaplast.positive import Positive, positive
+from metaplast.positive import Positive, positive, positive_as
 from metaplast.rules.abstract import AbstractSeparable
 from metaplast.signals import SPIKE, TRACE, TRIPLET, TRIPLET_DOWN, from_post, from_pre, offered
 from metaplast.source import Source
@@ -39,10 +39,10 @@ class TripletSTDP(AbstractSeparable):
         "10.1523/JNEUROSCI.1425-06.2006",
     )  # fmt: skip
     rate: Positive = eqx.field(default=1.0, converter=positive)
-    pair_plus: Positive = eqx.field(default=0.0, converter=positive)
-    triplet_plus: Positive = eqx.field(default=6.5e-3, converter=positive)
-    pair_minus: Positive = eqx.field(default=7.1e-3, converter=positive)
-    triplet_minus: Positive = eqx.field(default=0.0, converter=positive)
+    pair_plus: Positive = eqx.field(default=0.0, converter=positive_as("pair_plus"))
+    triplet_plus: Positive = eqx.field(default=6.5e-3, converter=positive_as("triplet_plus"))
+    pair_minus: Positive = eqx.field(default=7.1e-3, converter=positive_as("pair_minus"))
+    triplet_minus: Positive = eqx.field(default=0.0, converter=positive_as("triplet_minus"))
 
     def post(self, cell, modulator):
         up = self.pair_plus.value * from_post(cell, SPIKE)
