@@ -28,6 +28,9 @@ LIGHT = {
     "missing file": (["search", "my.toml"], ["my.toml", "No such file"]),
     "unknown option": (["search", "digits", "--sed", "3"], ["--sed", "--seed"]),
     "seed that is no number": (["search", "digits", "--seed", "x"], ["seed", "x"]),
+    "optional number that is none": (["estimators", "digits", "--stretch", "x"], ["stretch = 'x'"]),
+    "some numbers that are none": (["bench", "frozen", "--moments", "3", "x"], ["moments", "'x'"]),
+    "a gap in hidden": (["bench", "backprop", "--hidden", "64,,64"], ["hidden", "64,,64"]),
     "negative seed": (["search", "digits", "--seed=-1"], ["seed", "-1"]),
     "override without value": (["search", "digits", "--set", "meta.steps"], ["meta.steps"]),
     "override of nothing": (["search", "digits", "--set", "mta.steps=3"], ["mta", "meta"]),
@@ -64,6 +67,7 @@ def test_refused_before_any_work(metaplast, tmp_path, case):
     said = one_line(metaplast(*words))
     for text in told:
         assert text in said
+    assert "{None}" not in said and "<class" not in said  # the parser's own words
     assert not (tmp_path / "runs").exists()
 
 

@@ -91,7 +91,7 @@ class Bench:
 
 def _sizes(text: str) -> tuple[int, ...]:
     try:
-        sizes = tuple(int(part) for part in text.split(",") if part.strip())
+        sizes = tuple(int(part) for part in text.split(",")) if text.strip() else ()
     except ValueError:
         sizes = (0,)
     if any(size < 1 for size in sizes):

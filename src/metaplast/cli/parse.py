@@ -7,6 +7,7 @@ import importlib
 import inspect
 import io
 import os
+import re
 from typing import Any
 
 from metaplast.spec import near
@@ -112,4 +113,30 @@ def _one_line(boxed: str) -> str:
             break
         if text and not line.startswith(("╭", "╰")):
             words.append(text)
-    return " ".join(words) or "the options are not understood"
+    return _plainly(" ".join(words)) or "the options are not understood"
+
+
+KINDS = {"int": "a whole number", "float": "a number"}
+"""What the parser calls a type, and what we call it."""
+_PARSING = r"Error parsing --([\w-]+): "
+_WRONG_KIND = (
+    _PARSING + r"invalid literal for (int)\(\) with base 10: (.*)",
+    _PARSING + r"could not convert string to (float): (.*)",
+    _PARSING + r"no type matching \{None\}\|(INT|FLOAT) .* from \[(.*?)\]\..*",
+)
+
+
+def _plainly(said: str) -> str:
+    """The common mistakes in the form of all our messages; what else is said stays."""
+    for form in _WRONG_KIND:
+        if found := re.fullmatch(form, said):
+            name, kind, value = found.groups()
+            return f"{name} = {value}: expected {KINDS[kind.lower()]}"
+    if found := re.fullmatch(
+        _PARSING + r"Could not find valid parse for arguments: \[(.*)\]", said
+    ):
+        return f"{found[1]} = {found[2]}: one of them is not what is expected here"
+    if found := re.fullmatch(r"Unrecognized options: (--[^\s,]+).*?Perhaps you meant: (.*)", said):
+        meant = dict.fromkeys(re.findall(r"(?<!\S)--[a-z-]+", found[2]))
+        return f"{found[1]}: no such option; perhaps you meant {' or '.join(meant)}"
+    return said
