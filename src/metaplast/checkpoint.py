@@ -49,9 +49,12 @@ def load_checkpoint(folder: Path, like: Any) -> tuple[Any, dict[str, Any]]:
     """
     manifest, path = _manifest(folder), folder / "manifest.json"
     file = folder / Path(manifest["file"]).name
-    contents = rulefile.read(file)
+    try:
+        contents = rulefile.read(file)
+    except StoreError:
+        raise StoreError(f"{file}: absent, damaged or cut short; {_anew(folder)}") from None
     if contents.manifest["hash"] != manifest["hash"]:
-        raise StoreError(f"{file}: not the file that {path} names; the search has to start again")
+        raise StoreError(f"{file}: not the file that {path} names; {_anew(folder)}")
     return restore(like, contents.tensors, str(file)), contents.manifest["position"]
 
 
@@ -72,7 +75,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
     except OSError as fault:
         raise StoreError(f"{path}: {fault.strerror}; give the folder of a run") from None
     except (ValueError, KeyError, TypeError):
-        raise StoreError(f"{path}: damaged; the search has to start again") from None
+        raise StoreError(f"{path}: damaged; {_anew(folder)}") from None
+
+
+def _anew(folder: Path) -> str:
+    return f"remove {folder} and begin anew with: metaplast resume {folder.parent}"
 
 
 def flatten(tree: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -144,6 +145,28 @@ def test_a_finished_run_stays_what_it_is(tmp_path):
     assert runs.run(tmp_path / "run").finished
     assert (tmp_path / "run" / rulefile.RULE).read_bytes() == before
     assert len(_logged(tmp_path / "run")) == 3
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 3], lambda b: b[:3], lambda b: b""])
+def test_a_damaged_checkpoint_says_how_to_begin_anew(tmp_path, damage):
+    folder = tmp_path / "run"
+    runs.create(folder, specs.load(TINY))
+    assert runs.run(folder).finished
+    first = rulefile.read(folder / rulefile.RULE).manifest["hash"]
+    (stored,) = (folder / "checkpoint").glob("*.safetensors")
+    sound = stored.read_bytes()
+    stored.write_bytes(damage(sound))
+    with pytest.raises(ValueError) as refused:
+        runs.run(folder)
+    said = str(refused.value)
+    assert f"remove {folder / 'checkpoint'} and" in said and f"metaplast resume {folder}" in said
+    stored.write_bytes(sound)
+    assert runs.run(folder).finished  # the control: a sound one is taken
+    stored.write_bytes(damage(sound))
+    (folder / rulefile.RULE).unlink()
+    shutil.rmtree(folder / "checkpoint")  # as it was told
+    assert runs.run(folder).finished
+    assert rulefile.read(folder / rulefile.RULE).manifest["hash"] == first
 
 
 def test_bench_prints_one_document(tmp_path, capsys):
