@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import re
+from pathlib import Path
 
 import pytest
 
+from metaplast import spec
 from metaplast.cli.catalog import KINDS, NAMESPACES, entries
 from metaplast.experiment import exported
+
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 @pytest.mark.parametrize("kind", [*NAMESPACES, "circuits"])
@@ -65,6 +70,35 @@ def test_show_gives_options_with_defaults(metaplast):
 def test_show_a_name_of_two_kinds(metaplast):
     answer = metaplast("show", "digits")
     assert "(tasks)" in answer.stdout and "(experiments)" in answer.stdout
+
+
+@pytest.mark.parametrize("name", ["online", "digits", "layered"])
+def test_what_is_shown_of_an_experiment_is_an_experiment(name, tmp_path, capsys):
+    """`digits` is a task as well, and `layered` a circuit: they are comments there."""
+    from metaplast.cli import main
+
+    assert main(["show", name]) == 0
+    shown = tmp_path / "shown.toml"
+    shown.write_text(capsys.readouterr().out)
+    assert spec.load(shown).tables == spec.load(name).tables
+    assert f"file: {spec.resources.files('metaplast')}" in shown.read_text()
+    assert main(["show", "Oja"]) == 0  # the control: what is no experiment is no TOML
+    shown.write_text(capsys.readouterr().out)
+    with pytest.raises(spec.SpecError, match="not valid TOML"):
+        spec.load(shown)
+
+
+def test_the_experiment_of_the_readme_runs(tmp_path):
+    from metaplast import run as runs
+
+    (text,) = re.findall(r"^```toml\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    mine = tmp_path / "my.toml"
+    mine.write_text(text)
+    assert spec.load(mine).hidden and spec.load(mine).name == "mine"
+    small = ["hidden=[3]", "task.moments=6", "meta.population=4", "meta.lives=1", "meta.steps=2"]
+    small.append("genome.neurons.hidden.width=2")
+    runs.create(tmp_path / "run", spec.with_overrides(spec.load(mine), small))
+    assert runs.run(tmp_path / "run").finished
 
 
 def test_doctor(metaplast, tmp_path):

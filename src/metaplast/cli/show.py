@@ -13,10 +13,12 @@ class Show:
     """Show one thing in detail: a rule, neuron, task, circuit, outer loop, learner, constraint
     or cheat by name; an experiment; or the facts of a found rule or a run folder.
 
+    What is shown for an experiment is a complete experiment file.
+
     Examples:
       metaplast show Factored
       metaplast show no_weight_transport
-      metaplast show digits
+      metaplast show online > my.toml        (then: metaplast search my.toml)
       metaplast show my_parts.py:MyRule
       metaplast show runs/digits
     """
@@ -34,7 +36,7 @@ class Show:
         named = _named(self.thing)
         if named:
             facts = {"entries": [_facts(entry) for entry in named]}
-            text = "\n\n".join(_described(entry) for entry in named)
+            text = _text(named)
         elif self.thing in shipped() or Path(self.thing).exists():
             facts = _found(self.thing)
             text = "\n".join(f"{name:<12} {value}" for name, value in facts.items())
@@ -79,6 +81,29 @@ def _facts(entry) -> dict:
         "options": options,
         "file": str(entry.file),
     }
+
+
+def _text(named: list) -> str:
+    """Everything of one name. Where an experiment is among it, the rest is comments of TOML."""
+    if not any(entry.kind == EXPERIMENTS for entry in named):
+        return "\n\n".join(_described(entry) for entry in named)
+    first = sorted(named, key=lambda entry: entry.kind == EXPERIMENTS)  # it comes last
+    return "\n\n".join(
+        _experiment(entry) if entry.kind == EXPERIMENTS else _commented(_described(entry))
+        for entry in first
+    )
+
+
+EXPERIMENTS = "experiments"
+
+
+def _experiment(entry) -> str:
+    head = f"{entry.name}  ({entry.kind})\nfile: {entry.file}"
+    return f"{_commented(head)}\n\n{entry.docstring.strip()}"
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"# {line}".rstrip() for line in text.splitlines())
 
 
 def _described(entry) -> str:
