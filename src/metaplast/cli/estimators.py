@@ -50,12 +50,12 @@ class Estimators:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 2 or more")
         if not self.spread > 0:
             raise ValueError(f"spread = {self.spread}: expected a positive number; give 0.03")
-        from metaplast import spec as specs
+        from metaplast.cli.overridden import overridden
 
         folder = Path(self.experiment)
         kept = folder if (folder / "spec.toml").is_file() else None
         source = str(folder / "spec.toml") if kept else self.experiment
-        spec = specs.with_overrides(specs.load(source), self.set)
+        spec = overridden(source, self.set)
         facts = self._measured(spec)
         if kept:
             from metaplast import report

@@ -51,9 +51,9 @@ class Infer:
 
     def run(self) -> None:
         self._check()
-        from metaplast import spec as specs
+        from metaplast.cli.overridden import overridden
 
-        spec = specs.with_overrides(specs.load(self.experiment), self.set)
+        spec = overridden(self.experiment, self.set)
         from metaplast import compile_cache
 
         compile_cache.switch_on()

@@ -33,11 +33,10 @@ class Search:
     """Print one JSON document on standard output; progress goes to standard error."""
 
     def run(self) -> None:
-        from metaplast import spec as specs
+        from metaplast.cli.overridden import overridden
 
-        spec = specs.with_overrides(specs.load(self.experiment), self.set)
-        if self.seed is not None:
-            spec = specs.with_overrides(spec, [f"seed={self.seed}"])
+        seed = () if self.seed is None else (f"seed={self.seed}",)
+        spec = overridden(self.experiment, (*self.set, *seed))
 
         from metaplast.cli import campaign
 
