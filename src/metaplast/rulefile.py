@@ -103,7 +103,11 @@ def digest(tensors: dict[str, Any], manifest: dict[str, Any]) -> str:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, so that a reader, or a crash, sees the old file or the new one."""
+    """Put `content` at `path`, so that a reader, or a crash, sees the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written; names `path`.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(aside, "wb") as file:
@@ -111,6 +115,8 @@ def replace(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
+    except OSError as fault:  # a full disk does not say which file it has no room for
+        raise OSError(fault.errno, fault.strerror, str(path)) from fault
     finally:
         aside.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from metaplast import rulefile
 from metaplast.bench.matrix import judged, matrix, title
 from metaplast.learners.registry import ROWS
 
@@ -41,7 +42,7 @@ def write(path: Path, suite: str, results: Sequence[dict[str, Any]]) -> None:
         text = before + inside + rest.split(end, 1)[1]
     else:
         text = f"{text.rstrip()}\n\n{inside}\n"
-    path.write_text(text)
+    rulefile.replace(path, text.encode())
 
 
 def document(suite: str, results: Sequence[dict[str, Any]]) -> list[str]:

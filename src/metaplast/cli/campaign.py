@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metaplast import compile_cache, rulefile, shelf
-from metaplast.cli.failure import Stopped, Unmet
+from metaplast.cli.failure import FULL, Stopped, Unmet
 from metaplast.cli.interrupt import wishes
-from metaplast.cli.output import document, plain, wide_console
+from metaplast.cli.output import document, plain, wide_console, writable
 from metaplast.cli.progress import Bar, Lines, display
 from metaplast.report.certificate import CERTIFICATE
+from metaplast.rulefile import StoreError
 from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError, load
 
@@ -88,7 +89,7 @@ def go_on(
     """Search from wherever the run stands, then compare and report."""
     from metaplast import run as runs
 
-    with wishes() as should_stop, display() as shown:
+    with _room(folder), wishes() as should_stop, display() as shown:
         shown.say(f"run folder {folder}")
         told = _telling(shown)
         outcome = runs.run(folder, told, should_stop, experiment, kept, loop)
@@ -99,7 +100,22 @@ def go_on(
             )
         result = _compare(folder, runs.opened(folder), shown, should_stop)
         certificate = _certify(folder, shown, should_stop)
-    _conclude(folder, result, certificate, as_json)
+    with _room(folder):
+        _conclude(folder, result, certificate, as_json)
+
+
+@contextlib.contextmanager
+def _room(folder: Path) -> Iterator[None]:
+    """Say where there is no room, and how to go on: a write does not know the name of its file."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno not in FULL:
+            raise
+        raise StoreError(
+            f"{fault.filename or folder}: {fault.strerror}; free some room, or raise the limit, "
+            f"and continue with: metaplast resume {folder}"
+        ) from None
 
 
 def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
@@ -184,12 +200,7 @@ def _check_target(spec: Spec, out: Path | None) -> None:
             f"out = {out}: exists already and is never overwritten; give another folder, "
             f"or continue with: metaplast resume {out}"
         )
-    target = (out or Path("runs") / spec.name).absolute()
-    above = next(parent for parent in target.parents if parent.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise SpecError(
-            f"out = {out or target}: {above} cannot be written to; give a folder you can write to"
-        )
+    writable(out or _free(Path("runs") / spec.name))
 
 
 def _free(folder: Path) -> Path:

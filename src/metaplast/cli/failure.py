@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -12,6 +13,9 @@ from pathlib import Path
 UNMET, BAD_INPUT, STOPPED = 1, 2, 130
 EXHAUSTED = "RESOURCE_EXHAUSTED"
 """What XLA says when it gets no memory."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says when a file has no room: on the disk, or for its owner."""
+ROOM = "free some room there, or raise the limit, and give the command again"
 TOLD = 200
 """Characters of a message of somebody else's that are passed on."""
 
@@ -80,5 +84,6 @@ def _expected(fault: BaseException) -> bool:
 def _line(fault: BaseException) -> str:
     if isinstance(fault, OSError) and fault.strerror:
         name = f"{fault.filename}: " if fault.filename else ""
-        return f"{name}{fault.strerror}"
+        full = f"; {ROOM}" if fault.errno in FULL else ""
+        return f"{name}{fault.strerror}{full}"
     return " ".join(str(fault).split())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -28,6 +30,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, (str, int, float, bool)) or value is None:
         return value
     return str(value)
+
+
+def writable(out: Path) -> None:
+    """Refuse a folder in which nothing can be written, or which cannot be made.
+
+    Raises:
+        ValueError: it says which folder above it is the reason.
+    """
+    target = out.absolute()
+    above = next(folder for folder in (target, *target.parents) if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise ValueError(
+            f"out = {out}: {above} cannot be written to; give a folder you can write to"
+        )
 
 
 def wide_console(columns: int = 120):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from metaplast.cli.output import document, wide_console
+from metaplast.cli.output import document, wide_console, writable
 from metaplast.cli.progress import display
 
 
@@ -35,6 +35,7 @@ def live(
         )
     if page is not None and not page.parent.is_dir():
         raise ValueError(f"write = {str(page)!r}: no folder {page.parent}; make it first")
+    writable(folder)  # before the first entry is lived, and not after it
 
     from metaplast.bench import matrix, table
     from metaplast.bench import page as pages
