@@ -103,6 +103,25 @@ def test_advice_takes_no_biased_estimator_and_no_derivative_without_meaning(long
     assert f'meta.type = "{best.name}"' in advice(found)
 
 
+def test_no_advice_where_the_budget_decides_nothing():
+    """Noise that is by chance the cheapest is not recommended; more of the same noise around a
+    direction is."""
+    rng = np.random.default_rng(0)
+
+    def among(shift, cycles):
+        noise = Sample(rng.normal(size=(cycles, 1, 1, 40)) + shift, 0.1, 1)
+        nothing = Agreement(np.arange(1, 3), np.ones((1, 1, 2)), -np.ones((1, 1, 2)))
+        exact = Sample(rng.normal(size=(90, 1, 8, 40)) + 1.0, 1.0, 1)
+        rows = [row("Backprop", exact, exact), row("ES", noise, exact)]
+        return Comparison(40, 2, 1, 1.0, rows, nothing, np.zeros((1, 2)), True)
+
+    few, many = among(0.0, 2), among(1.0, 40)
+    assert recommended(few) is None and "decides nothing" in advice(few)
+    assert "1 of 2" in advice(few) and "Take" not in advice(few)
+    best = recommended(many)
+    assert best is not None and best.name == "ES" and 'Take meta.type = "ES"' in advice(many)
+
+
 def test_the_page_shows_every_estimator_and_the_advice():
     exact = made([3.0, 4.0], 0.1, 1.0)
     rows = [row("Backprop", made([3.0, 4.0], 0.1, 1.0, 1), exact)]

@@ -9,6 +9,11 @@ from metaplast.estimators.compare import Comparison, Row
 BIASED = 0.5
 """A bias that is more than this part of the gradient and cannot be noise disqualifies."""
 
+UNSURE = 0.5**0.5
+"""Doubt from which on the mean of an estimator is noise for the greater part."""
+BEYOND_CHANCE = 3.0
+"""Standard deviations of the cosine of two directions drawn at random, beyond which it is none."""
+
 
 def advice(found: Comparison) -> str:
     """The recommendation: one paragraph, with the figures that it rests on."""
@@ -29,16 +34,27 @@ def advice(found: Comparison) -> str:
     else:
         lines.append(f"Derivatives predict what a step does over all {found.horizon} moments.")
     if best is None:
-        lines.append("None of the estimators pointed downhill with this budget: give more lives.")
+        unsure = sum(not told_from_noise(row, found.numbers) for row in found.rows)
+        why = (
+            f"the mean of {unsure} of {len(found.rows)} estimators is mostly noise, so this budget "
+            "decides nothing"
+            if unsure
+            else "none of the estimators pointed downhill with this budget"
+        )
+        lines.append(f"No advice: {why}; give more cycles and more lives.")
     else:
         lines.append(f'Take meta.type = "{best.name}": {_why(best, found)}.')
     return " ".join(lines)
 
 
 def recommended(found: Comparison) -> Row | None:
-    """The cheapest estimator that points the right way on average."""
+    """The cheapest estimator that points the right way on average; None where none is known to,
+    because it does not or because so few estimates do not tell."""
     trusted = found.agreement.longest >= found.horizon
-    fit = [row for row in found.rows if row.seconds > 0 and row.lost < 0.5]
+    fit = [
+        row for row in found.rows
+        if row.seconds > 0 and row.lost < 0.5 and told_from_noise(row, found.numbers)
+    ]  # fmt: skip
     if found.reached and trusted:
         fit = [
             row for row in fit
@@ -47,6 +63,12 @@ def recommended(found: Comparison) -> Row | None:
     else:  # what is exact has no meaning, or is not known
         fit = [row for row in fit if row.name in ("ES", "LowRankES", "PES", "NRES")]
     return min(fit, key=lambda row: row.cost, default=None)
+
+
+def told_from_noise(row: Row, numbers: int) -> bool:
+    """Whether so many estimates tell where an estimator points: their mean is more signal than
+    noise, or nearer to the exact gradient, of so many `numbers`, than chance would have it."""
+    return row.doubt < UNSURE or row.mean_cosine > min(0.9, BEYOND_CHANCE / numbers**0.5)
 
 
 def exponent(found: Comparison) -> float:

@@ -59,6 +59,9 @@ class Row(NamedTuple):
     lost: float
     seconds: float
     bytes: int
+    doubt: float = 0.0
+    """Length of the standard error of its mean, relative to the mean itself, which is as long as
+    its noise where there is nothing but noise."""
 
     @property
     def cost(self) -> float:
@@ -154,7 +157,9 @@ def row(name: str, found: Sample, exact: Sample | None) -> Row:
     if exact is None:
         length = float(np.linalg.norm(found.mean))
         relative = found.variance / length**2
-        return Row(name, nan, nan, relative, nan, nan, found.lost, found.seconds, found.bytes)
+        return Row(
+            name, nan, nan, relative, nan, nan, found.lost, found.seconds, found.bytes, doubt(found)
+        )
     truth = exact.mean
     length = float(np.linalg.norm(truth))
     noise = float(np.sum(found.error**2) + np.sum(exact.error**2))
@@ -170,7 +175,14 @@ def row(name: str, found: Sample, exact: Sample | None) -> Row:
         found.lost,
         found.seconds,
         found.bytes,
+        doubt(found),
     )
+
+
+def doubt(found: Sample) -> float:
+    """Noise of the mean of an estimator, relative to it; infinite where the mean is zero."""
+    length = float(np.linalg.norm(found.mean))
+    return float(np.linalg.norm(found.error)) / length if length > 0 else float("inf")
 
 
 def cosine(a: Any, b: Any) -> float:
