@@ -1,25 +1,39 @@
-"""How feedback weights relate to the forward weights that they run against.
+"""How feedback relates to the forward weights that it runs against.
 
 The weights of a feedback bundle from `above` to `below` are compared with the transposed weights
 of the way forward, from `below` to `above`. Where that way has several stages (direct feedback),
 its weights are the products of theirs, summed over all ways, as far as the anatomy tells.
+
+Two things are compared: the fields that hold the weights (`pairs`), and, wherever synapses deliver
+anything beside what these fields say, what they deliver (`delivered_pairs`).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float
 from scipy import special
 
 from metaplast.audit.anatomy import Anatomy, Bundle
+from metaplast.audit.delivered import TIMES, Delivered
+
+if TYPE_CHECKING:
+    from metaplast.audit.evidence import Evidence
 
 FALSE_ALARM = 1e-4
 """Probability that a learner whose births are independent is said to be born dependent."""
 SAME = 1.0 - 1e-6
 """Cosine beyond which two bundles count as the same one."""
+UNLIKELY = 6.0
+"""Standard errors by which weights that are the same up to factors of their cells differ from
+independent ones."""
+WAYS = 64
+"""Combinations of what is delivered forth and back that are compared."""
 Weights = dict[str, Any]
 """`[..., post, pre]` by projection."""
 
@@ -39,6 +53,90 @@ def pairs(anatomy: Anatomy, weights: Weights) -> Iterator[Pair]:
         forth = through(anatomy, weights, bundle.post, bundle.pre)
         if bundle.name in weights and forth is not None:
             yield Pair(bundle, weights[bundle.name], np.swapaxes(forth, -1, -2))
+
+
+class DeliveredPair(NamedTuple):
+    """What a feedback bundle delivers, and what it runs against, at birth and in lives."""
+
+    bundle: Bundle
+    how: str
+    """What is said and heard, in words."""
+    main: bool
+    """Whether the listeners read what is said, and a little of it counts: the plain sense."""
+    born: Pair
+    lived: Pair
+
+
+def delivered_pairs(evidence: Evidence) -> list[DeliveredPair]:
+    """Every feedback bundle that delivers, or runs against, something that no field of weights
+    says, in all the ways in which that can be read off."""
+    anatomy, found = evidence.subject.anatomy, []
+    deliveries = evidence.deliveries
+    fields = {when: evidence.weights(s) for when, s in _times(evidence).items()}
+    for bundle in anatomy.feedback:
+        onward = [b.name for b in anatomy.bundles if b.name in fields["born"] and b is not bundle]
+        back = _options(deliveries.of(bundle), bundle.name in fields["born"])
+        if not back:
+            continue
+        forth = [(n, d) for n in onward if n in _passed(anatomy, bundle)
+                 for d in deliveries.of(anatomy.bundle(n)) if not d.explained]  # fmt: skip
+        # The way forward as its fields say, and with one of its stages as it is delivered.
+        for this, other in itertools.islice(itertools.product(back, [None, *forth]), WAYS):
+            if this is None and other is None:
+                continue
+            both = []
+            for when in ("born", "lived"):
+                weights = dict(fields[when])
+                if other is not None:
+                    weights[other[0]] = np.nan_to_num(getattr(other[1], when))
+                one = weights[bundle.name] if this is None else getattr(this, when)
+                way = through(anatomy, weights, bundle.post, bundle.pre)
+                if way is None:
+                    break
+                # Up to a factor of each cell that listens.
+                both.append(Pair(
+                    bundle, _rows(np.nan_to_num(one)), np.swapaxes(_rows(way), -1, -2)
+                ))  # fmt: skip
+            if len(both) == 2:
+                told = this or (other[1] if other else None)
+                assert told is not None
+                plain = all(d is None or (d.direct and d.slight)
+                            for d in (this, other[1] if other else None))  # fmt: skip
+                how = f"{told.heard} hears of {told.said}"
+                found.append(DeliveredPair(bundle, how, plain, *both))
+    return found
+
+
+def _options(delivered: list[Delivered], weighted: bool) -> list[Delivered | None]:
+    """What stands for a bundle: each thing that no field says, and the field (None), if it has
+    one that says at least something of what is heard."""
+    other: list[Delivered | None] = [d for d in delivered if not d.explained]
+    field = weighted and (not other or any(d.explained for d in delivered))
+    return [None, *other] if field else other
+
+
+def _passed(anatomy: Anatomy, bundle: Bundle) -> set[str]:
+    """Bundles between the populations of the way forward that a feedback bundle runs against."""
+    names = [g.name for g in anatomy.groups]
+    low, high = (names.index(n) for n in (bundle.post, bundle.pre))
+    return {
+        b.name for b in anatomy.bundles
+        if b.pre != b.post
+        and low <= names.index(b.pre) < high
+        and low < names.index(b.post) <= high
+    }  # fmt: skip
+
+
+def _times(evidence: Evidence) -> dict[str, Any]:
+    """The states at which deliveries are measured."""
+    before = np.array(TIMES) - 1
+    return {"born": evidence.births, "lived": jax.tree.map(lambda a: a[:, before], evidence.lives)}
+
+
+def _rows(matrix: np.ndarray) -> np.ndarray:
+    """Rows of length one, or of zeros."""
+    with np.errstate(all="ignore"):
+        return np.nan_to_num(matrix / np.sqrt((matrix**2).sum(-1, keepdims=True)))
 
 
 def through(anatomy: Anatomy, weights: Weights, start: str, end: str) -> Any:
@@ -112,6 +210,30 @@ def dependence(one: np.ndarray, other: np.ndarray) -> Dependence:
         return Dependence(r, 1.0)
     t = abs(r) * np.sqrt((count - 2) / max(1.0 - r * r, 1e-12))
     return Dependence(r, float(2.0 * special.stdtr(count - 2, -t)))
+
+
+def dependence_up_to_factors(one: np.ndarray, other: np.ndarray) -> Dependence:
+    """Whether two weights `[births, post, pre]` are the same up to a factor, of any sign, of each
+    of their cells: what a cell says could be divided by it, and what it hears multiplied.
+
+    The squared cosine between columns (and between rows), which no such factor changes, is on
+    average one over their length if they are independent. The larger mean is returned, and how
+    probable it is; what is less than `UNLIKELY` standard errors off counts as certain.
+    """
+    found = Dependence(0.0, 1.0)
+    for axis in (-2, -1):
+        size = one.shape[axis]
+        a, b = (m - m.mean(0) for m in (one.astype(float), other.astype(float)))
+        with np.errstate(all="ignore"):
+            squared = (a * b).sum(axis) ** 2 / ((a**2).sum(axis) * (b**2).sum(axis))
+        squared = squared[np.isfinite(squared)]
+        if size < 3 or squared.size < 30 or not (_varies(a, one) and _varies(b, other)):
+            continue
+        error = np.sqrt(2 * (size - 1) / (size**2 * (size + 2)) / squared.size)
+        z = (squared.mean() - 1 / size) / error
+        if z > UNLIKELY and squared.mean() > found.correlation**2:
+            found = Dependence(float(np.sqrt(squared.mean())), float(special.ndtr(-z)))
+    return found
 
 
 def _varies(deviation: np.ndarray, whole: np.ndarray) -> bool:

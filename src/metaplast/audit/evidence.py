@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metaplast.audit.delivered import Deliveries
 from metaplast.audit.intervention import INTERVENTIONS
 from metaplast.audit.living import ABREAST, NOTHING, Lives, Moment, compiled, fetch, joined
 from metaplast.audit.places import Kind, Leaf, Places
@@ -118,6 +119,17 @@ class Evidence:
             return None
         scale = {"large": LARGE, "deep": DEEP, "long": LONG}[which]
         return self._once(which, lambda: Evidence(resized(scale)))
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """What synapses deliver, measured at the cells that hear them."""
+        return self._once("deliveries", lambda: Deliveries(self))
+
+    @property
+    def key(self) -> Any:
+        """The random key of all single moments."""
+        self._note("single moments")
+        return self._key
 
     def messages(self) -> list[int]:
         """Positions of the flat outputs that cells send to others: read by a cell of another

@@ -14,6 +14,19 @@ the cheat alone (`base` where it is missing) and does not violate them.
   say where it comes from.
 - A small replay buffer that is spread over cells of its own, and is of the same size in every
   life: a delay line is anatomy. What one cell or synapse holds is counted, and reported.
+- Weight transport in the *digits of one message*: a cell that packs a sign for each listener into
+  one number, which all hear, and of which each takes the digit that it was born with.
+- An error vector, or several earlier moments, packed into the *digits of one value*, broadcast or
+  kept: only the bits that are seen can be counted, and they are reported.
+- A *brain within a cell*: a cell (an output cell, say) whose own fields are a whole network, which
+  it trains within itself.
+- *Constants in the code* that serve as weights in both directions; `genome_bottleneck` sees them
+  where they tell cells apart.
+- Code that looks at *how it is traced*: at the size of an axis (`custom_vmap`), or at a counter of
+  Python's that goes up at every trace. The audit sees the program that it is given, and no other.
+- Synapses tied to each other *up to noise*.
+- Delivery in more than one moment, by way of what a synapse remembers, and messages that no field
+  of a cell holds: what such synapses deliver cannot be told from what their weights say.
 - Weight transport that anatomy hides: a wire `a=>b` declared by the user is believed, and so is
   the claim that a population is a population. Nobody can prove from code that such an
   interneuron or such a wire exists in a brain.
@@ -31,18 +44,23 @@ from metaplast.audit.cheats import (
     born_aligned,
     cheats_after_fifty,
     copied_every_hundredth,
+    dale_offset,
     finite_difference,
     found_by_gradient,
     hidden_phase,
+    label_by_broadcast,
     label_in_hidden,
     layer_norm,
     learned_weights,
     look_ahead,
     low_bits,
+    masked_feedback,
     needs_precision,
     negative_messages,
     noise_fragile,
+    random_phase,
     replay_buffer,
+    replay_slots,
     shared_weights,
     sign_flips,
     softmax,
@@ -59,18 +77,23 @@ __all__ = [
     "born_aligned",
     "cheats_after_fifty",
     "copied_every_hundredth",
+    "dale_offset",
     "finite_difference",
     "found_by_gradient",
     "hidden_phase",
+    "label_by_broadcast",
     "label_in_hidden",
     "layer_norm",
     "learned_weights",
     "look_ahead",
     "low_bits",
+    "masked_feedback",
     "needs_precision",
     "negative_messages",
     "noise_fragile",
+    "random_phase",
     "replay_buffer",
+    "replay_slots",
     "shared_weights",
     "sign_flips",
     "softmax",

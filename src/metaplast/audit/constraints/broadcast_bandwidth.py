@@ -11,6 +11,8 @@ from metaplast.audit.places import Kind
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.source import Source
 
+FEW = 4.0
+"""Bits of one value beyond which an error vector could be packed into it."""
 MOST = 4
 """Values that may be broadcast: dopamine, serotonin, acetylcholine and noradrenaline."""
 
@@ -22,6 +24,9 @@ class BroadcastBandwidth(AbstractConstraint):
     values seen in sampled lives, which is a lower bound: a real number can carry more, and what
     is packed into its low bits is bounded by the type alone, so that is reported, too. Reading
     anything of the world but stimulus and target is an undeclared broadcast.
+
+    What it can miss: several numbers in the digits of one. Where more than `FEW` bits are seen,
+    the verdict says that they could be there; an honest graded reward has as many.
     """
 
     name: ClassVar[str] = "broadcast_bandwidth"
@@ -90,4 +95,5 @@ class BroadcastBandwidth(AbstractConstraint):
             distinct = max((len(np.unique(column)) for column in values.T), default=1)
             bits = 1 if leaf.dtype == bool else 8 * leaf.dtype.itemsize
             seen, most = max(seen, min(np.log2(distinct), bits)), max(most, bits)
-        return f"{seen:.1f} bits seen of {most}"
+        warning = "; more than a few: several numbers could be packed in" if seen > FEW else ""
+        return f"{seen:.1f} bits seen of {most}{warning}"

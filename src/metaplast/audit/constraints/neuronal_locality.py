@@ -16,6 +16,9 @@ class NeuronalLocality(AbstractConstraint):
     A softmax, a layer normalization or batch statistics over cells is a violation, unless the
     circuit that computes it is there: an interneuron that hears all cells and answers them. The
     stimulus enters at the input cells, cell by cell, and the target at the output cells.
+
+    What it can miss: a cell that is a whole network within itself, and messages of which each
+    listener takes its own digit.
     """
 
     name: ClassVar[str] = "neuronal_locality"

@@ -51,7 +51,8 @@ class NoDerivativeKnowledge(AbstractConstraint):
     nothing to know.
 
     What it can miss: a slope that only part of the gain follows (such as `1 + 0.1 * slope`), a
-    slope that is used a moment later, and a surrogate slope, of a cell whose response is a step.
+    slope that is used a moment later, a surrogate slope, of a cell whose response is a step, and
+    a network with slopes of its own inside an output cell.
     It can accuse a cell whose gain follows its activity, if its slope does so too (exponential
     cells). Slopes of the dynamics of a cell in time are not tried.
     """

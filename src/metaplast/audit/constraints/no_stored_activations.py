@@ -16,6 +16,10 @@ from metaplast.source import Source
 
 MOST = 16
 """Values that one cell or one synapse may carry from a moment to the next."""
+SAME = 0.9999
+"""Correlation from which on one value is the other one, in other units."""
+ENOUGH = 10
+"""Values of which a correlation is taken."""
 OWNED = {Kind.CELL: 1, Kind.SYNAPSE: 2, Kind.BROADCAST: 0}
 """Axes of an array that tell its owners apart."""
 
@@ -27,11 +31,13 @@ class NoStoredActivations(AbstractConstraint):
     one synapse or one broadcast carries is a few values, which are not more of them in a longer
     life or in a larger or deeper network; and none of them is the old value of its neighbor (a
     shifting tape). Tested: no two values of one owner hold copies of one quantity from different
-    moments (a ring buffer). An example that is stored once, in weights or as a trace of one value,
+    moments (a ring buffer, or slots that are filled in any order), be it in other units: with an
+    offset and a factor. An example that is stored once, in weights or as a trace of one value,
     passes.
 
-    Not seen: a recording that is spread over cells of its own, and is of the same size in every
-    life (a delay line is anatomy).
+    What it can miss: a recording that is spread over cells of its own, and is of the same size in
+    every life (a delay line is anatomy); one that is packed into the digits of one value; copies
+    that fade from moment to moment, or are stored as curved functions of what they copy.
     """
 
     name: ClassVar[str] = "no_stored_activations"
@@ -135,7 +141,7 @@ class NoStoredActivations(AbstractConstraint):
         changes = np.zeros(made.shape, bool)
         changes[:, 1:] = made[:, 1:] != made[:, :-1]
         holding &= (changes.mean((0, 1)) <= 0.5) & (changes.sum((0, 1)) >= 3)
-        found: dict[tuple[int, int], int] = {}
+        found: dict[tuple[int, int], list[int]] = {}
         for row in np.flatnonzero(holding):
             when = changes[:, :, row]
             values = made[:, :, row][when]
@@ -146,16 +152,33 @@ class NoStoredActivations(AbstractConstraint):
                     copied = world[:, :, read - size][when]
                 else:
                     continue
-                if np.array_equal(values, copied) and len(np.unique(values)) > 2:
-                    other = found.setdefault((owners[row], int(read)), int(row))
-                    if other != row:
-                        one, two, of = (
-                            p.describe(int(place))
-                            for place in (reads.rows[other], reads.rows[row], read)
-                        )
-                        witness = f"{one} and {two} hold copies of {of}, of different moments"
-                        return violated(Grade.TEST, witness, value)
+                if not _copies(values, copied):
+                    continue
+                for other in found.setdefault((owners[row], int(read)), []):
+                    both = (changes[:, :, row] & changes[:, :, other]).sum()
+                    if 2 * both > changes[:, :, row].sum():
+                        continue  # written at the same moments: one recording, twice
+                    one, two, of = (
+                        p.describe(int(place))
+                        for place in (reads.rows[other], reads.rows[row], read)
+                    )
+                    witness = f"{one} and {two} hold copies of {of}, of different moments"
+                    return violated(Grade.TEST, witness, value)
+                found[owners[row], int(read)].append(int(row))
         return None
+
+
+def _copies(values: np.ndarray, copied: np.ndarray) -> bool:
+    """Whether values are those of another place, as they are or in other units."""
+    if len(np.unique(values)) <= 2:
+        return False
+    if np.array_equal(values, copied):
+        return True
+    if len(values) < ENOUGH or not (np.isfinite(values).all() and np.isfinite(copied).all()):
+        return False
+    if len(np.unique(copied)) <= 2:
+        return False
+    return abs(float(np.corrcoef(values, copied)[0, 1])) > SAME
 
 
 def _series(tree) -> np.ndarray:

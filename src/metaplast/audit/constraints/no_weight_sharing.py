@@ -20,6 +20,8 @@ class NoWeightSharing(AbstractConstraint):
     bit for bit the same throughout all sampled lives. Weights that are zero or never change do
     not count, nor do the two synapses between the same two cells of a population: a rule that is
     symmetric in its two cells keeps them equal, and tells neither of the other.
+
+    What it can miss: synapses that are the same up to noise or rounding.
     """
 
     name: ClassVar[str] = "no_weight_sharing"

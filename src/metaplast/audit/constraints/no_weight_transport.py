@@ -6,7 +6,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from metaplast.audit.alignment import FALSE_ALARM, Pair, angle, dependence, pairs
+from metaplast.audit.alignment import (
+    FALSE_ALARM,
+    DeliveredPair,
+    Pair,
+    angle,
+    delivered_pairs,
+    dependence,
+    dependence_up_to_factors,
+    pairs,
+)
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.places import Kind
 from metaplast.audit.reads import Found, Reads
@@ -24,9 +33,14 @@ class NoWeightTransport(AbstractConstraint):
     but it has one axon, and if it sends to each listener a value of its own, made of some of its
     weights, then that is transport, too.
 
-    Tested at birth: feedback weights are not correlated with the transposed weights of the way
-    forward that they run against. The angle between the two is reported, at birth and at the end
-    of a life; below 90 degrees they have aligned.
+    Tested at birth: feedback is not correlated with the transposed weights of the way forward
+    that it runs against, nor the same up to a factor of each cell. Both are judged by what
+    synapses deliver (`delivered`), not by what a field is called. The angle between the two is
+    reported, at birth and at the end of a life; below 90 degrees they have aligned.
+
+    What it can miss: weights that are packed into the digits of one value which all listeners
+    hear, and of which each takes its part; a delivery over more than one moment, or over messages
+    that no field of a cell holds; and constants in the code that are the same both ways.
     """
 
     name: ClassVar[str] = "no_weight_transport"
@@ -63,12 +77,41 @@ class NoWeightTransport(AbstractConstraint):
                     f"r = {seen.correlation:.2f}"
                 )
                 return violated(Grade.TEST, witness, f"r = {seen.correlation:.2f} at birth")
-        return upheld(Grade.TEST, self._alignment(evidence, born))
+        delivered = delivered_pairs(evidence)
+        several = 2 * (len(born) + len(delivered))
+        for pair, how, test in [
+            *((pair, "", dependence_up_to_factors) for pair in born),
+            *((d.born, d.how, dependence) for d in delivered),
+            *((d.born, d.how, dependence_up_to_factors) for d in delivered),
+        ]:
+            seen = test(pair.back, pair.forth)
+            if seen.probability < FALSE_ALARM / several:
+                said = f"what {pair.bundle.name} delivers ({how})" if how else (
+                    f"weights of {pair.bundle.name}"
+                )  # fmt: skip
+                up_to = "" if test is dependence else ", up to factors of their cells"
+                witness = (
+                    f"{said} goes with the transposed weights of the way from {pair.bundle.post} "
+                    f"to {pair.bundle.pre} at birth{up_to}, r = {seen.correlation:.2f}"
+                )
+                return violated(Grade.TEST, witness, f"r = {seen.correlation:.2f} at birth")
+        return upheld(Grade.TEST, self._alignment(evidence, born, delivered))
 
-    def _alignment(self, evidence, born: list[Pair]) -> str:
-        """Angles between feedback and transposed forward weights, over pairs and lives."""
+    def _alignment(self, evidence, born: list[Pair], delivered: list[DeliveredPair]) -> str:
+        """Angles between feedback and transposed forward weights, over pairs and lives. Where
+        fields do not say what is delivered, the smallest angle of what is."""
         grown = {n: w[:, -1] for n, w in evidence.weights(evidence.lives).items()}
-        ended = pairs(evidence.reads.places.anatomy, grown)
+        ended = [*pairs(evidence.reads.places.anatomy, grown)]
+        for bundle in {d.bundle.name: d.bundle for d in delivered}.values():
+            mine = [d for d in delivered if d.bundle is bundle and d.main]
+            if not mine or evidence.deliveries.plainly(bundle):
+                continue
+            last = [Pair(bundle, d.lived.back[:, -1], d.lived.forth[:, -1]) for d in mine]
+            known = [n for n, p in enumerate(last) if np.isfinite(angle(p.back, p.forth))]
+            if known:
+                least = min(known, key=lambda n: angle(last[n].back, last[n].forth))
+                born = [*(p for p in born if p.bundle is not bundle), mine[least].born]
+                ended = [*(p for p in ended if p.bundle is not bundle), last[least]]
         said = []
         for when, several in (("at birth", born), ("at the end", ended)):
             degrees = [angle(p.back, p.forth) for p in several]

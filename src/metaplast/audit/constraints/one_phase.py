@@ -16,6 +16,8 @@ from metaplast.source import Source
 
 ALIKE = 1e-3
 """Largest difference between lives, in units of the change over time, of a clock in disguise."""
+REGULAR = 0.05
+"""Largest part of the changes of a clock that its own value does not tell."""
 TICKS = 3
 """Changes over a life that make a clock; a single switch soon after birth is none."""
 
@@ -29,11 +31,15 @@ class OnePhase(AbstractConstraint):
     an exact count, and learning that happens in every second moment.
 
     A clock in disguise (`count += 1 + 0 * activity`) is looked for on the sampled lives: a value
-    that changes, is the same in lives with different experiences, and is read by others.
+    that changes, is read by others, and is the same in lives with different experiences; or that
+    started anywhere, and whose changes are told by what it was before (a twentieth of them may
+    depend on experience), over all moments of all lives.
 
-    What it can miss: a clock whose speed depends on experience by more than a thousandth, or
-    that ticks less than three times in a life. Phases *within* a moment (a sweep forward, a
-    sweep back) do not count, and moments without a stimulus are not tried.
+    What it can miss: a clock whose speed depends on experience by more than that, that ticks
+    less than three times in a life, or whose course jumps about so that the same value hardly
+    comes back (a generator of random numbers); one that is spread over several values, none of
+    which tells its own next. Phases *within* a moment (a sweep forward, a sweep back) do not
+    count, and moments without a stimulus are not tried.
     """
 
     name: ClassVar[str] = "one_phase"
@@ -62,6 +68,17 @@ class OnePhase(AbstractConstraint):
                 f"a clock in disguise, the same in all lives: {reads.witness(found)}",
                 _names(reads, disguised),
             )
+        kept = reads.matrix[np.arange(len(reads.rows)), np.arange(len(reads.rows))]
+        regular = kept & ticking & ~autonomous & _finite(course)
+        regular[regular] = _own_course(course[:, :, regular])
+        found = _reader(reads, regular, regular | autonomous)
+        if found:
+            return violated(
+                Grade.TEST,
+                f"a clock in disguise, whose next value follows from its own: "
+                f"{reads.witness(found)}",
+                _names(reads, regular),
+            )
         return upheld(Grade.TEST)
 
 
@@ -83,6 +100,21 @@ def _autonomous(reads: Reads) -> np.ndarray:
         if (left == alone).all():
             return alone
         alone = left
+
+
+def _own_course(course: np.ndarray) -> np.ndarray:
+    """Which elements change by what their value before the change tells, `[elements]`.
+
+    All changes of all lives are put in the order of the values that they started from. Where the
+    value tells the change, neighbors change alike; where it does not, they differ as any two.
+    """
+    count = course.shape[2]
+    before = course[:, :-1].reshape(-1, count)
+    change = np.diff(course, axis=1).reshape(-1, count)
+    order = np.argsort(before, axis=0, kind="stable")
+    change = np.take_along_axis(change, order, 0)
+    differ = np.abs(np.diff(change, axis=0)).mean(0)
+    return np.asarray(differ <= REGULAR * np.abs(change).mean(0))
 
 
 def _reader(reads: Reads, clocks: np.ndarray, others: np.ndarray) -> Found | None:

@@ -6,9 +6,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from metaplast.audit.alignment import FALSE_ALARM, SAME, Pair, cosine, dependence, pairs
+from metaplast.audit.alignment import (
+    FALSE_ALARM,
+    SAME,
+    Pair,
+    cosine,
+    delivered_pairs,
+    dependence,
+    dependence_up_to_factors,
+    pairs,
+)
 from metaplast.audit.anatomy import Bundle
 from metaplast.audit.constraints.abstract import AbstractConstraint
+from metaplast.audit.delivered import TIMES
 from metaplast.audit.places import Kind
 from metaplast.audit.reads import Found, Reads
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
@@ -20,7 +30,11 @@ class SeparateFeedback(AbstractConstraint):
 
     Tested over births: neither the weights nor their sizes are correlated with the transposed
     forward weights, nor with the forward weights in the order in which they were drawn (one
-    random key used twice). Tested over lives: the two never become the same.
+    random key used twice). Nor are they the same up to a factor of each cell. Tested over lives:
+    the two never become the same. All of this is asked of what the fields of the synapses say, and
+    of what they deliver wherever that is something else (`delivered`).
+
+    What it can miss: dependence that is neither, and what `no_weight_transport` can miss.
     """
 
     name: ClassVar[str] = "separate_feedback"
@@ -52,12 +66,35 @@ class SeparateFeedback(AbstractConstraint):
             r = f"r = {found.correlation:.2f}"
             witness = f"weights of {pair.bundle.name} are born dependent on {what}, {r}"
             return violated(Grade.TEST, witness, f"{r} at birth")
+        delivered = delivered_pairs(evidence)
+        for pair, how, test in [
+            *((pair, "", dependence_up_to_factors) for pair in born),
+            *((d.born, d.how, dependence) for d in delivered),
+            *((d.born, d.how, dependence_up_to_factors) for d in delivered),
+        ]:
+            found = test(pair.back, pair.forth)
+            if found.probability < FALSE_ALARM / (2 * (len(born) + len(delivered))):
+                said = f"what {pair.bundle.name} delivers ({how}) is" if how else (
+                    f"weights of {pair.bundle.name} are"
+                )  # fmt: skip
+                up_to = "" if test is dependence else " up to factors of their cells"
+                r = f"r = {found.correlation:.2f}"
+                witness = f"{said} born dependent on the transposed forward weights{up_to}, {r}"
+                return violated(Grade.TEST, witness, f"{r} at birth")
         for pair in pairs(anatomy, evidence.weights(evidence.lives)):
             when = self._same(pair)
             if when is not None:
                 witness = (
                     f"weights of {pair.bundle.name} are the transposed forward weights at moment "
                     f"{when[1]} of life {when[0]}"
+                )
+                return violated(Grade.TEST, witness)
+        for d in delivered:
+            when = self._same(d.lived) if d.main else None
+            if when is not None:
+                witness = (
+                    f"what {d.bundle.name} delivers ({d.how}) is the transposed forward weights at "
+                    f"moment {TIMES[when[1]]} of life {when[0]}"
                 )
                 return violated(Grade.TEST, witness)
         return upheld(Grade.TEST, f"|r| at most {largest:.2f} at birth")

@@ -11,7 +11,11 @@ from metaplast.source import Source
 
 class SynapticLocality(AbstractConstraint):
     """What a synapse becomes depends only on its own weight and memory, on its two cells, and on
-    values that are broadcast to everybody."""
+    values that are broadcast to everybody.
+
+    What it can miss: a step that is another program elsewhere, because it looks at the size of an
+    axis or at how often it was traced.
+    """
 
     name: ClassVar[str] = "synaptic_locality"
     claim: ClassVar[str] = (

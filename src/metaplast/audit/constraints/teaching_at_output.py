@@ -12,12 +12,23 @@ from metaplast.audit.reads import Found
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.source import Source
 
+TELLS = 0.9
+"""Share of moments whose target is that of the moment with the nearest broadcast, from which on the
+broadcast is the label."""
+
 
 class TeachingAtOutput(AbstractConstraint):
     """The target enters at the output cells; whoever else is taught, is taught by them.
 
     A broadcast may judge what the output cells did (reward, surprise, a mistake). A broadcast
-    that is made of the target without them is the label itself, told to everybody.
+    that is made of the target without them is the label itself, told to everybody; and so is one
+    that they relay, made of fields that depend on the target and on nothing that was seen or done.
+    Tested on lives: no broadcast of which the target can be read off in nearly every moment,
+    whatever else it was mixed with.
+
+    What it can miss: a label in the stimulus, and one that a broadcast tells only in part or a
+    moment later, mixed with what the output cells did. It can accuse a graded broadcast (such as
+    a loss) of a learner that answers the same at every moment.
     """
 
     name: ClassVar[str] = "teaching_at_output"
@@ -28,7 +39,7 @@ class TeachingAtOutput(AbstractConstraint):
         "Lillicrap, Santoro, Marris, Akerman & Hinton", 2020, "Backpropagation and the brain",
         "10.1038/s41583-020-0277-3",
     )  # fmt: skip
-    grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF,)
+    grades: ClassVar[tuple[Grade, ...]] = (Grade.PROOF, Grade.TEST)
 
     def check(self, evidence):
         reads = evidence.reads
@@ -50,7 +61,56 @@ class TeachingAtOutput(AbstractConstraint):
             if not (reads.upstream(alone) & output).any() and self._is_heard(reads, row, output):
                 witness = self._witness(reads, row, target) + ", and no output cell"
                 return violated(Grade.PROOF, witness, "the label, broadcast")
+        taught = self._ever(reads, target)
+        heard = [
+            row for row in np.flatnonzero(taught & broadcast[rows]).tolist()
+            if self._is_heard(reads, row, output)
+        ]  # fmt: skip
+        seen = self._ever(reads, p.where(kind=Kind.WORLD, owner="stimulus"))
+        for row in heard:
+            if not seen[row]:
+                said = reads.matrix[row] & np.append(np.zeros(reads.first, bool), taught)
+                read = np.flatnonzero(said if said.any() else reads.matrix[row])[0]
+                witness = reads.witness(Found(int(rows[row]), int(read)))
+                value = "the label, broadcast by way of the output cells"
+                return violated(Grade.PROOF, f"{witness}, which depends on the target alone", value)
+        if heard:
+            share = self._tells(evidence, heard)
+            value = f"the nearest broadcast has the same target in {100 * share:.0f} % of moments"
+            if share > TELLS:
+                witness = f"{p.describe(int(rows[heard[0]]))} tells which class was wanted: {value}"
+                return violated(Grade.TEST, witness, "the label, broadcast")
+            return upheld(Grade.PROOF, value)
         return upheld(Grade.PROOF)
+
+    def _ever(self, reads, source: np.ndarray) -> np.ndarray:
+        """Which places depend on others at any remove, at this moment or an earlier one."""
+        count = len(reads.rows)
+        within = reads.matrix[:, :count] | reads.matrix[:, reads.first :]
+        reached = np.asarray(reads.matrix[:, source].any(1))
+        while True:
+            more = reached | within[:, reached].any(1)
+            if (more == reached).all():
+                return reached
+            reached = more
+
+    def _tells(self, evidence, heard: list[int]) -> float:
+        """In how many moments of all lives the target is that of the moment with the nearest
+        broadcast; where several are equally near, the share of them."""
+        p = evidence.reads.places
+        targets = np.asarray(evidence.experiences["target"]).reshape(-1)
+        columns = []
+        for row in heard:
+            place = int(evidence.reads.rows[row])
+            leaf = p.leaves[p.leaf[place]]
+            values = evidence.leaf(int(p.leaf[place]) - p.inputs, evidence.lives)
+            values = values.reshape(len(targets), -1)[:, place - leaf.first].astype(float)
+            columns.append(values / (np.nan_to_num(values).std() or 1.0))
+        values = np.nan_to_num(np.stack(columns))
+        far = np.abs(values[:, :, None] - values[:, None]).sum(0)
+        np.fill_diagonal(far, np.inf)
+        near = far <= far.min(1, keepdims=True) + 1e-6
+        return float(((near & (targets[:, None] == targets)).sum(1) / near.sum(1)).mean())
 
     def _witness(self, reads, row: int, target: np.ndarray) -> str:
         read = np.flatnonzero(reads.matrix[row] & target)[0]
