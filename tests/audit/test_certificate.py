@@ -345,6 +345,56 @@ def test_the_network_of_an_experiment_is_audited_at_small_sizes():
     assert max(sizes) < 20 and np.prod(sizes) > 1 and subject.spec == specs.load(TINY).tables
 
 
+REWARDED = {"type": "Reinforced", "hears": "answer", "task": {"type": "digits"}}
+
+
+def _rewarded(task) -> specs.Spec:
+    """A policy gradient at the readout; its hidden layer is as it was born."""
+    spec = _layered("none")
+    genome = {
+        "neurons": {
+            "input": {"type": "Rate", "nonlinearity": "linear"},
+            "hidden": {"type": "Rate"},
+            "output": {"type": "Output", "rate": 0.1},
+        },
+        "rules": {"readout": {"type": "PolicyTrace", "rate": 0.5, "tau": 0.01}},
+    }
+    return specs.Spec({**spec.tables, "genome": genome, "task": task}, "my.toml")
+
+
+@pytest.mark.parametrize("rewarded", [True, False])
+def test_a_network_that_learns_by_reward_is_rewarded_in_the_audit(rewarded):
+    """What all hear is the reward of the answer; else (negative control) whether it was wrong."""
+    inner = REWARDED if rewarded else {"type": "digits"}
+    evidence = Evidence(subject_of(_rewarded({"type": "Padding", "inputs": 100, "task": inner})))
+    heard = evidence.lives["broadcast"]["modulator"][..., 0]
+    named = evidence.lives["populations"]["output"]["fire drive"].argmax(-1)
+    right = named == np.asarray(evidence.experiences["target"])
+    assert 0.2 < right.mean() < 0.9
+    assert np.array_equal(heard == 1, right if rewarded else ~right)
+    assert ("reward alone" in evidence.subject.taught) == rewarded
+
+
+def test_who_learns_nothing_is_told_how_it_was_taught():
+    still = _rewarded(REWARDED)
+    still.tables["genome"]["rules"]["readout"]["rate"] = 1e-6
+    certificate = audit(subject_of(still), ["noise_tolerance"])
+    assert "taught by reward alone" in certificate.verdicts[0].witness
+    assert certificate.to_json()["taught"] in certificate.verdicts[0].witness
+
+
+def test_a_late_reward_is_said_to_come_at_once():
+    late = {**REWARDED, "type": "DelayedReward", "delay": 2}
+    assert "not 2 moments late" in subject_of(_rewarded(late)).taught
+    assert "late" not in subject_of(_rewarded(REWARDED)).taught
+
+
+def test_the_certificate_says_what_its_hash_is_of(honest):
+    assert honest.to_json()["rule_hash_of"] == "the traced program"
+    found = audit(subject_of(_rewarded(REWARDED)), ["causality"])
+    assert found.rule_hash_of == "the numbers of the rule"
+
+
 # -- the documentation ---------------------------------------------------------------
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "audit.md"

@@ -24,6 +24,8 @@ from metaplast.audit.verdict import Status, Verdict
 from metaplast.spec import near
 
 FORMAT = 1
+NUMBERS, PROGRAM = "the numbers of the rule", "the traced program"
+"""What `rule_hash` is of."""
 Progress = Callable[[str, int, int], None]
 """Told before each check: the constraint, how many are done, how many there are."""
 
@@ -37,8 +39,11 @@ class Certificate:
     Attributes:
         learner: what was audited.
         rule_hash: SHA-256 of its numbers, or of its program where it has none (`rule_hash`).
+        rule_hash_of: which of the two, in words. The file of a found rule has a hash of its own,
+            of the numbers and of all that is written beside them.
         versions: of everything that took part.
         seed: of the sampled lives and births.
+        taught: how the sampled lives teach.
         circuit: the instance that was looked at: cells by population, and for every projection
             its ends, its way and its number of wires.
         verdicts: one for every constraint that was asked for.
@@ -48,8 +53,10 @@ class Certificate:
 
     learner: str
     rule_hash: str
+    rule_hash_of: str
     versions: dict[str, str]
     seed: int
+    taught: str
     circuit: dict[str, Any]
     verdicts: tuple[Verdict, ...]
     unknown_primitives: tuple[str, ...]
@@ -67,8 +74,10 @@ class Certificate:
             "format": FORMAT,
             "learner": self.learner,
             "rule_hash": self.rule_hash,
+            "rule_hash_of": self.rule_hash_of,
             "versions": dict(self.versions),
             "seed": self.seed,
+            "taught": self.taught,
             "circuit": self.circuit,
             "verdicts": [
                 {
@@ -121,8 +130,10 @@ def audit(
     return Certificate(
         learner=subject.name,
         rule_hash=rule_hash(subject.numbers, reads.program),
+        rule_hash_of=NUMBERS if jax.tree.leaves(subject.numbers) else PROGRAM,
         versions=versions(),
         seed=seed,
+        taught=subject.taught,
         circuit=_circuit(subject),
         verdicts=tuple(verdicts),
         unknown_primitives=tuple(reads.unknown),

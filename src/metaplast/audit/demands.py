@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, cast
+
 from metaplast.audit.certificate import Progress, audit, chosen
-from metaplast.audit.networks import from_network
-from metaplast.audit.subject import Subject
+from metaplast.audit.networks import Teller, from_network
+from metaplast.audit.subject import TOLD, Subject
 from metaplast.experiment import build_circuit, build_genome
 from metaplast.network import Genome
 from metaplast.spec import Spec, SpecError
+from metaplast.tasks import Reinforced
+
+REWARDING = ("Reinforced", "DelayedReward")
+"""Tasks whose teaching is a reward."""
 
 
 class Refused(SpecError):
@@ -28,7 +35,32 @@ def subject_of(spec: Spec, genome: Genome | None = None, name: str = "") -> Subj
         # A genome for a circuit without hidden layers has no cells for any.
         return build_circuit(spec["anatomy"], inputs, hidden if spec.hidden else (), outputs)
 
-    return from_network(name or spec.name, genome, circuit_at, spec=spec.tables)
+    teacher_at, taught = teacher_of(spec["task"])
+    return from_network(
+        name or spec.name, genome, circuit_at,
+        spec=spec.tables, teacher_at=teacher_at, taught=taught,
+    )  # fmt: skip
+
+
+def teacher_of(task: dict[str, Any]) -> tuple[Callable[[int], Any], str]:
+    """Who teaches as a `[task]` table says, for a number of classes; and how that is, in words.
+
+    The sampled lives are of a small task of the audit's own, for stimuli of any kind; but a network
+    that is to learn by reward is rewarded in them, and not told what was wanted.
+    """
+    table: Any = task
+    while isinstance(table, dict) and table.get("type") not in REWARDING:
+        table = table.get("task", next(iter(table.get("tasks", ())), None))
+    if not isinstance(table, dict):
+        return Teller, TOLD
+    options = {name: table[name] for name in ("right", "wrong", "hears") if name in table}
+    late = table["type"] == "DelayedReward" and table.get("delay", 3)
+
+    def teacher_at(classes: int) -> Reinforced:
+        return Reinforced(task=cast(Any, Teller(classes)), **options)
+
+    taught = "taught by reward alone, as its task does"
+    return teacher_at, f"{taught}, but at once and not {late} moments late" if late else taught
 
 
 def check_names(spec: Spec) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from metaplast import synapses
 from metaplast.audit.anatomy import Anatomy, Bundle, Group, Way
-from metaplast.audit.subject import SMALL, Scale, Subject
+from metaplast.audit.subject import SMALL, TOLD, Scale, Subject
 from metaplast.circuits import Circuit, Projection
 from metaplast.circuits.anatomy import RETURNING
 from metaplast.network import BROADCAST, Genome, NetworkState, PlasticNetwork
@@ -31,6 +31,8 @@ def from_network(
     circuit_at: Callable[[int, tuple[int, ...], int], Circuit],
     scale: Scale = SMALL,
     spec: dict[str, Any] | None = None,
+    teacher_at: Callable[[int], Any] | None = None,
+    taught: str = TOLD,
 ) -> Subject:
     """The subject of a plastic network.
 
@@ -43,7 +45,11 @@ def from_network(
         circuit_at: the circuit for given inputs, hidden layers and outputs.
         scale: of the instance.
         spec: the experiment that found the genome, if one did.
+        teacher_at: for a number of classes, who teaches (`teach(readout, target)`); one who tells
+            the output cells what was wanted, if left out.
+        taught: how that is, in words.
     """
+    teacher = (teacher_at or Teller)(scale.outputs)
     circuit = circuit_at(scale.inputs, scale.hidden, scale.outputs)
     network = PlasticNetwork(circuit, genome)
 
@@ -67,7 +73,7 @@ def from_network(
              for n, fields in state["projections"].items() if "memory" in fields},
         )  # fmt: skip
         after, _ = network.moment(
-            before, experience["stimulus"], experience["target"], _Teacher(scale.outputs), key,
+            before, experience["stimulus"], experience["target"], teacher, key,
             record,
         )  # fmt: skip
         return _named(circuit, after, seen)
@@ -94,14 +100,17 @@ def from_network(
         anatomy=_anatomy(circuit),
         born=born,
         step=step,
-        resized=lambda other: from_network(name, genome, circuit_at, other, spec),
+        resized=lambda other: from_network(
+            name, genome, circuit_at, other, spec, teacher_at, taught
+        ),
         output=(circuit.output.name, ANSWER),
         numbers=eqx.filter(genome, eqx.is_inexact_array),
         spec=spec,
+        taught=taught,
     )
 
 
-class _Teacher:
+class Teller:
     """Tells the output cells what was wanted of them, and everybody whether it was wrong."""
 
     def __init__(self, classes: int):

@@ -16,6 +16,9 @@ SECTIONS = ("populations", "projections", "broadcast")
 ACTIVITY = "activity"
 """The field of the output population whose largest value is the learner's answer."""
 
+TOLD = "told which class was wanted"
+"""How the world teaches, where nothing else is said."""
+
 State = dict[str, dict[str, Any]]
 """`{"populations": {name: {field: [cells, ...]}}, "projections": {name: {field: [post, pre, ...]}},
 "broadcast": {name: [values]}}`; the last one may be missing."""
@@ -55,6 +58,7 @@ class Subject:
         output: population and field of the answer.
         numbers: parameters that were found by a search, a PyTree; None where there are none.
         spec: how they were found, as an experiment; None where nobody searched.
+        taught: how the sampled lives teach it, in words.
         life: for a learner that gets a whole life at once, `(state, experiences, key) -> states`
             with time as the leading axis; None for one that lives moment by moment.
     """
@@ -67,6 +71,7 @@ class Subject:
     output: tuple[str, str] = ("output", ACTIVITY)
     numbers: Any = None
     spec: dict[str, Any] | None = None
+    taught: str = TOLD
     life: Callable[[State, Experience, PRNGKeyArray], State] | None = None
 
     @property

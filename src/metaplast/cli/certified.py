@@ -42,8 +42,10 @@ def footnotes(certificate: dict[str, Any]) -> str:
         "audited at "
         + ", ".join(f"{name} {size}" for name, size in sizes.items() if "/" not in name)
         + f"; seed {certificate['seed']}; {certificate['seconds']:.1f} s",
-        f"rule {certificate['rule_hash']}",
+        f"SHA-256 of {certificate.get('rule_hash_of', 'the rule')}: {certificate['rule_hash']}",
     ]
+    if "taught" in certificate:  # not in those of earlier versions
+        lines.append(f"accuracies: of small lives in which it is {certificate['taught']}")
     if certificate["unknown_primitives"]:
         unknown = ", ".join(certificate["unknown_primitives"])
         lines.append(f"taken to mix everything, because nothing is known of them: {unknown}")

@@ -149,6 +149,7 @@ def _found(thing: str) -> dict:
         "metaplast": told.get("metaplast"),
         "jax": told.get("jax"),
         "hash": told["hash"],
+        "hash of": "the file of the rule: its numbers, and all that is written beside them",
     }
 
 

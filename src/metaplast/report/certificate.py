@@ -27,7 +27,10 @@ def certificate_section(certificate: dict[str, Any], demanded: Sequence[str] = (
     facts = {
         "audited at": ", ".join(f"{n} {size}" for n, size in sizes.items() if "/" not in n),
         "seed": certificate["seed"],
-        "SHA-256 of the audited numbers": certificate["rule_hash"],
+        f"SHA-256 of {certificate.get('rule_hash_of', 'the audited numbers')}": certificate[
+            "rule_hash"
+        ],
+        "taught in the sampled lives": certificate.get("taught", "not recorded"),
         "operations taken to mix everything": ", ".join(certificate["unknown_primitives"])
         or "none",
     }

@@ -160,7 +160,7 @@ def _again(folder: Path, experiment: Spec, rule: rulefile.Contents) -> str:
         **{name: metadata.version(name) for name in ("jax", "jaxlib", "equinox", "optax", "numpy")},
         "seed": experiment.seed,
         "meta-steps of the rule": rule.manifest.get("step"),
-        "SHA-256 of the rule": rule.manifest["hash"],
+        "SHA-256 of the rule's file": rule.manifest["hash"],
     }
     return (
         f"<section><h2>Run it again</h2><pre>{escape(commands)}</pre>"

@@ -42,7 +42,8 @@ class NoiseTolerance(AbstractConstraint):
             return not_applicable("there are neither messages nor weights", Grade.TEST)
         before = evidence.accuracy()
         if before < chance(evidence) + MARGIN:
-            return not_applicable(f"it learns nothing here (accuracy {before:.2f})", Grade.TEST)
+            how = f"accuracy {before:.2f}, {evidence.subject.taught}"
+            return not_applicable(f"it learns nothing here ({how})", Grade.TEST)
         value = "; ".join(f"{insult}: {shown(evidence, insult)}" for insult in tried)
         witnesses = [beyond(evidence, insult, TOLERATED) for insult in tried]
         witness = "; ".join(filter(None, witnesses))

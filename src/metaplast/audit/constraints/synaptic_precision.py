@@ -47,7 +47,8 @@ class SynapticPrecision(AbstractConstraint):
             return not_applicable("there are no weights", Grade.TEST)
         before = evidence.accuracy()
         if before < chance(evidence) + MARGIN:
-            return not_applicable(f"it learns nothing here (accuracy {before:.2f})", Grade.TEST)
+            how = f"accuracy {before:.2f}, {evidence.subject.taught}"
+            return not_applicable(f"it learns nothing here ({how})", Grade.TEST)
         per_synapse: dict[str, int] = {}
         for leaf in evidence.reads.places.made:
             if leaf.kind is Kind.SYNAPSE:
