@@ -189,8 +189,10 @@ def test_a_rule_whose_file_was_edited_is_audited_with_a_line_that_says_so(mine, 
 
 
 def test_a_suite_lives_an_edited_learner_anew(mine):
+    from metaplast.bench.program import program
     from metaplast.bench.suite import _rule
 
+    assert program("my_parts.py:Perceptron") != program("my_parts.py:tuned")
     first = _rule("my_parts.py:Perceptron")
     assert first and _rule("my_parts.py:Perceptron") == first and _rule("frozen") == ""
     with open(mine / PARTS, "a") as file:

@@ -52,7 +52,8 @@ examples:
   metaplast list rules                             what a spec can name
   metaplast show Oja                               its formula, options and source
 
-`metaplast COMMAND --help` explains each command. Data sets of your own are .npz files
+`metaplast COMMAND --help` explains each command. A rule, task, learner or any other part of
+your own is named FILE.py:Name, in an experiment and on the command line. Data sets of your own are .npz files
 (x_train, y_train, x_test, y_test) or IDX folders; METAPLAST_DATA may name the folder
 in which bare names such as `mnist` are looked up."""
 
