@@ -53,9 +53,9 @@ examples:
   metaplast show Oja                               its formula, options and source
 
 `metaplast COMMAND --help` explains each command. A rule, task, learner or any other part of
-your own is named FILE.py:Name, in an experiment and on the command line. Data sets of your own are .npz files
-(x_train, y_train, x_test, y_test) or IDX folders; METAPLAST_DATA may name the folder
-in which bare names such as `mnist` are looked up."""
+your own is named FILE.py:Name, in an experiment and on the command line. Data sets of
+your own are .npz files (x_train, y_train, x_test, y_test) or IDX folders; METAPLAST_DATA
+may name the folder in which bare names such as `mnist` are looked up."""
 
 
 def chosen(arguments: list[str]) -> Any:
