@@ -219,6 +219,9 @@ def test_independent_weights_are_not_the_same_up_to_factors():
     for positive in (False, True):
         first, second = (abs(one), abs(other)) if positive else (one, other)
         assert dependence_up_to_factors(first, second).probability == 1.0
+        sparse = rng.random((5, 4)) < 0.5  # wires that are there both ways
+        assert sparse.sum() < 14
+        assert dependence_up_to_factors(first * sparse, second * sparse).probability == 1.0
         same = dependence_up_to_factors(first, first * factor)
         assert same.probability < 1e-9 < 0.5 < same.correlation
     assert dependence(one, one * factor).correlation < 0.3  # which is why it is needed

@@ -221,16 +221,22 @@ def dependence_up_to_factors(one: np.ndarray, other: np.ndarray) -> Dependence:
     probable it is; what is less than `UNLIKELY` standard errors off counts as certain.
     """
     found = Dependence(0.0, 1.0)
+    a, b = (m - m.mean(0) for m in (one.astype(float), other.astype(float)))
+    if not (_varies(a, one) and _varies(b, other)):
+        return found
+    # Synapses that are not there, the one way or the other, have no direction.
+    there = (one != 0) & (other != 0) & (a.any(0) & b.any(0))
+    a, b = a * there, b * there
     for axis in (-2, -1):
-        size = one.shape[axis]
-        a, b = (m - m.mean(0) for m in (one.astype(float), other.astype(float)))
+        size = there.sum(axis)
         with np.errstate(all="ignore"):
             squared = (a * b).sum(axis) ** 2 / ((a**2).sum(axis) * (b**2).sum(axis))
-        squared = squared[np.isfinite(squared)]
-        if size < 3 or squared.size < 30 or not (_varies(a, one) and _varies(b, other)):
+        known = np.isfinite(squared) & (size >= 3)
+        if known.sum() < 30:
             continue
-        error = np.sqrt(2 * (size - 1) / (size**2 * (size + 2)) / squared.size)
-        z = (squared.mean() - 1 / size) / error
+        squared, size = squared[known], size[known]
+        error = np.sqrt((2 * (size - 1) / (size**2 * (size + 2))).sum())
+        z = (squared - 1 / size).sum() / error
         if z > UNLIKELY and squared.mean() > found.correlation**2:
             found = Dependence(float(np.sqrt(squared.mean())), float(special.ndtr(-z)))
     return found
