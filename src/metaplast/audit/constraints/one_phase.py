@@ -109,6 +109,8 @@ def _own_course(course: np.ndarray) -> np.ndarray:
     value tells the change, neighbors change alike; where it does not, they differ as any two.
     """
     count = course.shape[2]
+    if not count:
+        return np.zeros(0, bool)
     before = course[:, :-1].reshape(-1, count)
     change = np.diff(course, axis=1).reshape(-1, count)
     order = np.argsort(before, axis=0, kind="stable")
