@@ -246,3 +246,8 @@ def test_a_reward_of_answer_and_target_is_fine():
 
     verdict = TeachingAtOutput().verdict(broadcasting(reward))
     assert verdict.status == "upheld" and "same target" in verdict.value, verdict
+
+
+def test_who_keeps_nothing_has_no_clock():
+    verdict = OnePhase().verdict(Evidence(resolve("frozen")))
+    assert verdict.status == "upheld", verdict

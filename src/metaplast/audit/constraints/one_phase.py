@@ -38,8 +38,8 @@ class OnePhase(AbstractConstraint):
     What it can miss: a clock whose speed depends on experience by more than that, that ticks
     less than three times in a life, or whose course jumps about so that the same value hardly
     comes back (a generator of random numbers); one that is spread over several values, none of
-    which tells its own next. Phases *within* a moment (a sweep forward, a sweep back) do not
-    count, and moments without a stimulus are not tried.
+    which tells its own next; a timer that runs out, like a leak. Phases *within* a moment (a
+    sweep forward, a sweep back) do not count, and moments without a stimulus are not tried.
     """
 
     name: ClassVar[str] = "one_phase"
@@ -107,6 +107,7 @@ def _own_course(course: np.ndarray) -> np.ndarray:
 
     All changes of all lives are put in the order of the values that they started from. Where the
     value tells the change, neighbors change alike; where it does not, they differ as any two.
+    What leaks towards a value of its own, and forgets where it started, is no clock.
     """
     count = course.shape[2]
     if not count:
@@ -116,7 +117,13 @@ def _own_course(course: np.ndarray) -> np.ndarray:
     order = np.argsort(before, axis=0, kind="stable")
     change = np.take_along_axis(change, order, 0)
     differ = np.abs(np.diff(change, axis=0)).mean(0)
-    return np.asarray(differ <= REGULAR * np.abs(change).mean(0))
+    x, y = before - before.mean(0), np.diff(course, axis=1).reshape(-1, count)
+    y = y - y.mean(0)
+    with np.errstate(all="ignore"):
+        slope = (x * y).sum(0) / (x**2).sum(0)
+        told = (x * y).sum(0) ** 2 / ((x**2).sum(0) * (y**2).sum(0))
+    leaks = (slope > -1.0) & (slope < 0.0) & (told > 0.5)
+    return np.asarray((differ <= REGULAR * np.abs(change).mean(0)) & ~leaks)
 
 
 def _reader(reads: Reads, clocks: np.ndarray, others: np.ndarray) -> Found | None:
