@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from metaplast import coverage
 from metaplast.bench.statistics import curve, interval, paired
 
 
@@ -53,7 +56,22 @@ def test_pairing_removes_what_lives_share():
 
 def test_a_single_life_has_no_interval_to_speak_of():
     only = paired("a", "b", np.asarray([0.5]), np.asarray([0.4]))
-    assert only["ci"] == [pytest.approx(0.1)] * 2 and only["effect_size"] is None
+    assert only["difference"] == pytest.approx(0.1) and only["effect_size"] is None
+    assert only["ci"] is None and not only["above_zero"] and interval(np.asarray([0.5])) is None
+    assert paired("a", "b", np.asarray([0.5, 0.6]), np.asarray([0.4, 0.3]))["ci"] is not None
+
+
+def test_what_few_lives_are_worth_is_what_a_simulation_finds():
+    for lives in (2, 5, 15):
+        found = coverage.simulated(lives, trials=1500, resamples=500, seed=1)
+        assert found == pytest.approx(coverage.COVERAGE[lives], abs=0.03)
+    assert coverage.COVERAGE[2] < coverage.COVERAGE[5] < coverage.COVERAGE[15] < 0.95
+    assert set(coverage.COVERAGE) == set(range(2, coverage.ENOUGH))
+    assert "50%" in coverage.caution(2) and "no interval" in coverage.caution(1)
+    assert coverage.caution(16) == ""  # enough: nothing to be said
+    written = (Path(__file__).resolve().parents[2] / "docs" / "bench.md").read_text()
+    row = next(r for r in written.splitlines() if r.startswith("| coverage |"))
+    assert [float(v) for v in row.split("|")[2:16]] == list(coverage.COVERAGE.values())
 
 
 @pytest.mark.parametrize("moments", [3, 50, 137])

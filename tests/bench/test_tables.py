@@ -2,7 +2,8 @@
 
 import pytest
 
-from metaplast.bench.protocol import task_of
+from metaplast.bench.protocol import own_length, task_of
+from metaplast.cli import main
 from metaplast.tasks import Drifting, FewShot
 
 
@@ -12,6 +13,26 @@ def test_a_table_describes_anytask_of():
     few = task_of('{type = "FewShot", task = {type = "digits", split = "all"}, ways = 3}', 300)
     assert isinstance(few, FewShot) and few.ways == 3
     assert task_of("digits", 30).name == "digits"  # a name is still a name
+
+
+def test_moments_count_where_the_table_does_not_say_them():
+    drifting = '{type = "Drifting", task = {type = "digits"%s}}'
+    assert [task_of(drifting % "", n).moments for n in (60, 150)] == [60, 150]
+    said = drifting % ", moments = 20"  # the control: what the table says stays
+    assert [task_of(said, n).moments for n in (60, 150)] == [20, 20]
+    few = '{type = "FewShot", task = {type = "digits", split = "all"}, ways = 3}'
+    assert [task_of(few, n).moments for n in (60, 150)] == [3, 3]
+    lengths = {drifting % "": None, said: 20, few: 3, "digits": None}
+    assert {data: own_length(data) for data in lengths} == lengths
+
+
+def test_moments_that_would_be_ignored_are_refused(capsys):
+    said = '{type = "digits", moments = 20}'
+    words = ["bench", "frozen", "--only", "--lives", "1", "--hidden", "3", "--data", said]
+    assert main([*words, "--moments", "5", "6"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "moments = 5, 6" in told and "20 moments" in told
+    assert main([*words, "--moments", "20"]) == 0  # the control: it is what the table says
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,29 @@ def test_the_verdict_follows_the_numbers(cell, word, told):
     assert f"in {2 if word == 'wins' else 0} of 2 comparisons" in many
 
 
+def test_nobody_loses_to_who_hears_the_target():
+    cell = _cell(-0.1, -0.15, -0.05, 0.9)
+    assert "it loses" in report.verdict(cell) and outcome(cell) == "loses"  # the control
+    for entry in cell["learners"][1:]:
+        entry["told"] = "hears the target"
+    said = report.verdict(cell)
+    assert outcome(cell) == "bounded" and "it loses" not in said and "upper bound" in said
+    assert "Ahead of it" not in said and "nobody is ahead of it" in said
+    won = _cell(0.1, 0.05, 0.15, 0.5)
+    won["learners"][1]["told"] = "hears the target"
+    assert outcome(won) == "wins"
+
+
+def test_few_lives_are_told_in_the_verdict():
+    few = {**_cell(0.1, 0.05, 0.15, 0.5), "lives": 2}
+    few["learners"][0]["diverged"] = 0
+    assert "50% of cases" in report.verdict(few)
+    assert "of cases" not in report.verdict(_cell(0.1, 0.05, 0.15, 0.5))
+    one = _cell(0.1, 0.05, 0.15, 0.5)
+    one["lives"], one["paired"][0]["ci"] = 1, None
+    assert "no interval" in report.verdict(one) and outcome(one) == "undecided"
+
+
 def test_a_gap_in_the_log_is_no_number():
     assert smooth([1.0, None, 3.0], 2) == [1.0, 1.0, 3.0] and smooth([None]) == [None]
     rows = [{"step": 1, "loss": None, "accuracy": 0.5}]

@@ -11,6 +11,7 @@ from metaplast.bench.footprint import changing_synapses, footprint
 from metaplast.bench.living import Arena
 from metaplast.bench.scores import scores
 from metaplast.bench.statistics import curve, interval
+from metaplast.bench.told import TOLD, hears_target, withholds
 from metaplast.bench.tuning import Judged, tune
 from metaplast.learners.candidate import Candidate
 
@@ -50,6 +51,7 @@ def entry(row: Candidate, arena: Arena, lives: int, judged: Judged = "online") -
         {
             "name": row.name,
             "found": row.found,
+            "told": TOLD if withholds(task) and hears_target(tuned.learner, task) else None,
             "online_accuracy": online[0],
             "online_accuracy_ci": online[1],
             "test_accuracy": test[0],

@@ -61,7 +61,7 @@ def counted(result: dict[str, Any], entry: dict[str, Any]) -> tuple[float, list[
     return judged(result, entry)
 
 
-def judged(result: dict[str, Any], entry: dict[str, Any]) -> tuple[float, list[float]]:
+def judged(result: dict[str, Any], entry: dict[str, Any]) -> tuple[float, list[float] | None]:
     """The accuracy by which rivals are tuned and rows are sorted."""
     online = result.get("judged", "online") == "online"
     name = "online_accuracy" if online else "test_accuracy"

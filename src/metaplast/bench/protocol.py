@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from metaplast.learners.registry import build
 from metaplast.lifetime import Learner
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.checksum import checksums
+from metaplast.tasks.with_moments import with_moments
 
 ORACLE = "backprop"
 RIVALS = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
@@ -47,7 +49,7 @@ def bench(
         learners: names, paths of found rules, or pairs of a name and a learner.
         data: a name or path that `tasks.named` knows; a table in TOML that describes any task,
             such as `{type = "Drifting", task = {type = "digits"}}`; or a task.
-        moments: length of a life; a task brings its own.
+        moments: length of a life, where a table does not say it; a task brings its own.
         lives: paired lives.
         hidden: widths of the hidden layers.
         seed: of episodes and births.
@@ -106,8 +108,12 @@ def sweep(
     cells = [(d, m, h) for d in data for m in moments for h in hidden]
     results = []
     for d, m, h in cells:
-        cell = (getattr(d, "name", d), getattr(d, "moments", m), ",".join(map(str, h)))
-        label = _labelled(progress, " ".join(map(str, cell)))
+        each = (  # what is the same in all cells needs no word in a line of progress
+            (data, str(getattr(d, "name", _short(d)))),
+            (moments, f"{getattr(d, 'moments', m)} moments"),
+            (hidden, f"hidden {','.join(map(str, h))}"),
+        )
+        label = _labelled(progress, " ".join(word for all_, word in each if len(all_) > 1))
         results.append(bench(learners, d, m, hidden=h, progress=label, **options))
     return {"cells": results}
 
@@ -120,16 +126,58 @@ def _check(lives: int, hidden: tuple[int, ...]) -> None:
 
 
 def task_of(data: str | AbstractTask, moments: int) -> AbstractTask:
-    """The task that a name, a path or a table means; a task is itself."""
+    """The task that a name, a path or a table means; a task is itself.
+
+    Args:
+        data: as for `bench`.
+        moments: length of a life. Of a table it is that of its innermost tasks, where the table
+            does not say `moments` and their lives have no length of their own.
+    """
     if isinstance(data, AbstractTask):
         return data
-    if data.lstrip().startswith("{"):
+    if _is_table(data):
         from metaplast.experiment import construct
 
-        return construct("tasks", _table(data), "data")
+        table = _table(data)
+        task = construct("tasks", table, "data")
+        return task if _says_moments(table) else _with(task, moments) or task
     from metaplast.tasks.named import named
 
     return named(data, moments=moments, split="bench")
+
+
+def own_length(data: str) -> int | None:
+    """Moments of a life where no argument can change them: a table says them, or its lives have a
+    length of their own, as few-shot lives have. None of any other data."""
+    if not _is_table(data):
+        return None
+    task = task_of(data, 1)
+    return task.moments if _says_moments(_table(data)) or _with(task, 2) is None else None
+
+
+def _is_table(data: str) -> bool:
+    return data.lstrip().startswith("{")
+
+
+def _says_moments(table: Any) -> bool:
+    """Whether a table says, however deep, how long a life is."""
+    if isinstance(table, dict):
+        return "moments" in table or any(_says_moments(inner) for inner in table.values())
+    return isinstance(table, list) and any(_says_moments(inner) for inner in table)
+
+
+def _with(task: AbstractTask, moments: int) -> AbstractTask | None:
+    """The task with lives of that length; None where they have one of their own."""
+    try:
+        return with_moments(task, moments)
+    except ValueError:
+        return None
+
+
+def _short(data: Any) -> str:
+    """A table by its types, the outermost first, such as `Drifting digits`; a name as it is."""
+    text = str(data)
+    return " ".join(re.findall(r'type\s*=\s*"([^"]+)"', text)) if _is_table(text) else text
 
 
 def _table(data: str) -> dict[str, Any]:
@@ -184,4 +232,4 @@ def pairs(found: Sequence[str], accuracy: Mapping[str, np.ndarray], oracle: str)
 def _labelled(progress: Progress | None, cell: str) -> Progress | None:
     if progress is None:
         return None
-    return lambda name, done, rows: progress(f"{cell}: {name}", done, rows)
+    return lambda name, done, rows: progress(f"{cell}: {name}" if cell else name, done, rows)

@@ -11,15 +11,15 @@ CONFIDENCE = 0.95
 BINS = 50
 
 
-def interval(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> list[float]:
+def interval(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> list[float] | None:
     """95 % bootstrap interval (percentile) of the mean over lives `[lives]`.
 
-    With fewer than two lives there is nothing to resample, and the interval is the
-    value itself.
+    None with fewer than two lives, for there is nothing to resample. Of few it is too narrow, see
+    `coverage`.
     """
     values = np.asarray(values, float)
     if values.size < 2:
-        return [float(values.mean())] * 2
+        return None
     low, high = _bootstrapped(values, resamples, seed)
     return [float(low), float(high)]
 
@@ -32,20 +32,20 @@ def paired(name: str, against: str, ours: np.ndarray, theirs: np.ndarray) -> dic
         ours, theirs: online accuracy of each in the same lives `[lives]`.
 
     Returns:
-        The mean difference, its interval, the effect size (mean over standard deviation
-        of the differences, Cohen's d for pairs; None where it is not defined), and
-        whether the whole interval is above zero.
+        The mean difference, its interval (None of a single life), the effect size (mean over
+        standard deviation of the differences, Cohen's d for pairs; None where it is not defined),
+        and whether the whole interval is above zero.
     """
     difference = np.asarray(ours, float) - np.asarray(theirs, float)
-    low, high = interval(difference)
+    ends = interval(difference)
     deviation = difference.std(ddof=1) if difference.size > 1 else 0.0
     return {
         "name": name,
         "against": against,
         "difference": float(difference.mean()),
-        "ci": [low, high],
+        "ci": ends,
         "effect_size": float(difference.mean() / deviation) if deviation > 0 else None,
-        "above_zero": low > 0,
+        "above_zero": ends is not None and ends[0] > 0,
     }
 
 

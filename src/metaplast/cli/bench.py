@@ -31,7 +31,8 @@ class Bench:
     task as a TOML table: '{type = "Drifting", task = {type = "digits"}}', also of your own:
     '{type = "my_parts.py:MyTask"}'."""
     moments: tuple[int, ...] = (300,)
-    """Lengths of a life: examples, each seen once."""
+    """Lengths of a life: examples, each seen once. For --data of a table that says `moments` itself
+    there is nothing to choose; where it does not, this is the length of its innermost tasks."""
     lives: int = 16
     """Paired lives."""
     hidden: tuple[str, ...] = ("64,64",)

@@ -180,11 +180,11 @@ def _conclude(folder: Path, result: dict, certificate: dict, as_json: bool) -> N
         document({"run": folder, "rule": rule, "report": page, "bench": result,
                   "certificate": certificate})  # fmt: skip
     else:
-        from metaplast.bench import table
+        from metaplast.bench.table import show
 
         console = wide_console()
         for cell in result["cells"]:
-            console.print(table(cell))
+            show(cell, console)
         console.print()
         console.print(certified.table(certificate))
         print(f"\n{report.verdict(result)}\nreport: {page}")

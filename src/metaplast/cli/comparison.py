@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from metaplast.cli.output import document, wide_console
 from metaplast.cli.progress import display
 
+MOMENTS = (300,)
+"""Lengths of a life where nobody says them."""
+
 
 def compare(
     learners: Sequence[str],
@@ -22,8 +25,16 @@ def compare(
     for name, values in (("data", data), ("moments", moments), ("hidden", hidden)):
         if not values:
             raise ValueError(f"{name}: none given; give one or more, or leave --{name} out")
-    from metaplast.bench import bench, sweep, table
+    from metaplast.bench import bench, sweep
+    from metaplast.bench.protocol import own_length
+    from metaplast.bench.table import show
 
+    for text in data if tuple(moments) != MOMENTS else ():
+        if (own := own_length(text)) is not None and set(moments) != {own}:
+            raise ValueError(
+                f"moments = {', '.join(map(str, moments))}: lives of {text} have {own} moments, as "
+                "the table says or its task is; leave --moments out, or `moments` of the table"
+            )
     single = len(data) == len(moments) == len(hidden) == 1
     options = {"lives": lives, "seed": seed, "only": only}
     with display() as shown:
@@ -38,4 +49,4 @@ def compare(
         return
     console = wide_console()
     for cell in [result] if single else result["cells"]:
-        console.print(table(cell))
+        show(cell, console)

@@ -17,6 +17,7 @@ class Lines:
 
     def __init__(self) -> None:
         self._said = -math.inf
+        self._last = ""
 
     def __enter__(self) -> Lines:
         return self
@@ -36,8 +37,12 @@ class Lines:
             self.say(searching(report))
 
     def row(self, name: str, done: int, rows: int, what: str = "bench") -> None:
-        """Which learner of a comparison is about to live, or what is about to be audited."""
-        self.say(f"{what} {done + 1}/{rows}  {name}")
+        """Which learner of a comparison is about to live, or what is about to be audited. Rows of
+        an audit are short, so only some of them are worth a line."""
+        first, last = what != self._last, done + 1 == rows
+        if what != "audit" or first or last or time.monotonic() - self._said > PERIOD:
+            self._said, self._last = time.monotonic(), what
+            self.say(f"{what} {done + 1}/{rows}  {name}")
 
 
 class Bar:

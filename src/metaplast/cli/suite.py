@@ -37,10 +37,11 @@ def live(
         raise ValueError(f"write = {str(page)!r}: no folder {page.parent}; make it first")
     writable(folder)  # before the first entry is lived, and not after it
 
-    from metaplast.bench import matrix, table
+    from metaplast.bench import matrix
     from metaplast.bench import page as pages
     from metaplast.bench.archive import Archive
     from metaplast.bench.suite import run
+    from metaplast.bench.table import show
     from metaplast.learners.registry import ROWS
     from metaplast.suites import FOUND
 
@@ -58,7 +59,7 @@ def live(
         console = wide_console(160)
         for name, results in whole.items():
             for result in results:
-                console.print(table(result))
+                show(result, console)
             if results:
                 console.print(matrix.drawn(name, results))
 

@@ -9,7 +9,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from metaplast import __version__, rulefile, spec
+from metaplast import __version__, coverage, rulefile, spec
 from metaplast.report.certificate import CERTIFICATE, certificate_section
 from metaplast.report.estimators import ESTIMATORS, estimators_figures, estimators_section
 from metaplast.report.figures import learning_curves, meta_training
@@ -122,8 +122,22 @@ def _comparison(cell: dict[str, Any], figure: str) -> str:
         f"{cell['lives']} lives, the same for every learner; each example is predicted before it "
         "is learned, one at a time, in one pass. Bands and intervals: 95 % bootstrap over lives. "
         "What a rival leaves open is tuned in hindsight on these very lives. Click a name to show "
-        f'or hide it.</p><div class="plot" id="{figure}"></div>{bench_table(cell)}</section>'
+        f'or hide it.{escape(_remarks(cell))}</p><div class="plot" id="{figure}"></div>'
+        f"{bench_table(cell)}</section>"
     )
+
+
+def _remarks(cell: dict[str, Any]) -> str:
+    """What a reader of the intervals and of the rows has to know, if anything."""
+    told = []
+    if caution := coverage.caution(cell["lives"]):
+        told.append(f" {caution[0].upper()}{caution[1:]}.")
+    if any(entry.get("told") for entry in cell["learners"]):
+        told.append(
+            " The task is taught by reward: who hears the target all the same is no rival, but an "
+            "upper bound."
+        )
+    return "".join(told)
 
 
 def _search(log: list[dict[str, Any]]) -> str:

@@ -55,10 +55,11 @@ def _learner(entry: dict[str, Any], pair: dict[str, Any] | None) -> Cells:
     badge = ' <span class="badge">found</span>' if entry["found"] else ""
     difference = ""
     if pair:
-        low, high = pair["ci"]
-        difference = points(pair["difference"]) + _muted(f"{points(low)} to {points(high)}")
+        ends = pair["ci"]
+        span = f"{points(ends[0])} to {points(ends[1])}" if ends else ""
+        difference = points(pair["difference"]) + _muted(span)
     return [
-        escape(entry["name"]) + badge,
+        escape(entry["name"]) + badge + (_muted(entry["told"]) if entry.get("told") else ""),
         percent(entry["online_accuracy"]) + _muted(_span(entry["online_accuracy_ci"])),
         percent(entry["test_accuracy"]) + _muted(_span(entry["test_accuracy_ci"])),
         difference,
@@ -72,7 +73,9 @@ def _muted(text: str) -> str:
     return f' <span class="ci">{escape(text)}</span>'
 
 
-def _span(ends: list[float]) -> str:
+def _span(ends: list[float] | None) -> str:
+    if ends is None:
+        return ""
     return f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}"
 
 

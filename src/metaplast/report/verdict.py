@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from metaplast import coverage
+
 
 def verdict(result: dict[str, Any]) -> str:
     """One sentence per cell of a sweep about the found rule against the best backprop.
@@ -22,34 +24,61 @@ def verdict(result: dict[str, Any]) -> str:
 
 
 def outcome(cell: dict[str, Any]) -> str:
-    """`wins`, `loses` or `undecided`, by the interval of the paired difference."""
+    """`wins`, `loses` or `undecided`, by the interval of the paired difference; `bounded` where the
+    rule does not win against a backprop that hears the target, which the task does not tell."""
     pair = against_backprop(cell)
-    low, high = pair["ci"]
-    return "wins" if low > 0 else "loses" if high < 0 else "undecided"
+    if pair["ci"] and pair["ci"][0] > 0:
+        return "wins"
+    if best_backprop(cell).get("told"):
+        return "bounded"
+    return "loses" if pair["ci"] and pair["ci"][1] < 0 else "undecided"
 
 
 def cell_verdict(cell: dict[str, Any]) -> str:
     """The sentence about one data set, horizon and size."""
     rule, pair = found_rule(cell), against_backprop(cell)
-    oracle = next(e for e in cell["learners"] if e["name"] == cell["best_backprop"])
-    words = {"wins": "it wins", "loses": "it loses", "undecided": "no difference can be told"}
-    low, high = pair["ci"]
+    oracle = best_backprop(cell)
+    ends = pair["ci"]
+    span = f"95 % interval {points(ends[0])} to {points(ends[1])}" if ends else "no interval"
+    lives = "paired lives" if cell["lives"] > 1 else "life"
     sentence = (
         f"On {cell['data']}, {cell['moments']} moments, the found rule names "
         f"{percent(rule['online_accuracy'])} of all examples correctly before it learns them, "
         f"the best backprop ({told(oracle)}) {percent(oracle['online_accuracy'])}: "
-        f"{points(pair['difference'])} points, 95 % interval {points(low)} to {points(high)} "
-        f"over {cell['lives']} paired lives: {words[outcome(cell)]}."
+        f"{points(pair['difference'])} points, {span} over {cell['lives']} {lives}: "
+        f"{WORDS[outcome(cell)]}."
     )
+    told_more = any(e.get("told") for e in cell["learners"])
     above = [
         f"{e['name']} ({percent(e['online_accuracy'])})"
         for e in sorted(cell["learners"], key=lambda e: -e["online_accuracy"])
-        if not e["found"] and e["online_accuracy"] > rule["online_accuracy"]
+        if not e["found"] and e["online_accuracy"] > rule["online_accuracy"] and not e.get("told")
     ]
-    sentence += f" Ahead of it: {', '.join(above)}." if above else " Nobody is ahead of it."
+    whom = " Of those that hear no more than it, " if told_more else " "
+    sentence += (
+        f"{whom}{'a' if told_more else 'A'}head of it: {', '.join(above)}."
+        if above
+        else f"{whom}{'n' if told_more else 'N'}obody is ahead of it."
+    )
+    if caution := coverage.caution(cell["lives"]):
+        sentence += f" {caution[0].upper()}{caution[1:]}."
     if rule["diverged"]:
         sentence += f" It diverged in {rule['diverged']} of {cell['lives']} lives."
     return sentence
+
+
+WORDS = {
+    "wins": "it wins",
+    "loses": "it loses",
+    "undecided": "no difference can be told",
+    "bounded": "this backprop hears the target, which the task tells no rule, so it is no rival "
+    "but an upper bound",
+}
+
+
+def best_backprop(cell: dict[str, Any]) -> dict[str, Any]:
+    """The backprop that the found rule is compared with."""
+    return next(e for e in cell["learners"] if e["name"] == cell["best_backprop"])
 
 
 def found_rule(cell: dict[str, Any]) -> dict[str, Any]:
