@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from metaplast.learners.backprop import Backprop
+from metaplast.learners.standardized import Standardized
 from metaplast.lifetime import live
 from metaplast.objective import Objective
 from metaplast.program import traced
@@ -15,21 +18,26 @@ from metaplast.shelf import Shelf
 from metaplast.types import Key
 from metaplast.varied import Varied
 
-RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)
+NONLINEARITIES = ("tanh", "relu")
+STIMULI = (0.0, 1.0)
+"""Raw and standardized, as every rival of a comparison may meet them: on digits, over 300 moments,
+relu with raw stimuli alone is twenty points below the best of these."""
 
 
 def backprop_accuracy(
     objective: Objective | Varied, key: Key, lives: int = 16, shelf: Shelf | None = None
 ) -> float:
-    """Mean online accuracy of a multi-layer perceptron trained by Adam, at its best rate.
+    """Mean online accuracy of a multi-layer perceptron trained by Adam, at its best setting of all
+    `RATES`, `NONLINEARITIES` and `STIMULI`.
 
-    A guide for the eye while a search runs; `bench` is the comparison that counts, with
-    more optimizers, a finer grid, and the data set that the rule is asked about.
+    A guide for the eye while a search runs, and no more: `bench` is the comparison that counts,
+    with more optimizers, a finer grid, and the data set that the rule is asked about.
 
     Args:
         objective: whose task is lived, in a network with the hidden layers of its circuit.
         key: of the lives.
-        lives: at each rate.
+        lives: at each setting.
         shelf: where the accuracy is kept from run to run, and the program of a new one, if
             anywhere.
     """
@@ -38,7 +46,8 @@ def backprop_accuracy(
     sizes = (circuit.input.size, *hidden, circuit.output.size)
 
     about = (objective.task, sizes, lives)
-    name = shelf.name("reference", about, RATES, key, jax.device_count()) if shelf else None
+    settings = (RATES, NONLINEARITIES, STIMULI)
+    name = shelf.name("reference", about, settings, key, jax.device_count()) if shelf else None
     if shelf and (kept := shelf.read(name)) is not None:
         return float(kept)
 
@@ -47,14 +56,22 @@ def backprop_accuracy(
     def accuracies(arrays, key):
         task = eqx.combine(arrays, static)
 
-        def one(life_key, rate):
+        def one(life_key, rate, amount, nonlinearity):
             sample_key, birth_key = jax.random.split(life_key)
-            learner = Backprop(sizes, "adam", rate)
-            return live(learner, task, task.sample(sample_key), birth_key)[0].accuracy
+            learner = Backprop(sizes, "adam", rate, nonlinearity)
+            meeting = Standardized(learner, sizes[0], amount)
+            return live(meeting, task, task.sample(sample_key), birth_key)[0].accuracy
+
+        def best(nonlinearity):
+            def at(setting):
+                lived = functools.partial(one, nonlinearity=nonlinearity)
+                return jnp.mean(jax.vmap(lived, (0, None, None))(keys, *setting))
+
+            return jnp.max(jax.lax.map(at, (rates.ravel(), amounts.ravel())))
 
         keys = jax.random.split(key, lives)
-        at_rate = jax.vmap(one, (0, None))
-        return jax.lax.map(lambda rate: jnp.mean(at_rate(keys, rate)), jnp.asarray(RATES))
+        rates, amounts = jnp.meshgrid(jnp.asarray(RATES), jnp.asarray(STIMULI))
+        return jnp.stack([best(nonlinearity) for nonlinearity in NONLINEARITIES])
 
     compiled = traced(accuracies, (arrays, key), 0, shelf, about).compiled()
     best = float(np.max(np.asarray(compiled(arrays, key))))

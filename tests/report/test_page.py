@@ -14,6 +14,7 @@ from metaplast import spec as specs
 from metaplast.bench import sweep
 from metaplast.report.figures import learning_curves, meta_training, smooth
 from metaplast.report.verdict import outcome
+from metaplast.report.verdict import told as settings
 
 CHROMIUM = Path("/usr/bin/chromium")
 TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
@@ -125,6 +126,35 @@ def test_nobody_loses_to_who_hears_the_target():
     won = _cell(0.1, 0.05, 0.15, 0.5)
     won["learners"][1]["told"] = "hears the target"
     assert outcome(won) == "wins"
+
+
+def test_the_legend_has_room_and_lies_beside_the_tools():
+    from metaplast.report.figures import LAYOUT, ROW
+
+    def height(rows):
+        entry = {"name": "x", "found": False, "online_accuracy": 0.5, "curve": CURVE}
+        cell = {"learners": [entry] * rows, "best_backprop": "x"}
+        return learning_curves(cell)["layout"]["height"]
+
+    assert height(2) == 420 and height(13) >= 13 * ROW + 80 and LAYOUT["margin"]["t"] >= 36
+    axis = meta_training([{"step": 1, "loss": 99.0, "accuracy": 0.5}], 0.3)["layout"]["yaxis2"]
+    assert axis["tickmode"] == "auto"  # not in step with the left axis, at odd numbers
+
+
+CURVE = {"moment": [1], "accuracy": [0.5], "lower": [0.4], "upper": [0.6]}
+
+
+@pytest.mark.parametrize(
+    ("tuned", "told"),
+    [
+        ({"bias": "1", "stimuli": "standardized", "ridge": 64.0},
+         "bias 1, standardized stimuli, ridge 64"),
+        ({"optimizer": "adam", "nonlinearity": "tanh", "stimuli": "raw", "rate": 0.01},
+         "adam, tanh, raw stimuli, rate 0.01"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_is_a_number_has_its_name(tuned, told):
+    assert settings({"tuned": tuned}) == told
 
 
 def test_few_lives_are_told_in_the_verdict():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from metaplast.report.figures import AXIS, FOUND, LAYOUT, ORACLE
+from metaplast.report.figures import ABOVE, AXIS, FOUND, LAYOUT, ORACLE
 from metaplast.report.tables import html_table
 
 ESTIMATORS = "estimators.json"
@@ -53,9 +53,10 @@ def over_horizon(facts: dict[str, Any]) -> dict[str, Any]:
         "xaxis": {**AXIS, "title": {"text": "horizon, moments"}},
         "yaxis": {**AXIS, "title": {"text": "correlation"}, "range": [-1.05, 1.05]},
         "yaxis2": {"title": {"text": "log growth per moment"}, "overlaying": "y", "side": "right",
+                   "tickmode": "auto", "tickformat": ".4~g",
                    "showgrid": False, "zeroline": False},
-        "legend": {"orientation": "h", "x": 0, "y": 1.14, "font": {"size": 12}},
-        "margin": {**LAYOUT["margin"], "r": 84},
+        "legend": ABOVE,
+        "margin": {**LAYOUT["margin"], "r": 84, "t": 64},
     }  # fmt: skip
     return {"data": traces, "layout": layout}
 

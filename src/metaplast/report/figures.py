@@ -8,16 +8,21 @@ FOUND, ORACLE = "#0b7a53", "#1d2433"
 PALETTE = ("#b5483a", "#c98a1b", "#3b6fb6", "#7a4fa3", "#5b8c8c", "#a0607f", "#8a7a52", "#6d7f99")
 TRIVIAL = ("nearest_class_mean", "recursive_least_squares", "nearest_neighbor")
 
+HEIGHT, ROW = 420, 30
+"""Pixels of a figure, and of a line of its legend, which is cut where it does not fit."""
+
 LAYOUT = {
     "template": "none",
     "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1d2433"},
-    "margin": {"l": 60, "r": 16, "t": 12, "b": 48},
+    "margin": {"l": 60, "r": 16, "t": 40, "b": 48},  # the tools stand above, beside no legend
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "hovermode": "x unified",
     "legend": {"orientation": "v", "x": 1.02, "y": 1, "font": {"size": 12}},
-    "height": 420,
+    "height": HEIGHT,
 }
+ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}
+"""A legend above the figure, where the right side has an axis of its own."""
 AXIS = {"gridcolor": "#e4e7ec", "zeroline": False, "linecolor": "#9aa3b2", "ticks": "outside"}
 
 
@@ -32,6 +37,7 @@ def learning_curves(cell: dict[str, Any]) -> dict[str, Any]:
         traces += _banded(entry, color, shown, entry["found"] or oracle)
     layout = {
         **LAYOUT,
+        "height": max(HEIGHT, 100 + ROW * len(cell["learners"])),
         "xaxis": {**AXIS, "title": {"text": "moment (examples seen)"}},
         "yaxis": {**AXIS, "title": {"text": "accuracy before learning"}, "tickformat": ".0%"},
     }
@@ -71,18 +77,18 @@ def meta_training(log: list[dict[str, Any]], backprop: float | None) -> dict[str
     ]
     if backprop is not None and steps:
         ends = [steps[0], steps[-1]]
-        level = _line(ends, [backprop] * 2, "backprop (Adam, a few rates)", ORACLE, 1.6, "y")
+        level = _line(ends, [backprop] * 2, "backprop (Adam, roughly tuned)", ORACLE, 1.6, "y")
         level["line"]["dash"] = "dash"
         traces.append(level)
     layout = {
         **LAYOUT,
         "xaxis": {**AXIS, "title": {"text": "meta-step"}},
         "yaxis": {**AXIS, "title": {"text": "mean accuracy over the life"}, "tickformat": ".0%"},
-        "yaxis2": {"title": {"text": "loss", "standoff": 18}, "tickformat": ".3f",
-                   "nticks": 6, "overlaying": "y", "side": "right", "showgrid": False,
-                   "zeroline": False},
-        "margin": {**LAYOUT["margin"], "r": 84},
-        "legend": {"orientation": "h", "x": 0, "y": 1.14, "font": {"size": 12}},
+        "yaxis2": {"title": {"text": "loss", "standoff": 18}, "tickformat": ".4~g",
+                   "nticks": 6, "tickmode": "auto", "overlaying": "y", "side": "right",
+                   "showgrid": False, "zeroline": False},
+        "margin": {**LAYOUT["margin"], "r": 84, "t": 64},
+        "legend": ABOVE,
     }  # fmt: skip
     return {"data": traces, "layout": layout}
 

@@ -100,11 +100,15 @@ def told(entry: dict[str, Any]) -> str:
 
 
 def _setting(name: str, value: str | float) -> str:
-    if isinstance(value, str):
-        return f"{value} {name}" if name == "stimuli" else value
-    return f"{name} {value:.3g}"
+    if not isinstance(value, str):
+        return f"{name} {value:.3g}"
+    if name == "stimuli":
+        return f"{value} {name}"
+    return value if name in SAYS_ENOUGH else f"{name.replace('_', ' ')} {value}"
 
 
+SAYS_ENOUGH = ("optimizer", "nonlinearity", "encoding")
+"""Settings whose value needs no name beside it, such as `adam`."""
 SEARCHED = ("on_edge", "tried_on_lives")
 """Entries of `tuned` that tell of the tuning and not of its outcome."""
 
