@@ -1,0 +1,55 @@
+"""Lines of progress in a pipe: few, short, and named as what they are."""
+
+from __future__ import annotations
+
+import jax
+
+from metaplast.bench import sweep
+from metaplast.cli.progress import Lines, searching
+from metaplast.objective import Objective
+from metaplast.reference import backprop_accuracy
+from metaplast.run import Report
+
+
+def test_an_audit_is_a_few_lines_and_a_comparison_a_line_for_each_row(capsys):
+    lines = Lines()
+    for done in range(8):
+        lines.row("frozen", done, 8)
+    for done in range(20):
+        lines.row("causality", done, 20, "audit")
+    said = capsys.readouterr().err.splitlines()
+    assert sum(line.startswith("bench") for line in said) == 8
+    assert [line.split()[1] for line in said if line.startswith("audit")] == ["1/20", "20/20"]
+
+
+def test_a_line_names_only_what_differs_between_cells():
+    table = '{type = "Drifting", task = {type = "digits", moments = 4}}'
+
+    def told(data):
+        seen: list[str] = []
+        sweep(["frozen"], data, (4,), [(3,)], lambda *now: seen.append(now[0]), lives=1, only=True)
+        return seen
+
+    assert told([table])[0] == "frozen"
+    both = told([table, "digits"])
+    assert "Drifting digits: frozen" in both and "digits: frozen" in both and table not in str(both)
+
+
+def test_the_line_of_a_search_says_what_its_numbers_are():
+    said = searching(Report(12, 80, 0.5, 0.25, 0.125, 1.0, 3.0))
+    assert "mean of the last: loss 0.500 accuracy 0.250 (roughly tuned Adam 0.125)" in said
+
+
+def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):
+    from metaplast import reference
+    from metaplast.experiment import build
+    from metaplast.spec import load, with_overrides
+
+    tiny = with_overrides(load("layered"), ['task={type="digits", moments=60}', "hidden=[8]"])
+    objective = build(tiny).objective
+    assert isinstance(objective, Objective)
+    whole = backprop_accuracy(objective, jax.random.key(0), 4)
+    monkeypatch.setattr(reference, "NONLINEARITIES", ("relu",))
+    monkeypatch.setattr(reference, "STIMULI", (0.0,))
+    part = backprop_accuracy(objective, jax.random.key(0), 4)
+    assert 0.1 < part < whole < 1
