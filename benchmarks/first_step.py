@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from interleaved import Spread, Times
+from interleaved import REPETITIONS, Spread, Times
 from section import Claim, Section, run, say
 
 LIMITS = {"cold": 20, "warm": 5}
@@ -25,7 +25,7 @@ LIMITS = {"cold": 20, "warm": 5}
 
 def measure(quick: bool) -> Section:
     section = Section("From process start to the first meta-step")
-    repetitions = 1 if quick else 3
+    repetitions = 1 if quick else REPETITIONS
     times = Times(("cold", "warm"), np.array([pair(i) for i in range(repetitions)]), {})
     section.write(
         f"Seconds until `metaplast search digits` has logged its first meta-step, {repetitions} "
