@@ -45,6 +45,9 @@ def feedback_alignment(
     Output cells are a softmax whose biases learn at the same rate; hidden cells have no
     bias. With `feedback="symmetric"` this is stochastic gradient descent, the control
     that cheats.
+
+    Deviations: a softmax and cross-entropy at the output, where the paper has squared errors; no
+    bias in hidden cells; by `feedback="direct"` another paper's wiring.
     """
     delta = Delta(_leaf(rate))
     rules = {"forward": delta, "readout": delta}
@@ -58,7 +61,10 @@ def direct_feedback_alignment(
     rate: float | Float[Array, ""] = 0.01,
     nonlinearity: Literal["tanh", "relu"] = "tanh",
 ) -> PlasticNetwork:
-    """Delta rule everywhere; every hidden layer hears the output cells themselves."""
+    """Delta rule everywhere; every hidden layer hears the output cells themselves.
+
+    Deviations: plain steps, one example each (mini-batches in the paper); no bias in hidden cells.
+    """
     return feedback_alignment(inputs, hidden, classes, rate, nonlinearity, "direct")
 
 
@@ -69,7 +75,11 @@ def readout_only(
     rate: float | Float[Array, ""] = 0.01,
     nonlinearity: Literal["tanh", "relu"] = "tanh",
 ) -> PlasticNetwork:
-    """Random hidden layers that never change; only the synapses onto the output learn."""
+    """Random hidden layers that never change; only the synapses onto the output learn.
+
+    Deviations: the source's unit is linear, hears the stimulus itself and lowers a squared error;
+    here random layers lie between, and the output is a softmax with cross-entropy.
+    """
     rules = {"readout": Delta(_leaf(rate))}
     return _network(inputs, hidden, classes, rate, nonlinearity, "none", rules)
 

@@ -22,6 +22,9 @@ class RecursiveLeastSquares(eqx.Module):
     r"""After $t$ examples, exactly the ridge regression of one-hot targets on them:
     $W = Y^\top X (X^\top X + \rho I)^{-1}$, with the constant `bias` appended to every stimulus.
 
+    Deviations: the recursion begins at a ridge and no examples, where Plackett adds observations to
+    a problem that has been solved.
+
     Args:
         ridge: $\rho$, in squared units of the stimulus. An array leaf.
         bias: 1 to learn an offset with the weights, 0 to leave it out: in the first

@@ -30,6 +30,9 @@ class Reinforce(eqx.Module):
     learner lacks a teacher, not weight transport. What counts as its answer in a comparison is
     the most likely one.
 
+    Deviations: one of several answers is drawn at once, where the units of the paper's examples
+    each draw 0 or 1 for themselves; plain steps, one example each.
+
     Args:
         network: who is taught.
         rate: learning rate $\eta$. An array leaf.

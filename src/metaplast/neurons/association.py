@@ -29,7 +29,7 @@ class Association(AbstractNeuron):
     It offers $u / g$ to its outgoing synapses and $u / \sqrt g$ to its lateral ones. With
     `Decorrelation` on the lateral synapses and the delta rule on the outgoing ones this
     *is* recursive least squares with the prior covariance $P_0$, in terms that each cell and
-    synapse can know.
+    synapse can know. $x$ is in units of the stimulus, $u$ in those of $P_0 x$; $g$ has none.
 
     References: Plackett (1950) doi:10.1093/biomet/37.1-2.149 for the recursion.
     """

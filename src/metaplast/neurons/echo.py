@@ -20,7 +20,11 @@ class Echo(AbstractAround):
     r"""Another cell, whose feedback carries its activity in place of its message.
 
     What it offers its own synapses stays that of the cell `base`: an `Output` cell learns from its
-    error, which only its synapses know, while those who listen to it hear its answer.
+    error, which only its synapses know, while those who listen to it hear its answer, in the units
+    of `base`.
+
+    Args:
+        base: the cell whose answer is told.
 
     References: Jaeger & Haas (2004) doi:10.1126/science.1091277; Sussillo & Abbott (2009)
     doi:10.1016/j.neuron.2009.07.018 (feedback of the output).

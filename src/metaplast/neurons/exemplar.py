@@ -36,7 +36,15 @@ class Exemplar(AbstractNeuron):
     fires at once, and offers $\rho$ to its incoming synapses, which store the stimulus
     (`Factored`, channel 1). Channel 0 is the error-driven drift of mature cells. What is
     sent to the next layer is the deviation from the cell's own mean, divided by the
-    population's energy; what is reported aside (`settled`) is the rate itself.
+    population's energy; what is reported aside (`settled`) is the rate itself. Rates, maturity and
+    recruitment have no units; a stored stimulus has those of the stimulus.
+
+    Args:
+        sharpness: $\beta$.
+        eagerness: $a$, of a cell that hears of nothing like the stimulus.
+        familiarity: $b$, per unit of $\bar r$, the mean rate of the population.
+        leak: of the running mean of its own rate, per moment.
+        floor: added to the population's energy, a mean square of rates.
 
     References: Platt (1991) doi:10.1162/neco.1991.3.2.213 (resource-allocating network);
     Carpenter & Grossberg (1987) doi:10.1016/S0734-189X(87)80014-2.

@@ -38,6 +38,9 @@ class Innovation(AbstractNeuron):
     $\epsilon$ keeps copies of a stored stimulus from counting as new. What is new is
     inhibited away where the interneuron hears more than one stimulus can be worth.
 
+    Args:
+        floor: $\epsilon$; without units, as rates and what is new are.
+
     References: Csató & Opper (2002) doi:10.1162/089976602317250933 (the growing inverse);
     Williams & Seeger (2001) NeurIPS (Nyström).
     """

@@ -21,13 +21,14 @@ class Interneuron(AbstractNeuron):
 
     Up, $y = \phi(v)$. Down, the one cell above that it hears says $a$; the interneuron says
     $z = (1 - \lambda)\, y + \lambda\, a$, and offers $z - y$ to its incoming synapses
-    (signal 0). To the synapses that it has on apical dendrites it offers $y$ (both signals).
+    (signal 0). To the synapses that it has on apical dendrites it offers $y$ (both signals). All
+    activities are in the same units, those of the cells above.
 
     Where we deviate from Sacramento et al.: activities are pulled, not potentials.
 
     Args:
         nonlinearity: $\phi$, that of the cells above.
-        pull: $\lambda$.
+        pull: $\lambda$, a share between 0 and 1.
 
     References: Sacramento et al. (2018) arXiv:1810.11393.
     """

@@ -33,7 +33,8 @@ class Message(AbstractNeuron):
     `learners.Bidirectional`, which is the source's own family.
 
     Args:
-        states: how many.
+        states: how many. They have no units, as $y$ has none; $v$ and $a$ are squashed or
+            multiplied by what is learned.
         start: size of the first $o$ and $r$.
         seed: of the first weights.
 

@@ -18,13 +18,14 @@ class Nudged(AbstractAround):
     r"""Another output cell whose message is no error but an activity: $v + \lambda\, e$.
 
     $v$ is its drive and $e$ the message of the cell `base`, its error. So what goes back is of the
-    same kind as what goes forward, and who knows $v$ finds the error in it (`circuits.dendritic`).
+    same kind as what goes forward, in units of the drive, and who knows $v$ finds the error in it
+    (`circuits.dendritic`).
     Its own synapses learn from the error, as those of `base`.
 
     Args:
         base: the cell that compares. One that adds a bias to its drive cannot be foreseen by
             interneurons.
-        pull: $\lambda$.
+        pull: $\lambda$, units of the drive per unit of the error.
 
     References: Scellier & Bengio (2017) doi:10.3389/fncom.2017.00024 (nudging); Sacramento et al.
     (2018) arXiv:1810.11393.

@@ -22,7 +22,8 @@ class Pyramidal(AbstractNeuron):
     Up, $y = \phi(v)$ with $v$ the basal drive. Down, the apical potential $a$ moves the soma to
     $u = v + g\,a$. It says $\phi(u)$ to the layer below, and offers its incoming synapses
     $\phi(u) - \phi(v)$, by how much it does more than its basal dendrite foretold (signal 0), and
-    $a$ (signal 1), which synapses at the apical dendrite learn to silence.
+    $a$ (signal 1), which synapses at the apical dendrite learn to silence. All potentials are in
+    units of the basal drive.
 
     Args:
         nonlinearity: $\phi$.

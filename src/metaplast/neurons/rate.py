@@ -31,6 +31,9 @@ class Rate(AbstractNeuron):
     back-propagated error where feedback is symmetric, and that of feedback alignment
     where it is random. `softplus` has sharpness 10. All in units of the stimulus.
 
+    Args:
+        nonlinearity: $\phi$.
+
     References: Lillicrap et al. (2016) doi:10.1038/ncomms13276.
     """
 

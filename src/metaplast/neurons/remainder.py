@@ -15,7 +15,8 @@ class Remainder(AbstractNeuron):
 
     $y = v$ with $v$ the basal drive; settled: the lateral input, which in `circuits.hierarchical`
     is what was left before, less what the last component explains of it. A signal for
-    plasticity that does not touch what the cell sends forward, as `rules.Sanger` wants it.
+    plasticity that does not touch what the cell sends forward, as `rules.Sanger` wants it. Both are
+    in units of the stimulus.
 
     References: Sanger (1989) doi:10.1016/0893-6080(89)90044-0.
     """

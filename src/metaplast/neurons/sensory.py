@@ -40,7 +40,12 @@ class Sensory(AbstractNeuron):
     $y_i = (v_i - \bar v_i) / \sqrt{\tfrac1n \sum_j (v_j - \bar v_j)^2 + \epsilon}$.
 
     The mean $\bar v_i$ is the cell's own, a leaky average with the leak `leak` per
-    moment; the sum of squares comes over the wire of the population's interneuron.
+    moment; the sum of squares comes over the wire of the population's interneuron. What it says
+    has no units.
+
+    Args:
+        leak: of the running mean, per moment.
+        floor: $\epsilon$, in squared units of the stimulus.
 
     References: Carandini & Heeger (2012) doi:10.1038/nrn3136.
     """

@@ -37,8 +37,9 @@ class Settling(AbstractNeuron):
     Args:
         nonlinearity: $\phi$.
         target: $p$.
-        rate: $\gamma$; 0 for a threshold that stays at 0.
-        step: $s$, of settling; smaller ones where strong inhibition would make cells oscillate.
+        rate: $\gamma$, units of the drive per moment; 0 for a threshold that stays at 0.
+        step: $s$, of settling, a share; smaller ones where strong inhibition would make cells
+            oscillate.
 
     References: Földiák (1990) doi:10.1007/BF02331346.
     """

@@ -18,6 +18,8 @@ class Hebb(AbstractSeparable):
     grow as $w \leftarrow (1 + \eta C)\, w$ on average: exponentially, in the direction of the first
     eigenvector. `Oja` is the same with a limit.
 
+    Where we deviate: Hebb gave words and no equation; the product is their usual reading.
+
     References: Hebb (1949) The organization of behavior.
     """
 

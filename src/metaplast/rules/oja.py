@@ -17,6 +17,9 @@ class Oja(AbstractSeparable):
     $\Delta w_{ij} = \eta\, y_i (x_j - y_i w_{ij})$: one linear cell finds the first
     eigenvector of its input's covariance.
 
+    Where we deviate: nowhere in the rule; the rate stays as it is, so weights keep moving about the
+    eigenvector by as much as the rate and the noise have it.
+
     References: Oja (1982) doi:10.1007/BF00275687.
     """
 

@@ -27,6 +27,9 @@ class Sanger(AbstractSeparable):
 
     At cells that settle at what they do, this is `Oja`.
 
+    Where we deviate: nowhere over transposed weights; over synapses of their own, what is left
+    unexplained is only as good as what those synapses have learned so far.
+
     Args:
         rate: $\eta$.
 

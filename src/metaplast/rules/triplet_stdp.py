@@ -25,6 +25,9 @@ class TripletSTDP(AbstractSeparable):
     depress at low frequencies, and triplets potentiate at high ones. The time constants are the
     cells'.
 
+    Where we deviate: spikes fall on the grid of moments and not in continuous time; $\eta$ is ours,
+    1 by default.
+
     Args:
         rate: $\eta$.
         pair_plus, triplet_plus: $A_2^+$, $A_3^+$.
