@@ -75,6 +75,11 @@ def test_bcm_selects_one_stimulus_and_answers_it_as_theory_says():
     alive = [a for a in answers if a.max() > 0]
     assert len(alive) > 1
     np.testing.assert_allclose(alive, np.tile([0.0, 2.0], (len(alive), 1)), atol=0.2)
+    # Control: a threshold that hardly slides, from the same births, selects nothing of the kind.
+    for seed in range(3):
+        weight = lived(cell, BCM(0.006, 1e9), task, seed)[1]
+        still = np.sort(np.maximum(prototypes @ weight[0], 0.0))
+        assert not np.allclose(still, [0.0, 2.0], atol=1.0)
 
 
 def test_soft_hebb_finds_the_clusters_on_the_unit_sphere():

@@ -13,7 +13,7 @@ from metaplast.delivery import Delivering
 from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Association, Output, Rate
-from metaplast.rules import Decorrelation, Factored, Oja
+from metaplast.rules import Decorrelation, Factored, Hebb, Oja
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode
 
@@ -39,21 +39,37 @@ def axes():
     return np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
 
 
-def test_oja_finds_the_first_eigenvector():
+def one_cell(rule):
+    """Weights at birth and after a life of one linear cell."""
     cell = Rate("linear")
     network = PlasticNetwork(
-        layered(3, (), 1), Genome({"input": cell, "output": cell}, {"readout": Oja(0.002)})
+        layered(3, (), 1), Genome({"input": cell, "output": cell}, {"readout": rule})
     )
     task = Correlated()
     name = "input->output"
     run = jax.jit(lambda key: live(network, task, task.sample(key), key)[1].weights[name])
-    weight = np.asarray(run(jax.random.key(0)))[0]
     birth = network.born(jax.random.split(jax.random.key(0))[0]).weights[name][0]
+    return np.asarray(birth), np.asarray(run(jax.random.key(0)))[0]
+
+
+def test_oja_finds_the_first_eigenvector():
+    birth, weight = one_cell(Oja(0.002))
     first, second = axes().T[:2]
     assert abs(birth @ first) / np.linalg.norm(birth) < 0.95, "it must not be born there"
     np.testing.assert_allclose(np.linalg.norm(weight), 1.0, atol=0.05)
     assert abs(weight @ first) > 0.98
     assert abs(weight @ second) < 0.2
+
+
+def test_hebb_finds_its_direction_and_no_length():
+    """Negative control: what the decay of Oja's rule is worth."""
+    birth, weight = one_cell(Hebb(0.002))
+    length, (first, second) = np.linalg.norm(weight), axes().T[:2]
+    assert np.isfinite(length) and length > 1e3 * np.linalg.norm(birth)
+    assert abs(weight @ first) > 0.98 * length  # the direction is that of the largest variance
+    frozen = one_cell(Hebb(1e-9))[1]
+    assert abs(frozen @ first) < 0.95 * np.linalg.norm(frozen)
+    assert abs(weight @ second) > 1.0  # Oja's cell has less than 0.2 of it
 
 
 def association_only(ridge: float = 1.0):
