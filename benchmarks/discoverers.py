@@ -52,6 +52,13 @@ LONGER = (("SNES", 0.1), ("Sep_CMA_ES", 0.1), ("LearnedSelection", 0.03))
 """Searches that also spend ten times the lives."""
 STORE = Path("runs/discoverers.jsonl")
 FRACTION = STRETCH / MOMENTS
+ABSENT = (
+    "Not in the table: `Forward` takes the derivative that `Backprop` takes, by one tangent for "
+    "every number that is searched, so it would find the same for far more work; `MapElites` "
+    "spends its lives on an archive of unlike rules and not on one best; `Restarts` holds "
+    "several searches of another loop, so what it finds is a matter of that loop."
+)
+"""Outer loops that are not compared, and why."""
 
 
 class Loop(NamedTuple):
@@ -165,6 +172,7 @@ def page(stored: Iterable[dict[str, Any]], rivals: dict[str, Any]) -> list[str]:
               "of backprop's [95 %]", "lives to half of its gain", "s")  # fmt: skip
     any_curve = next(iter(curves.values()))["curve"]
     lines = [
+        ABSENT, "",
         f"Start (feedback alignment, not tuned): {any_curve[0].mean():.3f}. {BUDGET} lives each.",
         "", *table(header, rows), "",
         *_longer(stored, oracle),

@@ -266,7 +266,7 @@ def _judged(task: Judge, state, alive, age, readout, target):
     alive = alive & sound
     answer = jnp.where(sound, readout, 0.0)
     correct = alive & (jnp.argmax(answer) == target)
-    # The dead answer at random: their loss is that of a flat readout.
+    # The dead name nothing correctly; their loss is that of a flat readout.
     loss = jnp.where(alive, task.loss(answer, target), jnp.log(float(readout.shape[0])))
     return (state, alive, age + alive), (correct, loss)
 

@@ -63,7 +63,9 @@ def document(suite: str, results: Sequence[dict[str, Any]]) -> list[str]:
         "All learners live the same lives from the same births; brackets are 95 % bootstrap "
         "intervals over lives. Rivals are tuned in hindsight on the very lives of the comparison, "
         "all by the same procedure: the whole grid of each variant on the first 4 lives, the three "
-        "best settings on all lives. Found rules (bold) run as they were found.",
+        "best settings on all lives. Who has more variants tries more settings: the column *tuned "
+        "to* ends with how many, and says so where the best lies on the edge of a grid that has "
+        "grown as often as it may. Found rules (bold) run as they were found.",
         "",
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",
