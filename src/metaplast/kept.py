@@ -16,6 +16,10 @@ from typing import NamedTuple
 MEGABYTE = 1e6
 FLOOR = 32 * MEGABYTE
 """Bytes that a life may always keep."""
+ROOT = 1.75
+"""Bytes that a longer life may keep where blocks are kept whole: so many times the states of a life
+whose segments have the square root of its moments. What is allocated for short lives is less than
+is counted here and for long ones nearly as much, so 2 would let memory grow a little faster."""
 
 
 class Residuals(NamedTuple):
@@ -54,7 +58,7 @@ def kept(
         residuals: of the network that lives.
         budget: bytes. By default what lets memory grow with the square root of the horizon: one
             block does so where moments are kept for a segment only; where they are kept for a
-            block, twice what the states take, or `FLOOR` where that is more.
+            block, `ROOT` times what the states take, or `FLOOR` where that is more.
         segment: moments in a segment, by default the square root of those in the block.
     """
 
@@ -63,7 +67,7 @@ def kept(
         return Kept(min(segment or max(1, round(math.sqrt(block))), block), block)
 
     if budget is None:
-        root = max(FLOOR, 2 * math.sqrt(moments) * residuals.state)
+        root = max(FLOOR, ROOT * math.sqrt(moments) * residuals.state)
         budget = root if residuals.whole else math.inf
     sizes = {}
     for blocks in range(1, 2 * math.isqrt(moments) + 1):

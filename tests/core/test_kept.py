@@ -10,7 +10,7 @@ from learners.easy import Easy
 
 from core.small import CASES, parts, plain
 from metaplast.circuits import layered
-from metaplast.kept import FLOOR, Kept, Residuals, kept
+from metaplast.kept import FLOOR, ROOT, Kept, Residuals, kept
 from metaplast.network import Genome
 from metaplast.objective import Objective
 from metaplast.rules import Factored
@@ -25,6 +25,12 @@ def test_memory_grows_no_faster_than_the_square_root_of_the_horizon(residuals):
     for moments in (250, 4000, 64000):
         taken = residuals.bytes(moments, kept(moments, residuals))
         assert FLOOR < taken <= 5.2 * residuals.state * moments**0.5
+
+
+def test_where_blocks_are_kept_whole_it_stays_within_its_multiple_of_the_states():
+    tight = [BIG.bytes(n, kept(n, BIG)) / (BIG.state * n**0.5) for n in (250, 4000, 64000)]
+    assert min(tight) > 1.0 and max(tight) <= ROOT
+    assert BIG.bytes(4000, Kept(63, 4000)) > 2 * ROOT * BIG.state * 4000**0.5  # control: one block
 
 
 def test_in_one_block_it_grows_with_the_horizon():
