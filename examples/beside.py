@@ -17,6 +17,8 @@ from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.lifetime import live, test_accuracy
 
 NOT_GIVEN = "not given"
+NO_SUCH = "–"
+"""In the column of the paper, for rivals of ours that papers of this kind do not have."""
 
 
 def heading(measured: str) -> None:
@@ -29,7 +31,7 @@ def row(name: str, paper: str, values: Any, note: str = "") -> None:
 
     Args:
         name: of what was measured.
-        paper: the paper's figure, or `NOT_GIVEN`.
+        paper: the paper's figure, or `NOT_GIVEN`, or `NO_SUCH`.
         values: one number for each life.
         note: anything more.
     """
@@ -96,7 +98,7 @@ def rivals(sizes, rates, task, count: int, seed: int, online: bool = False) -> N
         )  # fmt: skip
         row(f"backprop, {optimizer}", NOT_GIVEN, both[column], f"best rate {float(rate):.3g}")
     mean = NearestClassMean(sizes[0], sizes[-1])
-    row("nearest class mean", NOT_GIVEN, lives(mean, task, count, seed)[column])
+    row("nearest class mean", NO_SUCH, lives(mean, task, count, seed)[column])
 
 
 @eqx.filter_jit

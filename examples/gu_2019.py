@@ -22,7 +22,7 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from beside import NOT_GIVEN, found, heading, last, lives, numbers, row, tuned
+from beside import NO_SUCH, NOT_GIVEN, found, heading, last, lives, numbers, row, tuned
 from command import Command
 from jaxtyping import Array, Float
 
@@ -191,7 +191,7 @@ def main(arguments: list[str] | None = None) -> None:
             )  # fmt: skip
             row(f"backprop, {label}", NOT_GIVEN, held_out, f"best rate {float(rate):.3g}")
         nearest = NearestNeighbor(task.inputs, task.classes, options.moments)
-        row("nearest labelled example", NOT_GIVEN, lives(nearest, alone, *seen)[1])
+        row("nearest labelled example", NO_SUCH, lives(nearest, alone, *seen)[1])
     last(DEVIATIONS, begun)
 
 

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from beside import NOT_GIVEN, heading, last, row
+from beside import NO_SUCH, NOT_GIVEN, heading, last, row
 from command import Command, refuse
 from competing_layers import PATCHES, POWERS, born, drives, pooled, says, soft_hebb, winner_alone
 
@@ -202,9 +202,8 @@ def table(data: str, options) -> None:
         rate = max(rates, key=lambda r, run=run: run(tuning[0], r, tuning[1]) if rates[1:] else 0)
         found[name] = np.asarray([run(pictures, rate, key) for pictures, key in judged])
         note = f"rate {rate:g}" if len(rates) > 1 else ""
-        row(
-            name, PAPER.get(data, NOT_GIVEN) if name == "SoftHebb" else NOT_GIVEN, found[name], note
-        )
+        paper = NO_SUCH if name.endswith("pixels") else NOT_GIVEN
+        row(name, PAPER.get(data, NOT_GIVEN) if name == "SoftHebb" else paper, found[name], note)
     for name in list(learners)[1:4]:
         difference = found["SoftHebb"] - found[name]
         low, high = interval(difference)

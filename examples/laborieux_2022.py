@@ -24,7 +24,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from beside import NOT_GIVEN, heading, last, lives, row, tuned
+from beside import NO_SUCH, NOT_GIVEN, heading, last, lives, row, tuned
 from command import Command, refuse
 from jax.flatten_util import ravel_pytree
 
@@ -180,7 +180,7 @@ def table(name: str, task, hidden: tuple[int, ...], paper: str, scale: float, op
         )  # fmt: skip
         row(f"backprop, {optimizer}", NOT_GIVEN, best, f"best rate {float(rate):.3g}")
     mean = Standardized(NearestClassMean(task.inputs, task.classes), task.inputs)
-    row("nearest class mean", NOT_GIVEN, lives(mean, *seen)[0])
+    row("nearest class mean", NO_SUCH, lives(mean, *seen)[0])
     most = f"{max(options.points)} points on a circle"
     for label in list(shown)[:4]:
         compared(f"{most}, less {label}", online[most], online[label])

@@ -21,7 +21,7 @@ import time
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from beside import NOT_GIVEN, found, heading, last, lives, row, tuned
+from beside import NO_SUCH, NOT_GIVEN, found, heading, last, lives, row, tuned
 from command import Command
 
 from metaplast.learner_loss import LearnerLoss
@@ -108,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
             *_, held_out, rate = tuned(make, [jnp.asarray(r) for r in RATES], *seen)
             row(label, NOT_GIVEN, held_out, f"best rate {float(rate):.3g}")
         mean = NearestClassMean(sizes[0], options.ways)
-        row("nearest class mean", NOT_GIVEN, lives(mean, *seen)[1])
+        row("nearest class mean", NO_SUCH, lives(mean, *seen)[1])
     last(DEVIATIONS, begun)
 
 

@@ -18,7 +18,7 @@ import time
 
 import equinox as eqx
 import jax.numpy as jnp
-from beside import NOT_GIVEN, found, heading, last, lives, numbers, row
+from beside import NO_SUCH, NOT_GIVEN, found, heading, last, lives, numbers, row
 from command import Command
 
 from metaplast.circuits import unsupervised
@@ -104,7 +104,7 @@ def show(name: str, task: AbstractTask, hidden: tuple[int, ...], genomes, option
         learner = network(task.inputs, hidden, task.classes, genome)
         row(label, NOT_GIVEN, lives(learner, task, options.lives, options.seed + 1)[1])
     rival = RecursiveLeastSquares(task.inputs, task.classes)
-    row("least squares on the input", NOT_GIVEN, lives(rival, task, options.lives,
+    row("least squares on the input", NO_SUCH, lives(rival, task, options.lives,
                                                        options.seed + 1)[1])  # fmt: skip
 
 
