@@ -30,10 +30,10 @@ LIVES = 32
 SPREAD = 0.03
 BOUND = (
     "The start of `digits` is a strong hand-designed cell that leaves little to find, so any "
-    "search from it comes near backprop's accuracy; what is gained over it is the harder question. "
-    "What bounds that here: a gain of a few thousandths, on 32 lives, after few generations of a small "
-    "population. [discoverers.md](discoverers.md) asks it from feedback alignment on, on equal "
-    "lives: about four fifths of backprop's gain."
+    "search from it comes near backprop's accuracy; what is gained over it is the harder "
+    "question. What bounds that here: a gain of a few thousandths, on 32 lives, after few "
+    "generations of a small population. [discoverers.md](discoverers.md) asks it from feedback "
+    "alignment on, on equal lives: about four fifths of backprop's gain."
 )
 
 

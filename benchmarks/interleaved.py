@@ -116,8 +116,10 @@ def compiled(name: str, function: Callable, *arguments) -> Contender:
 
 
 def short(value: float) -> str:
-    """Three significant digits, without an exponent."""
+    """Three significant digits, without an exponent but for the very small."""
     if value == 0 or abs(value) >= 100:
         return f"{value:.0f}"
+    if abs(value) < 1e-4:
+        return f"{value:.2e}"
     digits = 2 - int(np.floor(np.log10(abs(value))))
     return f"{value:.{digits}f}"

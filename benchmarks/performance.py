@@ -30,6 +30,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "limit": (),
     "kernel": (),
     "meta_gradient": (),
+    "exactness": (),
     "memory": (),
     "depth": (),
     "first_step": (),
