@@ -51,7 +51,7 @@ def hears_target(learner: Learner, task: AbstractTask, seed: int = 0) -> bool:
         task: whose loss it may take; its teaching is silenced.
         seed: of birth, stimuli and noise.
     """
-    silent = _Silent(task)
+    silent = _Silent(task)  # pyright: ignore[reportCallIssue]
     born, drawn = jax.random.split(jax.random.key(seed))
     stimuli = jax.random.uniform(drawn, (MOMENTS, task.inputs))
 
