@@ -25,7 +25,7 @@ KEYS = {
     "paired",
 }  # fmt: skip
 ENTRY = {
-    "name", "found", "online_accuracy", "online_accuracy_ci", "test_accuracy",
+    "name", "found", "told", "online_accuracy", "online_accuracy_ci", "test_accuracy",
     "test_accuracy_ci", "scores", "tuned", "diverged", "seconds", "synapse_updates",
     "synapse_updates_per_second", "values", "values_per_cell", "values_per_synapse", "curve",
 }  # fmt: skip
