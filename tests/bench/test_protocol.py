@@ -159,7 +159,7 @@ def test_sweep_varies_data_moments_and_hidden_layers():
     assert [c["data"] for c in result["cells"]] == ["easy", "hard"]
     easy, hard = (entry(cell, "mean")["online_accuracy"] for cell in result["cells"])
     assert easy > hard
-    assert "hard 30 5: backprop_adam" in seen and len(seen) == 8
+    assert "hard: backprop_adam" in seen and len(seen) == 8
 
 
 def test_table_is_sorted_and_shows_every_row(result):
