@@ -44,7 +44,7 @@ class Report(NamedTuple):
     accuracy: float
     """Mean online accuracy of the rule on the lives of the last meta-steps."""
     backprop_accuracy: float
-    """That of backprop (Adam, best of a few rates) on lives of the same task."""
+    """That of backprop (Adam, roughly tuned: `reference`) on lives of the same task."""
     steps_per_second: float
     seconds_left: float
     lost: float = 0.0
