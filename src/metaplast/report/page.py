@@ -147,7 +147,7 @@ def _search(log: list[dict[str, Any]]) -> str:
     return (
         "<section><h2>The search</h2>"
         f"<p class='note'>{len(log)} meta-steps in {seconds:.0f} s of computation.{told} "
-        "Backprop is Adam at the best of a few rates, on lives of the search's own task: a guide "
+        "Backprop is Adam, roughly tuned, on lives of the search's own task: a guide "
         "for the eye, tuned less than the backprop of the comparison above.</p>"
         '<div class="plot" id="meta"></div></section>'
     )
