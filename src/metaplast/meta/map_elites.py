@@ -100,7 +100,7 @@ class MapElites(AbstractMetaOptimizer):
         return Dealt("population", self.population, self.lives)
 
     def init(self, evaluate, theta, key):
-        _, score = jax.eval_shape(evaluate, theta, key)
+        _, score = jax.eval_shape(lambda theta, key: evaluate(theta, key), theta, key)
         costs = getattr(score, "costs", None)
         if costs is None:
             raise ValueError(
