@@ -118,10 +118,10 @@ def test_the_python_of_the_design_runs():
 
 def test_learners_of_ones_own_on_a_task_of_ones_own(mine, capsys):
     def lived(data: str, *learners: str) -> dict[str, dict]:
-        assert main(["bench", *learners, "--data", data, *SMALL]) == 0
+        assert main(["bench", *learners, "--data", data, *SMALL, "--moments", "60"]) == 0
         return {e["name"]: e for e in json.loads(capsys.readouterr().out)["learners"]}
 
-    plain = "{type = 'digits', moments = 60}"
+    plain = "{type = 'digits'}"  # its length: --moments, as everywhere
     bright = f"{{type = 'my_parts.py:Bright', added = 0.2, task = {plain}}}"
     names = ("my_parts.py:Perceptron", "my_parts.py:tuned")
     one, other = lived(bright, *names), lived(plain, *names)
