@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from metaplast import compile_cache
+from metaplast.spec import dump, load
 
 COMPILES = ("audit", "nearest_class_mean", "--constraint", "causality")
 """A command that compiles something, and is soon done."""
@@ -109,3 +111,32 @@ def test_an_address_that_only_jax_understands_is_left_to_it():
     given = {"JAX_COMPILATION_CACHE_DIR": "gs://bucket/programs"}
     assert compile_cache.wanted(given) == "gs://bucket/programs"
     assert compile_cache.wanted({**given, "METAPLAST_CACHE": "Off"}) is None
+
+
+ASKED = """
+import os, sys
+from metaplast import shelf
+opened = shelf.opened
+def told(cache):
+    print(opened(cache) is not None, flush=True)
+    os._exit(0)
+shelf.opened = told
+from metaplast.cli import main
+main(sys.argv[1:])
+"""
+"""Says whether a command can keep what it traces, and ends before it traces anything."""
+
+
+@pytest.mark.parametrize("words", ["search digits", "resume RUN"])
+def test_no_command_loads_what_computes_before_the_shelf_is_open(words, environment, tmp_path):
+    (tmp_path / "spec.toml").write_text(dump(load("digits")))
+    command = words.replace("RUN", str(tmp_path)).split()
+
+    def said(script: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", script, *command],
+            env=environment, cwd=tmp_path, check=True, capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
+
+    assert said(ASKED) == "True"
+    assert said(f"import metaplast.network\n{ASKED}") == "False", "negative control"

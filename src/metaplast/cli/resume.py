@@ -30,9 +30,11 @@ class Resume:
                 f"run = {self.folder}: no run folder, for it has no spec.toml; "
                 "start one with: metaplast search digits"
             )
-        from metaplast import compile_cache, shelf, spread
+        from metaplast import compile_cache, shelf
         from metaplast.cli import campaign
 
-        kept = shelf.opened(compile_cache.switch_on())
+        kept = shelf.opened(compile_cache.switch_on())  # before what computes is loaded
+        from metaplast import spread
+
         spread.use_cores()
         campaign.go_on(self.folder, as_json=self.json, kept=kept)
