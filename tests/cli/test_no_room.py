@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -17,17 +16,19 @@ SMALL = 16_384
 
 
 def _limited(words: list[str], folder: Path, environment: dict[str, str]):
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL, SMALL))
-
+    # The child limits itself: this process has threads, which must not be forked.
+    script = (
+        "import resource, sys; from metaplast.cli import main; "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({SMALL}, {SMALL})); "
+        "sys.exit(main(sys.argv[1:]))"
+    )
     return subprocess.run(
-        [sys.executable, "-m", "metaplast", *words],
+        [sys.executable, "-c", script, *words],
         cwd=folder,
         env={**environment, "METAPLAST_CACHE": "off"},
         capture_output=True,
         text=True,
         timeout=300,
-        preexec_fn=limit,
     )
 
 
