@@ -62,7 +62,7 @@ def build(spec: Spec) -> Experiment:
     meta: AbstractMetaOptimizer = construct("meta", spec["meta"], "meta")
     if spec["variants"]:
         for option in ("stretch", "first"):
-            if (value := getattr(meta, option, None)) is not None:
+            if (value := getattr(meta.inner, option, None)) is not None:
                 raise SpecError(
                     f"meta.{option} = {value}: lives in several settings are lived whole; leave "
                     f"out {option}, or the variants"

@@ -76,7 +76,7 @@ def unreached(
     Raises:
         SpecError: none reaches any; the text names the operations where it ends.
     """
-    meta = getattr(experiment.meta, "of", experiment.meta)
+    meta = experiment.meta.inner
     if not isinstance(meta, DIFFERENTIATING):
         return []
     name = shelf.name("reach", spec.tables) if shelf and spec else None
@@ -122,7 +122,7 @@ def differentiated(meta: AbstractMetaOptimizer) -> Iterator[None]:
     try:
         yield
     except (ValueError, NotImplementedError, TypeError) as fault:
-        meta = getattr(meta, "of", meta)
+        meta = meta.inner
         told = (str(fault).strip().splitlines() or [""])[0]
         if not (isinstance(meta, DIFFERENTIATING) and REFUSALS.search(told)):
             raise

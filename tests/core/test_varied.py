@@ -81,11 +81,13 @@ def test_lives_cannot_be_held_half_lived(three):
         search.begin(three.objective, three.genome, meta, jax.random.key(0))
 
 
-def test_an_experiment_that_would_is_refused():
+@pytest.mark.parametrize("several", [False, True])
+def test_an_experiment_that_would_is_refused(several):
     table = {"type": "PES", "steps": 2, "lives": 2, "stretch": 2}
+    table = {"type": "Restarts", "count": 2, "of": table} if several else table
     with pytest.raises(SpecError, match=r"meta\.stretch = 2: lives in several settings .* whole"):
         build(spec(DEEPER, meta=table))
-    assert build(spec(meta=table)).meta.stretch == 2, "negative control: alone it may"
+    assert build(spec(meta=table)).meta.inner.stretch == 2, "negative control: alone it may"
 
 
 def test_the_file_says_them_again(tmp_path):

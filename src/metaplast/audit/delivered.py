@@ -17,9 +17,8 @@ themselves and their synapses follows, and the effective weights of every field 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,21 +26,14 @@ import numpy as np
 from jaxtyping import Float
 
 from metaplast.audit.anatomy import Bundle
-from metaplast.audit.living import compiled
 from metaplast.audit.places import Kind, Leaf
-from metaplast.audit.provenance.interpreter import FUNCTIONS
-from metaplast.audit.provenance.program import Program, flatten
+from metaplast.audit.replaced import ABREAST, STEPS, Replaced
 
 if TYPE_CHECKING:
     from metaplast.audit.evidence import Evidence
 
 TIMES = (2, 20, 60, 119)
 """Moments of a life at which effective weights are measured; the last one is its end."""
-ABREAST = 32
-"""States in one call of the compiled program."""
-STEPS = (1e-2, 1e-1)
-"""A little, in standard deviations of what cells of the population say: the first one whose
-effect is legible counts."""
 LEGIBLE = 300 * float(np.finfo(np.float32).eps)
 """A small change of what is heard, in units of its size, from which on it is more than rounding."""
 ALIKE = 0.999
@@ -74,7 +66,7 @@ class Deliveries:
         self.evidence, self.reads = evidence, evidence.reads
         self.kept: dict[str, list[Delivered]] = {}
         self.said_it_all: dict[str, bool] = {}
-        self.programs: dict[bool, Any] = {}
+        self.moment = Replaced(self.reads, evidence.key)
         self.sampled: dict[bool, tuple[list, list, list]] = {}
         places = self.reads.places
         self.made = places.made
@@ -90,7 +82,7 @@ class Deliveries:
         self.before = whole[:, : len(self.made)]
         self.now = whole[:, places.inputs :]
         # Who reads a value that is several fields, reads all of them.
-        numbers = np.array(self._program.outputs)
+        numbers = np.array(self.moment.program.outputs)
         for number in np.unique(np.sort(numbers)[1:][np.diff(np.sort(numbers)) == 0]):
             self.now[:, numbers == number] = self.now[:, numbers == number].any(1, keepdims=True)
 
@@ -148,7 +140,7 @@ class Deliveries:
 
     def _kept(self, position: int) -> bool:
         """Whether a field is handed on as it was: then it is heard under its present name."""
-        program = self._program
+        program = self.moment.program
         return program.outputs[position] == program.inputs[position]
 
     def _hearing(self, bundle: Bundle) -> list[int]:
@@ -188,19 +180,15 @@ class Deliveries:
         return [
             p for p, leaf in enumerate(self.made)
             if leaf.kind is Kind.CELL and leaf.owner == population and leaf.size
-            and self._numeric(p)
+            and self.moment.numeric(p)
         ]  # fmt: skip
 
     def _once(self, positions: list[int]) -> list[int]:
         """The first of all fields that are the same value."""
         first: dict[int, int] = {}
         for position in positions:
-            first.setdefault(self._program.outputs[position], position)
+            first.setdefault(self.moment.program.outputs[position], position)
         return [*first.values()]
-
-    def _numeric(self, position: int) -> bool:
-        dtype = self.reads.program.out_avals[position].dtype
-        return bool(jnp.issubdtype(dtype, jnp.number) or jnp.issubdtype(dtype, bool))
 
     def _bundle(self, leaf: Leaf) -> Bundle:
         return self.reads.places.anatomy.bundle(leaf.owner)
@@ -223,10 +211,10 @@ class Deliveries:
         stored = self._stored(bundle, short)
         pre = self.reads.places.anatomy.group(bundle.pre).size
         told = f"{self.made[source].field} of {bundle.pre}"
-        for position in self._listened:
+        for position in self.moment.listened:
             if position not in heard:
                 continue
-            leaf, first = self.made[position], self._columns[position]
+            leaf, first = self.made[position], self.moment.columns[position]
             inner = self._inner(leaf)
             for part in range(min(inner, MOST)):
                 columns = first + part + inner * np.arange(leaf.shape[0])
@@ -260,7 +248,7 @@ class Deliveries:
         """Changes of everything that is heard, `[samples, cells, columns]`, per unit of a small
         change of what each cell says, and of a large one."""
         deviation, least, most = self._range(source, element)
-        small = [step * deviation for step in STEPS] if self._inexact(source) else []
+        small = [step * deviation for step in STEPS] if self.moment.inexact(source) else []
         changes = [(sign * step, True) for step in small for sign in (1, -1)]
         said = self._said_otherwise(
             bundle, source, late, element, [*changes, (most, False), (least, False)], short
@@ -283,16 +271,16 @@ class Deliveries:
         """All that is heard, `[samples, cells, changes, columns]`, when one cell after the other
         says something else: more or less than it did, or something."""
         states, worlds, after = self._samples(short)
-        program, cells = self._program, self.made[source].shape[0]
+        program, cells = self.moment.program, self.made[source].shape[0]
         number = program.inputs[source] if late else program.outputs[source]
         ends = {bundle.pre, bundle.post} if bundle.pre != bundle.post else set()
         loose = {
             n: self.made[p].owner in ends and self.made[p].kind is Kind.CELL and n != number
-            for n, p in self._cut.items()
+            for n, p in self.moment.cut.items()
         }  # fmt: skip
         entering = dict(zip(program.inputs, [*states, *worlds], strict=False))
-        entering.update((n, after[p]) for n, p in self._cut.items())
-        equations, needed = self._needed(short)
+        entering.update((n, after[p]) for n, p in self.moment.cut.items())
+        _, needed = self.moment.needed(short)
         parts = []
         for first in range(0, len(after[0]), ABREAST):
             several = cells * len(changes)
@@ -308,7 +296,7 @@ class Deliveries:
                             new = was + amount if more else np.full_like(was, amount)
                             flat[:, cell, place, cell, element] = new.astype(was.dtype)
                 given.append(many.reshape(-1, *values.shape[1:]))
-            heard = self._compiled(short, equations, needed)(given, loose)
+            heard = self.moment.heard(short, given, loose)
             parts.append(heard.reshape(ABREAST, cells, len(changes), -1))
         return np.concatenate(parts).astype(float)
 
@@ -353,103 +341,6 @@ class Deliveries:
             )
             self.sampled[short] = states, worlds, jax.tree.leaves(after)
         return self.sampled[short]
-
-    # -- the moment, with what cells say replaced --------------------------------------
-
-    @functools.cached_property
-    def _program(self) -> Program:
-        return flatten(self.reads.program, FUNCTIONS)
-
-    @functools.cached_property
-    def _listened(self) -> list[int]:
-        """Fields that are read off: all that cells at the end of a bundle compute."""
-        ends = {b.post for b in self.reads.places.anatomy.bundles}
-        computed = {n for equation in self._program.equations for n in equation.outputs}
-        return [
-            p for p, leaf in enumerate(self.made)
-            if leaf.kind is Kind.CELL and leaf.owner in ends and leaf.size and self._numeric(p)
-            and self._program.outputs[p] in computed
-        ]  # fmt: skip
-
-    @functools.cached_property
-    def _columns(self) -> dict[int, int]:
-        """Where each of them begins among all values that are read off."""
-        sizes = [self.made[p].size for p in self._listened]
-        return dict(zip(self._listened, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
-
-    def _needed(self, short: bool) -> tuple[list[Any], list[int]]:
-        """The equations that what is read off depends on, where what cells say is given (`short`)
-        or not, and the numbers of the variables that they are given."""
-        wanted, kept = {self._program.outputs[p] for p in self._listened}, []
-        for equation in reversed(self._program.equations):
-            if wanted.intersection(equation.outputs):
-                wanted.update(n for n in equation.inputs if not (short and n in self._cut))
-                kept.append(equation)
-        read = {n for equation in kept for n in equation.inputs}
-        entering = [n for n in self._program.inputs[:-1] if n in read and n not in self._cut]
-        return kept[::-1], [*entering, *(n for n in self._cut if n in read)]
-
-    @functools.cached_property
-    def _cut(self) -> dict[int, int]:
-        """What cells say and what is broadcast: its position, by number of the variable."""
-        program, cut = self._program, {}
-        for position, number in enumerate(program.outputs):
-            synapse = self.made[position].kind is Kind.SYNAPSE
-            if not synapse and number not in program.inputs[: len(self.made)]:
-                cut.setdefault(number, position)
-        return cut
-
-    def _inexact(self, position: int) -> bool:
-        return bool(jnp.issubdtype(self.reads.program.out_avals[position].dtype, jnp.inexact))
-
-    def _compiled(self, short: bool, equations: list[Any], needed: list[int]):
-        """A function of what is given `[cases, ...]`, and of what is computed instead of it, that
-        returns all that is read off `[cases, columns]`."""
-        cut = [n for n in needed if n in self._cut]
-        key = self.evidence.key
-
-        def moment(given, loose):
-            return self._run(equations, short, dict(zip(needed, given, strict=True)), key, loose)
-
-        def called(given, loose):
-            flags = {n: np.asarray(loose[n]) for n in cut}
-            # Cases vary in number with the cells of a population: filled up to a common one.
-            count, most = len(given[0]), self._cases
-            full = [_filled(values, most) for values in given]
-            if short not in self.programs:
-                many = jax.vmap(moment, (0, None))
-                self.programs[short] = compiled(many, full, flags)
-            return np.asarray(self.programs[short](full, flags))[:count]
-
-        return called
-
-    @functools.cached_property
-    def _cases(self) -> int:
-        cells = max(group.size for group in self.reads.places.anatomy.groups)
-        return ABREAST * cells * (2 * len(STEPS) + 2)
-
-    def _run(self, equations, short, given, key, loose) -> jax.Array:
-        program = self._program
-        values: dict[int, Any] = {**program.constants, program.inputs[-1]: key, **given}
-        made = dict(values)
-        for equation in equations:
-            operands = [values[number] for number in equation.inputs]
-            results = equation.primitive.bind(*operands, **equation.params)
-            results = results if equation.primitive.multiple_results else [results]
-            for number, result in zip(equation.outputs, results, strict=True):
-                made[number] = result
-                if number not in given:
-                    values[number] = result
-                elif not short:
-                    values[number] = jnp.where(loose[number], result, given[number])
-        off = [jnp.ravel(made[program.outputs[p]]).astype(jnp.float32) for p in self._listened]
-        return jnp.concatenate(off) if off else jnp.zeros(0)
-
-
-def _filled(values, count: int):
-    """Cases up to a number of them; the first one fills up."""
-    of = np if isinstance(values, np.ndarray) else jnp
-    return of.concatenate([values, values[:1].repeat(count - len(values), 0)])
 
 
 def _joined(one, other):

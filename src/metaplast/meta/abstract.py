@@ -83,6 +83,11 @@ class AbstractMetaOptimizer(eqx.Module):
     source: ClassVar[Source]
 
     @property
+    def inner(self) -> AbstractMetaOptimizer:
+        """Whoever makes the single step: another one, where this one only uses it."""
+        return self
+
+    @property
     def dealt(self) -> Dealt | None:
         """What a meta-step lives; None where nobody says."""
         return None

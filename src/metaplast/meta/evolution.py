@@ -9,8 +9,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt
 from metaplast.meta.fitness import cloud, fitness
+from metaplast.meta.generations import AbstractGenerations
 from metaplast.source import Source
 
 PERSISTENT = {"PersistentES": "PES", "NoiseReuseES": "NRES"}
@@ -24,7 +24,7 @@ UNKNOWN = 1e10
 that compare losses by their deviation make no number of infinite ones."""
 
 
-class Evolution(AbstractMetaOptimizer):
+class Evolution(AbstractGenerations):
     """An evosax strategy by name, such as `CMA_ES`, `SNES` or `Open_ES`.
 
     Every candidate of a generation lives the same `lives` lives, and whole ones.
@@ -62,10 +62,6 @@ class Evolution(AbstractMetaOptimizer):
         if not self.spread > 0:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
         self.algorithm(jnp.zeros(2), min(self.population, FEW))
-
-    @property
-    def dealt(self) -> Dealt:
-        return Dealt("population", self.population, self.lives)
 
     def algorithm(self, theta, population: int | None = None):
         if self.strategy in PERSISTENT:

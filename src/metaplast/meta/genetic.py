@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
-from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt
 from metaplast.meta.fitness import cloud, fitness
+from metaplast.meta.generations import AbstractGenerations
 from metaplast.source import Source
 
 SELECTIONS = ("truncation", "tournament")
@@ -22,7 +22,7 @@ class Generation(NamedTuple):
     step: Int[Array, ""]
 
 
-class Genetic(AbstractMetaOptimizer):
+class Genetic(AbstractGenerations):
     """Whole candidates that compete, mix and mutate; it reads the ranks of their losses only.
 
     The best `elites` go on as they are, and live again on new lives. Every other place is taken by
@@ -75,10 +75,6 @@ class Genetic(AbstractMetaOptimizer):
             raise ValueError(f"parents = {self.parents}: expected a share above 0, up to 1")
         if not 0 <= self.crossover <= 1:
             raise ValueError(f"crossover = {self.crossover}: expected a share from 0 to 1")
-
-    @property
-    def dealt(self) -> Dealt:
-        return Dealt("population", self.population, self.lives)
 
     def init(self, evaluate, theta, key):
         del evaluate

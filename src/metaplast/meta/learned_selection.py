@@ -10,13 +10,13 @@ from jax.flatten_util import ravel_pytree
 
 from metaplast.meta import brood as broods
 from metaplast.meta import selection_weights
-from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt
 from metaplast.meta.fitness import fitness
+from metaplast.meta.generations import AbstractGenerations
 from metaplast.meta.selection_network import SelectionNetwork
 from metaplast.source import Source
 
 
-class LearnedSelection(AbstractMetaOptimizer):
+class LearnedSelection(AbstractGenerations):
     """Evolution whose selection was learned: survival, parents and mutation sizes are decided by a
     small attention network that reads ranks, ages and mutation sizes only.
 
@@ -73,10 +73,6 @@ class LearnedSelection(AbstractMetaOptimizer):
     def network(self) -> SelectionNetwork:
         """Who decides."""
         return selection_weights.load(self.weights).network
-
-    @property
-    def dealt(self) -> Dealt:
-        return Dealt("population", self.population, self.lives)
 
     def room(self, numbers: int) -> int:
         # Every head attends from every candidate to every other.

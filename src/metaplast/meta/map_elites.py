@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
-from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt
 from metaplast.meta.fitness import cloud, fitness
+from metaplast.meta.generations import AbstractGenerations
 from metaplast.source import Source
 
 
@@ -31,7 +31,7 @@ class Archive(NamedTuple):
         return jnp.isfinite(self.loss)
 
 
-class MapElites(AbstractMetaOptimizer):
+class MapElites(AbstractGenerations):
     """An archive over what a rule costs: the best one found in every bin of the axis.
 
     It needs an objective that is `metered`. A generation is half parents, drawn from the filled
@@ -94,10 +94,6 @@ class MapElites(AbstractMetaOptimizer):
         """Ends of all bins, `bins + 1` of them."""
         width = (self.high - self.low) / self.bins
         return [self.low + width * index for index in range(self.bins + 1)]
-
-    @property
-    def dealt(self) -> Dealt:
-        return Dealt("population", self.population, self.lives)
 
     def init(self, evaluate, theta, key):
         _, score = jax.eval_shape(lambda theta, key: evaluate(theta, key), theta, key)

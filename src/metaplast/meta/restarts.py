@@ -60,6 +60,10 @@ class Restarts(AbstractMetaOptimizer):
         return self.of.steps  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
+    def inner(self) -> AbstractMetaOptimizer:
+        return self.of.inner
+
+    @property
     def dealt(self) -> Dealt | None:
         return self.of.dealt
 

@@ -25,8 +25,9 @@ the cheat alone (`base` where it is missing) and does not violate them.
 - Code that looks at *how it is traced*: at the size of an axis (`custom_vmap`), or at a counter of
   Python's that goes up at every trace. The audit sees the program that it is given, and no other.
 - Synapses tied to each other *up to noise*.
-- What a synapse delivers *beyond the sixteenth value* of a cell in one field, or only at births and
-  moments that were not sampled (`audit/delivered.py` says which are).
+- What a synapse delivers *beyond the sixteenth value* of a cell in one field, in more than 64
+  combinations of such fields, or only at births and moments that were not sampled
+  (`audit/delivered.py` says which are).
 - Delivery in more than one moment, by way of what a synapse remembers, and messages that no field
   of a cell holds: what such synapses deliver cannot be told from what their weights say.
 - Weight transport that anatomy hides: a wire `a=>b` declared by the user is believed, and so is

@@ -94,7 +94,7 @@ def _refuse(primals, tangents):
 
 def _horizon(meta: AbstractMetaOptimizer) -> int:
     """Moments of a life that can be cut as the meta-optimizer wants it: two stretches of it."""
-    return 2 * (getattr(getattr(meta, "of", meta), "stretch", None) or 1)
+    return 2 * (getattr(meta.inner, "stretch", None) or 1)
 
 
 class _Bowl(NamedTuple):
