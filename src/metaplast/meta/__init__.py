@@ -7,6 +7,7 @@ from metaplast.meta.descent import AbstractDescent
 from metaplast.meta.es import ES
 from metaplast.meta.evolution import Evolution
 from metaplast.meta.forward import Forward
+from metaplast.meta.generations import AbstractGenerations
 from metaplast.meta.genetic import Genetic
 from metaplast.meta.half_lived import AbstractHalfLived
 from metaplast.meta.learned_selection import LearnedSelection
@@ -19,6 +20,7 @@ from metaplast.meta.truncated import Truncated
 
 __all__ = [  # noqa: RUF022
     "AbstractDescent",
+    "AbstractGenerations",
     "AbstractHalfLived",
     "AbstractHeldPairs",
     "AbstractMetaOptimizer",
