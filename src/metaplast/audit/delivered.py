@@ -205,16 +205,16 @@ class Deliveries:
     ) -> Iterator[Delivered]:  # fmt: skip
         """What arrives of one value of one field, for every value of every field that hears it."""
         source, late, direct = said
+        heard = [p for p in self.moment.listened if p in heard]
         if not heard:
             return
-        weak, strong = self._arrives(bundle, source, late, element, short)
+        weak, strong = self._arrives(bundle, source, late, element, heard, short)
         stored = self._stored(bundle, short)
         pre = self.reads.places.anatomy.group(bundle.pre).size
         told = f"{self.made[source].field} of {bundle.pre}"
-        for position in self.moment.listened:
-            if position not in heard:
-                continue
-            leaf, first = self.made[position], self.moment.columns[position]
+        first = 0
+        for position in heard:
+            leaf = self.made[position]
             inner = self._inner(leaf)
             for part in range(min(inner, MOST)):
                 columns = first + part + inner * np.arange(leaf.shape[0])
@@ -230,6 +230,7 @@ class Deliveries:
                         yield Delivered(
                             told, name, direct, slight, *self._split(effect), explained
                         )  # fmt: skip
+            first += leaf.size
 
     def _range(self, source: int, element: int) -> np.ndarray:
         """Standard deviation, least and most of what a population says over lives."""
@@ -244,14 +245,16 @@ class Deliveries:
             least, most = values.min(), values.max()
         return np.array([min(values.std(), 1e6), least, most])
 
-    def _arrives(self, bundle: Bundle, source: int, late: bool, element: int, short: bool):
-        """Changes of everything that is heard, `[samples, cells, columns]`, per unit of a small
-        change of what each cell says, and of a large one."""
+    def _arrives(
+        self, bundle: Bundle, source: int, late: bool, element: int, heard: list[int], short: bool
+    ):
+        """Changes of all fields `heard`, `[samples, cells, columns]`, per unit of a small change
+        of what each cell says, and of a large one."""
         deviation, least, most = self._range(source, element)
         small = [step * deviation for step in STEPS] if self.moment.inexact(source) else []
         changes = [(sign * step, True) for step in small for sign in (1, -1)]
         said = self._said_otherwise(
-            bundle, source, late, element, [*changes, (most, False), (least, False)], short
+            bundle, source, late, element, [*changes, (most, False), (least, False)], heard, short
         )
         with np.errstate(all="ignore"):
             weak = np.zeros_like(said[:, :, 0])
@@ -266,9 +269,9 @@ class Deliveries:
 
     def _said_otherwise(
         self, bundle: Bundle, source: int, late: bool, element: int,
-        changes: list[tuple[float, bool]], short: bool,
+        changes: list[tuple[float, bool]], heard: list[int], short: bool,
     ) -> np.ndarray:  # fmt: skip
-        """All that is heard, `[samples, cells, changes, columns]`, when one cell after the other
+        """All fields `heard`, `[samples, cells, changes, columns]`, when one cell after the other
         says something else: more or less than it did, or something."""
         states, worlds, after = self._samples(short)
         program, cells = self.moment.program, self.made[source].shape[0]
@@ -296,8 +299,8 @@ class Deliveries:
                             new = was + amount if more else np.full_like(was, amount)
                             flat[:, cell, place, cell, element] = new.astype(was.dtype)
                 given.append(many.reshape(-1, *values.shape[1:]))
-            heard = self.moment.heard(short, given, loose)
-            parts.append(heard.reshape(ABREAST, cells, len(changes), -1))
+            made = self.moment.heard(short, given, loose, heard)
+            parts.append(made.reshape(ABREAST, cells, len(changes), -1))
         return np.concatenate(parts).astype(float)
 
     def _split(self, effect: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,12 +6,11 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from metaplast.audit.delivered import Deliveries
 from metaplast.audit.intervention import INTERVENTIONS
-from metaplast.audit.living import ABREAST, NOTHING, Lives, Moment, compiled, fetch, joined
+from metaplast.audit.living import ABREAST, NOTHING, Lives, Moment, alike, compiled, fetch, joined
 from metaplast.audit.places import Kind, Leaf, Places
 from metaplast.audit.reads import Reads
 from metaplast.audit.subject import DEEP, LARGE, LONG, Subject, answers, world
@@ -92,7 +91,7 @@ class Evidence:
         moment, parts = self._moment, []
         flat, world = jax.tree.leaves(states), jax.tree.leaves(experiences)
         cases = flat[0].shape[0]
-        keys = jnp.repeat(self._key[None], ABREAST)
+        keys = alike(self._key, ABREAST)
         for first in range(0, cases, ABREAST):
             # The last ones are repeated until the call is full.
             chosen = np.minimum(np.arange(first, first + ABREAST), cases - 1)
@@ -167,14 +166,15 @@ class Evidence:
 
     @functools.cached_property
     def _births(self):
-        keys = jax.random.split(self._key, BIRTHS)
-        return jax.tree.map(fetch, compiled(jax.vmap(self._subject.born), keys)(keys))
+        born = jax.vmap(self._subject.born)
+        many = self._compiled(lambda key: born(jax.random.split(key, BIRTHS)))
+        return jax.tree.map(fetch, many(self._key))
 
     @functools.cached_property
     def _worlds(self):
-        keys = jax.random.split(jax.random.fold_in(self._key, 1), LIVES)
-        many = jax.vmap(lambda key: world(self._subject, MOMENTS, key))
-        return jax.tree.map(np.asarray, compiled(many, keys)(keys))
+        one = jax.vmap(lambda key: world(self._subject, MOMENTS, key))
+        many = self._compiled(lambda key: one(jax.random.split(jax.random.fold_in(key, 1), LIVES)))
+        return jax.tree.map(np.asarray, many(self._key))
 
     @functools.cached_property
     def _moment(self) -> Moment:
@@ -184,11 +184,17 @@ class Evidence:
     def _lives(self):
         """Lives by intervention, or the lives of a learner that gets them as a whole."""
         newborn = jax.tree.map(lambda leaf: leaf[:LIVES], self._births)
-        keys = jax.random.split(jax.random.fold_in(self._key, 2), (LIVES, MOMENTS))
+        several = (LIVES, MOMENTS)
+        many = self._compiled(lambda key: jax.random.split(jax.random.fold_in(key, 2), several))
+        keys = many(self._key)
         if self._subject.life is None:
             return Lives(self._moment, newborn, self._worlds, keys, self._seed)
         given = (newborn, self._worlds, keys[:, 0])
         return jax.tree.map(fetch, compiled(jax.vmap(self._subject.life), *given)(*given))
+
+    def _compiled(self, function):
+        """A function of the random key: what it makes of the key is one program, too."""
+        return compiled(function, self._key)
 
     def _once(self, name: str, make):
         self._note(name)

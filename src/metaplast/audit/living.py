@@ -193,3 +193,9 @@ def joined(parts: list) -> Any:
 def of(values: list) -> Any:
     """NumPy where all values are its arrays, which compiles nothing; else its JAX twin."""
     return np if all(isinstance(value, np.ndarray) for value in values) else jnp
+
+
+def alike(key, count: int) -> jax.Array:
+    """The same random key several times. NumPy repeats it, which compiles nothing."""
+    data = np.asarray(jax.random.key_data(key))
+    return jax.random.wrap_key_data(data[None].repeat(count, 0), impl=jax.random.key_impl(key))

@@ -87,13 +87,16 @@ class Replaced:
     def inexact(self, position: int) -> bool:
         return bool(jnp.issubdtype(self.reads.program.out_avals[position].dtype, jnp.inexact))
 
-    def heard(self, short: bool, given: list[Any], loose: dict[int, bool]) -> np.ndarray:
-        """All that is read off, `[cases, columns]`.
+    def heard(
+        self, short: bool, given: list[Any], loose: dict[int, bool], fields: list[int]
+    ) -> np.ndarray:
+        """What is read off of some fields, one after the other, `[cases, columns]`.
 
         Args:
             short: whether what cells say is given, and computed nowhere.
             given: values `[cases, ...]` of the variables that `needed` names.
             loose: by number, what is computed all the same where it is not `short`.
+            fields: positions, all of them `listened`.
         """
         equations, needed = self.needed(short)
 
@@ -105,7 +108,9 @@ class Replaced:
         count, full = len(given[0]), [_filled(values, self.cases) for values in given]
         if short not in self.programs:
             self.programs[short] = compiled(jax.vmap(moment, (0, None)), full, flags)
-        return np.asarray(self.programs[short](full, flags))[:count]
+        all_ = np.asarray(self.programs[short](full, flags))
+        parts = [self.columns[p] + np.arange(self.made[p].size) for p in fields]
+        return all_[:count, np.concatenate(parts)]
 
     @functools.cached_property
     def cases(self) -> int:
