@@ -197,5 +197,5 @@ def of(values: list) -> Any:
 
 def alike(key, count: int) -> jax.Array:
     """The same random key several times. NumPy repeats it, which compiles nothing."""
-    data = np.asarray(jax.random.key_data(key))
-    return jax.random.wrap_key_data(data[None].repeat(count, 0), impl=jax.random.key_impl(key))
+    data: Any = np.asarray(jax.random.key_data(key))[None].repeat(count, 0)
+    return jax.random.wrap_key_data(data, impl=jax.random.key_impl(key))
