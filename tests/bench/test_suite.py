@@ -20,7 +20,7 @@ from metaplast.bench.program import program
 from metaplast.bench.suite import run
 from metaplast.cli.suite import live
 from metaplast.learners import NearestClassMean, backprop, registry
-from metaplast.suites import SUITES, Setting, suite
+from metaplast.suites import FOUND, SUITES, Setting, suite
 
 SETTING = Setting("digits", 6, (4,))
 ABSENT = Setting("nowhere", needs="nowhere")
@@ -193,6 +193,19 @@ def test_the_page_is_written_in_its_place(tmp_path, lived):
         page.write(path, "few", [{**result, "lives": 4}])
     with pytest.raises(ValueError, match="no entry yet"):
         page.write(path, "few", [])
+
+
+@pytest.mark.parametrize("more", ["", "zoo/layerwise"])
+def test_a_page_names_the_command_that_writes_it(lived, more):
+    result = lived[0]
+    names = [FOUND, *registry.ROWS, *([more] if more else [])]
+    entries = [{**result["learners"][0], "name": name} for name in names]
+    (line,) = [
+        line for line in page.document("depth", [{**result, "learners": entries}])
+        if line.startswith("Written by")
+    ]  # fmt: skip
+    asked = f"`metaplast bench {' '.join(names)} --suite" if more else "`metaplast bench --suite"
+    assert asked in line
 
 
 def test_a_matrix_shows_what_counts(tmp_path, lived):

@@ -9,6 +9,7 @@ from typing import Any
 from metaplast import rulefile
 from metaplast.bench.matrix import judged, matrix, title
 from metaplast.learners.registry import ROWS
+from metaplast.suites import FOUND
 
 FEWEST = 16
 """Lives below which nothing is published."""
@@ -121,9 +122,9 @@ def section(result: dict[str, Any]) -> list[str]:
 
 
 def _asked(results: Sequence[dict[str, Any]]) -> str:
-    """Which learners the page names, where they are not all."""
+    """Which learners the page names, where they are not those that a suite has by default."""
     names = dict.fromkeys(entry["name"] for r in results for entry in r["learners"])
-    return "" if all(row in names for row in ROWS) else f"{' '.join(names)} "
+    return "" if names.keys() == {FOUND, *ROWS} else f"{' '.join(names)} "
 
 
 def _name(entry: dict[str, Any]) -> str:
