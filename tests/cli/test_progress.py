@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
 
 from metaplast.bench import sweep
 from metaplast.cli.progress import Lines, searching
+from metaplast.learners import Backprop
 from metaplast.objective import Objective
-from metaplast.reference import backprop_accuracy
+from metaplast.reference import Either, backprop_accuracy
 from metaplast.run import Report
+from metaplast.tasks import Clusters
 
 
 def test_an_audit_is_a_few_lines_and_a_comparison_a_line_for_each_row(capsys):
@@ -49,7 +54,25 @@ def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):
     objective = build(tiny).objective
     assert isinstance(objective, Objective)
     whole = backprop_accuracy(objective, jax.random.key(0), 4)
-    monkeypatch.setattr(reference, "NONLINEARITIES", ("relu",))
+    monkeypatch.setattr(reference, "RECTIFIED", (1.0,))
     monkeypatch.setattr(reference, "STIMULI", (0.0,))
     part = backprop_accuracy(objective, jax.random.key(0), 4)
     assert 0.1 < part < whole < 1
+
+
+@pytest.mark.parametrize(("rectified", "nonlinearity"), [(0.0, "tanh"), (1.0, "relu")])
+def test_the_reference_is_backprop_of_either_kind(rectified, nonlinearity):
+    sizes, task = (6, 5, 4, 3), Clusters(inputs=6, classes=3, moments=4, nuisance=2)
+    stimuli = jax.random.normal(jax.random.key(2), (3, 6))
+
+    def lived(learner):
+        state = learner.born(jax.random.key(1))
+        for stimulus in stimuli:
+            state, said = learner.moment(state, stimulus, 1, task)
+        return state.weights, said
+
+    either = lived(Either(sizes, "adam", 0.01, rectified=rectified))
+    plain = lived(Backprop(sizes, "adam", 0.01, nonlinearity))
+    for mine, expected in zip(*map(jax.tree.leaves, (either, plain)), strict=True):
+        assert float(jnp.abs(expected).max()) > 0.1
+        np.testing.assert_allclose(mine, expected, rtol=1e-4, atol=1e-6)
