@@ -68,7 +68,7 @@ def test_the_reference_is_backprop_of_either_kind(rectified, nonlinearity):
     def lived(learner):
         state = learner.born(jax.random.key(1))
         for stimulus in stimuli:
-            state, said = learner.moment(state, stimulus, 1, task)
+            state, said = learner.moment(state, stimulus, jnp.asarray(1), task)
         return state.weights, said
 
     either = lived(Either(sizes, "adam", 0.01, rectified=rectified))
