@@ -59,12 +59,15 @@ def kept(
         budget: bytes. By default what lets memory grow with the square root of the horizon: one
             block does so where moments are kept for a segment only; where they are kept for a
             block, `ROOT` times what the states take, or `FLOOR` where that is more.
-        segment: moments in a segment, by default the square root of those in the block.
+        segment: moments in a segment, by default about the square root of those in the block.
+
+    What divides the horizon is preferred to what takes a little less: a shorter part at the end is
+    a program of its own, which takes as long to compile as all that comes before it.
     """
 
     def cut(blocks: int) -> Kept:
         block = -(-moments // blocks)
-        return Kept(min(segment or max(1, round(math.sqrt(block))), block), block)
+        return Kept(min(segment or _near_root(block), block), block)
 
     if budget is None:
         root = max(FLOOR, ROOT * math.sqrt(moments) * residuals.state)
@@ -73,5 +76,15 @@ def kept(
     for blocks in range(1, 2 * math.isqrt(moments) + 1):
         sizes[blocks] = residuals.bytes(moments, cut(blocks))
         if sizes[blocks] <= budget:
-            return cut(blocks)
+            even = [b for b in range(blocks, blocks + blocks // 2 + 1) if moments % b == 0]
+            fits = [b for b in even if residuals.bytes(moments, cut(b)) <= budget]
+            return cut(fits[0] if fits else blocks)
     return cut(min(sizes, key=lambda blocks: sizes[blocks]))
+
+
+def _near_root(moments: int) -> int:
+    """The number that divides some moments and is nearest to their square root, if one is within a
+    factor of 2; else the square root, rounded."""
+    root = math.sqrt(moments)
+    even = [n for n in range(math.ceil(root / 2), int(2 * root) + 1) if moments % n == 0]
+    return min(even, key=lambda n: max(n / root, root / n), default=max(1, round(root)))

@@ -41,8 +41,19 @@ def test_in_one_block_it_grows_with_the_horizon():
 
 def test_a_life_that_fits_is_lived_once():
     small = Residuals(state=10**4, moment=10**3, whole=True)
-    assert kept(300, small) == Kept(17, 300)
-    assert kept(300, small, segment=20) == Kept(20, 300)
+    assert kept(300, small) == Kept(20, 300)
+    assert kept(300, small, segment=30) == Kept(30, 300)
+
+
+def test_parts_are_alike_where_the_horizon_allows_it():
+    """A shorter part at the end would be compiled beside the others."""
+    for residuals in (BIG, RELIVED):
+        for moments in (300, 1000, 4000):
+            segment, block = kept(moments, residuals)
+            assert moments % block == 0 and block % segment == 0
+            assert moments**0.25 < segment < moments
+    assert kept(307, RELIVED) == Kept(18, 307)  # control: a prime number
+    assert kept(2 * 307, RELIVED) == Kept(25, 614)  # control: its half is far from the root
 
 
 def test_a_smaller_budget_makes_more_blocks():
