@@ -100,7 +100,7 @@ def printed():
     """What each example prints; all run in one process, for imports cost more than they do."""
     done = subprocess.run(
         [sys.executable, "-c", RUN, json.dumps(CHOSEN)],
-        capture_output=True, text=True, timeout=600, cwd=FOLDER,
+        capture_output=True, text=True, timeout=120 * len(CHOSEN), cwd=FOLDER,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     _, *parts = done.stdout.split("===== ")
