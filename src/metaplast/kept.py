@@ -59,7 +59,7 @@ def kept(
         budget: bytes. By default what lets memory grow with the square root of the horizon: one
             block does so where moments are kept for a segment only; where they are kept for a
             block, `ROOT` times what the states take, or `FLOOR` where that is more.
-        segment: moments in a segment, by default about the square root of those in the block.
+        segment: most moments in a segment, by default about the square root of those in the block.
 
     What divides the horizon is preferred to what takes a little less: a shorter part at the end is
     a program of its own, which takes as long to compile as all that comes before it.
@@ -67,7 +67,7 @@ def kept(
 
     def cut(blocks: int) -> Kept:
         block = -(-moments // blocks)
-        return Kept(min(segment or _near_root(block), block), block)
+        return Kept(_up_to(min(segment, block), block) if segment else _near_root(block), block)
 
     if budget is None:
         root = max(FLOOR, ROOT * math.sqrt(moments) * residuals.state)
@@ -86,5 +86,15 @@ def _near_root(moments: int) -> int:
     """The number that divides some moments and is nearest to their square root, if one is within a
     factor of 2; else the square root, rounded."""
     root = math.sqrt(moments)
-    even = [n for n in range(math.ceil(root / 2), int(2 * root) + 1) if moments % n == 0]
+    even = _dividing(moments, range(math.ceil(root / 2), int(2 * root) + 1))
     return min(even, key=lambda n: max(n / root, root / n), default=max(1, round(root)))
+
+
+def _up_to(most: int, moments: int) -> int:
+    """The largest number that divides some moments, if one is within a factor of 2 below the most
+    there may be; else the most."""
+    return max(_dividing(moments, range(-(-most // 2), most + 1)), default=most)
+
+
+def _dividing(moments: int, numbers: range) -> list[int]:
+    return [n for n in numbers if moments % n == 0]

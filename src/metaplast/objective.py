@@ -48,7 +48,7 @@ class Objective(eqx.Module):
         circuit: anatomy of the networks that live them.
         sharpness: units of logit per unit of readout.
         relative: whether answers are judged by their shape alone.
-        segment: moments between two copies of the weights that the backward pass can rely on
+        segment: most moments between two copies of the weights that the backward pass can rely on
             (`lifetime.unroll`), by default chosen from the horizon; 0 stores everything.
         memory: megabytes that a backward pass may keep of one life; where they are too few, parts
             of it are lived twice. By default what grows with the root of the horizon (`kept`).

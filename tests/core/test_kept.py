@@ -52,7 +52,9 @@ def test_parts_are_alike_where_the_horizon_allows_it():
             segment, block = kept(moments, residuals)
             assert moments % block == 0 and block % segment == 0
             assert moments**0.25 < segment < moments
-    assert kept(307, RELIVED) == Kept(18, 307)  # control: a prime number
+    assert kept(250, RELIVED, segment=16) == Kept(10, 250)
+    assert kept(307, RELIVED, segment=16) == Kept(16, 307)  # control: a prime number
+    assert kept(307, RELIVED) == Kept(18, 307)
     assert kept(2 * 307, RELIVED) == Kept(25, 614)  # control: its half is far from the root
 
 
