@@ -40,7 +40,8 @@ def arrays(
     Raises:
         FileNotFoundError: no such file.
         ValueError: missing keys, objects, values that are not finite, labels that are
-            negative, not integers or out of range, shapes that do not fit, too few examples.
+            negative, not integers, out of range or all the same, shapes that do not fit, too few
+            examples.
     """
     path = Path(path)
     at_least("moments", moments, 1, "give the length of a life")
@@ -53,8 +54,13 @@ def arrays(
         x_train=_stimuli(pools.x_train, "x_train"), x_test=_stimuli(pools.x_test, "x_test")
     )
     check_width(pools.x_train, pools.x_test)
-    classes = _classes(pools.y_train) if classes is None else classes
+    asked, classes = classes, _classes(pools.y_train) if classes is None else classes
     check_examples(pools.x_train, pools.y_train, classes, "train")
+    if asked is None and classes == 1:
+        raise ValueError(
+            "y_train: every label is 0, expected 2 classes or more, for a learner of one is always "
+            "right; give examples of others"
+        )
     check_examples(pools.x_test, pools.y_test, classes, "test")
     pools = divide(pools, split)
     return Dataset(

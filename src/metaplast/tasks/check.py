@@ -39,13 +39,14 @@ def check_examples(x: np.ndarray, y: np.ndarray, classes: int, pool: str) -> Non
     xs, ys = f"x_{pool}", f"y_{pool}"
     if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"{xs}: shape {x.shape}, expected [examples, inputs]; flatten each image")
+    if y.ndim != 1:
+        kept = f"{ys}.argmax(1)" if y.ndim == 2 and y.shape[1] > 1 else f"{ys}.reshape(-1)"
+        raise ValueError(
+            f"{ys}: shape {y.shape}, expected [examples], one label for each example; save {kept}"
+        )
     if not np.issubdtype(y.dtype, np.integer):
         raise ValueError(
             f"{ys}: type {y.dtype}, expected integer labels; save them with {ys}.astype('int64')"
-        )
-    if y.ndim != 1:
-        raise ValueError(
-            f"{ys}: shape {y.shape}, expected [examples]; give one label for each example"
         )
     if x.shape[0] != y.shape[0]:
         raise ValueError(

@@ -64,6 +64,11 @@ def _plain(file, key: str) -> np.ndarray:
         raise _Refused(
             f"{key} holds Python objects, expected numbers; save a plain array of numbers"
         ) from None
+    if array.dtype.kind in "US" and key.startswith("y_"):
+        raise _Refused(
+            f"{key} holds names (type {array.dtype}), expected numbers; number the classes from 0, "
+            "the same in train and test"
+        )
     if array.dtype.kind not in "biuf":
         raise _Refused(f"{key} has type {array.dtype}, expected numbers; convert it before saving")
     return array
