@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from html import escape
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,8 +22,11 @@ from metaplast.audit.constraints.synaptic_locality import SynapticLocality
 from metaplast.audit.demands import Refused, demand, subject_of
 from metaplast.audit.evidence import Evidence
 from metaplast.audit.reads import Untraceable
+from metaplast.audit.resolve import resolve
 from metaplast.audit.subject import Subject, from_function
 from metaplast.audit.verdict import Finding, Grade, Status, upheld, violated
+from metaplast.cli.certified import footnotes
+from metaplast.report.certificate import certificate_section
 
 ROOT = Path(metaplast.__file__).parent
 TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
@@ -387,6 +391,33 @@ def test_a_late_reward_is_said_to_come_at_once():
     late = {**REWARDED, "type": "DelayedReward", "delay": 2}
     assert "not 2 moments late" in subject_of(_rewarded(late)).taught
     assert "late" not in subject_of(_rewarded(REWARDED)).taught
+
+
+@pytest.mark.parametrize("pause", [8, 0])
+def test_steps_at_which_nothing_learns_are_said_to_be_outside_of_the_audit(pause):
+    shown = _rewarded(REWARDED)
+    shown.tables["presentation"] = {"steps": 16, "pause": pause}
+    told = audit(subject_of(shown), ["causality"]).to_json()
+    assert "outside of the audit" in told["note"] and "the 16 steps at which" in told["note"]
+    assert ("the 8 silent steps" in told["note"]) == bool(pause)
+    assert told["note"] in footnotes(told) and escape(told["note"]) in certificate_section(told)
+    assert "no synapse changes" in resolve("spiking_eprop").note
+
+
+def test_a_rule_alone_is_said_to_be_in_a_network_that_is_not_its_own():
+    """BCM heeds no message; what breaks this claim are the cells that it was given."""
+    told = audit(resolve("BCM"), ["no_derivative_knowledge"]).to_json()
+    assert told["verdicts"][0]["status"] == "violated" and "reply" in told["verdicts"][0]["witness"]
+    assert "those of this network" in told["note"] and told["note"] in footnotes(told)
+
+
+def test_nothing_is_noted_of_what_is_audited_as_it_lives(honest):
+    """Negative control."""
+    told = honest.to_json()
+    assert told["note"] == "" == subject_of(_rewarded(REWARDED)).note
+    assert "<td>note</td>" not in certificate_section(told)
+    assert "<td>note</td>" in certificate_section({**told, "note": "something"})
+    assert all(line.strip() for line in footnotes(told).splitlines())
 
 
 def test_the_certificate_says_what_its_hash_is_of(honest):

@@ -44,6 +44,7 @@ class Certificate:
         versions: of everything that took part.
         seed: of the sampled lives and births.
         taught: how the sampled lives teach.
+        note: what a reader of the verdicts has to know of what was audited; empty if nothing.
         circuit: the instance that was looked at: cells by population, and for every projection
             its ends, its way and its number of wires.
         verdicts: one for every constraint that was asked for.
@@ -57,6 +58,7 @@ class Certificate:
     versions: dict[str, str]
     seed: int
     taught: str
+    note: str
     circuit: dict[str, Any]
     verdicts: tuple[Verdict, ...]
     unknown_primitives: tuple[str, ...]
@@ -78,6 +80,7 @@ class Certificate:
             "versions": dict(self.versions),
             "seed": self.seed,
             "taught": self.taught,
+            "note": self.note,
             "circuit": self.circuit,
             "verdicts": [
                 {
@@ -134,6 +137,7 @@ def audit(
         versions=versions(),
         seed=seed,
         taught=subject.taught,
+        note=subject.note,
         circuit=_circuit(subject),
         verdicts=tuple(verdicts),
         unknown_primitives=tuple(reads.unknown),

@@ -8,7 +8,8 @@ from typing import Any, cast
 from metaplast.audit.certificate import Progress, audit, chosen
 from metaplast.audit.networks import Teller, from_network
 from metaplast.audit.subject import TOLD, Subject
-from metaplast.experiment import build_circuit, build_genome
+from metaplast.experiment import build_circuit, build_genome, build_presentation
+from metaplast.learners.presented import Presentation, Presented
 from metaplast.network import Genome
 from metaplast.spec import Spec, SpecError
 from metaplast.tasks import Reinforced
@@ -39,7 +40,20 @@ def subject_of(spec: Spec, genome: Genome | None = None, name: str = "") -> Subj
     return from_network(
         name or spec.name, genome, circuit_at,
         spec=spec.tables, teacher_at=teacher_at, taught=taught,
+        note=unseen(build_presentation(spec)),
     )  # fmt: skip
+
+
+def unseen(shown: Presentation | Presented | None) -> str:
+    """What a presentation does with a network beside the moments at which it is taught. An audit
+    looks at these alone, so whoever reads `one_phase` is told of the others."""
+    if shown is None:
+        return ""
+    pause = f"the {shown.pause} silent steps before a stimulus, and " if shown.pause else ""
+    return (
+        f"outside of the audit: {pause}the {shown.steps} steps at which its answer is asked for; "
+        "no synapse changes at them"
+    )
 
 
 def teacher_of(task: dict[str, Any]) -> tuple[Callable[[int], Any], str]:

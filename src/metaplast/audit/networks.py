@@ -33,6 +33,7 @@ def from_network(
     spec: dict[str, Any] | None = None,
     teacher_at: Callable[[int], Any] | None = None,
     taught: str = TOLD,
+    note: str = "",
 ) -> Subject:
     """The subject of a plastic network.
 
@@ -48,6 +49,7 @@ def from_network(
         teacher_at: for a number of classes, who teaches (`teach(readout, target)`); one who tells
             the output cells what was wanted, if left out.
         taught: how that is, in words.
+        note: what a reader of its verdicts has to know.
     """
     teacher = (teacher_at or Teller)(scale.outputs)
     circuit = circuit_at(scale.inputs, scale.hidden, scale.outputs)
@@ -101,12 +103,13 @@ def from_network(
         born=born,
         step=step,
         resized=lambda other: from_network(
-            name, genome, circuit_at, other, spec, teacher_at, taught
+            name, genome, circuit_at, other, spec, teacher_at, taught, note
         ),
         output=(circuit.output.name, ANSWER),
         numbers=eqx.filter(genome, eqx.is_inexact_array),
         spec=spec,
         taught=taught,
+        note=note,
     )
 
 

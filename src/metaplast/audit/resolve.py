@@ -59,6 +59,12 @@ from metaplast.rules import AbstractRule
 
 RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.02}
 RATE = 0.1
+ALONE = (
+    "a rule alone is audited at every forward synapse of a layered network of rate cells with "
+    "fixed random feedback: signs, slopes and the way back are those of this network, whether the "
+    "rule heeds them or not; audit an experiment (my.toml) for cells and a circuit of your own"
+)
+"""What a verdict on a rule without an experiment is about."""
 CELLS_DECIDE = ("Factored",)
 """Rules that leave the decisions to the cells, which are learned ones then."""
 ALIASES = {"backprop": "backprop_sgd"}
@@ -125,7 +131,7 @@ def _everywhere(name: str, rule: AbstractRule) -> Subject:
     cells = Learned(Rate()) if name in CELLS_DECIDE else Rate()
     neurons = {"input": Rate("linear"), "hidden": cells, "output": Output(rate=RATE)}
     genome = Genome(neurons, {"forward": rule, "readout": rule})
-    return from_network(name, genome, layered)
+    return from_network(name, genome, layered, note=ALONE)
 
 
 def found(name: str) -> Subject:
@@ -189,8 +195,13 @@ def _network(feedback: Literal["random", "direct", "none"]) -> Callable[[str], S
 
 def _spiking_eprop(name: str) -> Subject:
     """The network alone: how long it is shown a stimulus is the affair of who presents it."""
-    genome = cast(Any, spiking(1, (1,), 2).learner).network.genome  # which knows no sizes
-    return from_network(name, genome, functools.partial(layered, feedback="direct"))
+    from metaplast.audit.demands import unseen
+
+    shown = cast(Any, spiking(1, (1,), 2).learner)
+    return from_network(
+        name, shown.network.genome, functools.partial(layered, feedback="direct"),  # no sizes
+        note=unseen(shown),
+    )  # fmt: skip
 
 
 def _sizes(scale: Scale) -> tuple[int, ...]:

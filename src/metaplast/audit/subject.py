@@ -59,6 +59,7 @@ class Subject:
         numbers: parameters that were found by a search, a PyTree; None where there are none.
         spec: how they were found, as an experiment; None where nobody searched.
         taught: how the sampled lives teach it, in words.
+        note: what a reader of its verdicts has to know of what was audited; empty if nothing.
         life: for a learner that gets a whole life at once, `(state, experiences, key) -> states`
             with time as the leading axis; None for one that lives moment by moment.
     """
@@ -72,6 +73,7 @@ class Subject:
     numbers: Any = None
     spec: dict[str, Any] | None = None
     taught: str = TOLD
+    note: str = ""
     life: Callable[[State, Experience, PRNGKeyArray], State] | None = None
 
     @property

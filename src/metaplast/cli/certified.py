@@ -46,6 +46,8 @@ def footnotes(certificate: dict[str, Any]) -> str:
     ]
     if "taught" in certificate:  # not in those of earlier versions
         lines.append(f"accuracies: of small lives in which it is {certificate['taught']}")
+    if certificate.get("note"):
+        lines.append(certificate["note"])
     if certificate["unknown_primitives"]:
         unknown = ", ".join(certificate["unknown_primitives"])
         lines.append(f"taken to mix everything, because nothing is known of them: {unknown}")

@@ -31,6 +31,7 @@ def certificate_section(certificate: dict[str, Any], demanded: Sequence[str] = (
             "rule_hash"
         ],
         "taught in the sampled lives": certificate.get("taught", "not recorded"),
+        **({"note": certificate["note"]} if certificate.get("note") else {}),
         "operations taken to mix everything": ", ".join(certificate["unknown_primitives"])
         or "none",
     }

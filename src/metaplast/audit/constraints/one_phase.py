@@ -39,7 +39,9 @@ class OnePhase(AbstractConstraint):
     less than three times in a life, or whose course jumps about so that the same value hardly
     comes back (a generator of random numbers); one that is spread over several values, none of
     which tells its own next; a timer that runs out, like a leak. Phases *within* a moment (a
-    sweep forward, a sweep back) do not count, and moments without a stimulus are not tried.
+    sweep forward, a sweep back) do not count, and moments without a stimulus are not tried: the
+    silent steps of a `[presentation]`, and those at which it asks for an answer, change no synapse
+    (a certificate says so).
     """
 
     name: ClassVar[str] = "one_phase"
