@@ -94,6 +94,25 @@ def test_the_example_in_the_documents_can_be_built():
         check_fit(genome, layered(6, (5, 4), 3))
 
 
+def unlisted(names, page: str, text: str | None = None) -> set[str]:
+    """Which of some names no table of a page has in its first column."""
+    text = text or (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
+    listed = {name for row in re.findall(r"^\|([^|]*)\|", text, re.M)
+              for name in re.findall(r"`(\w+)`", row)}  # fmt: skip
+    return set(names) - listed
+
+
+FUNCTIONS = {"named", "with_moments", "Dataset"}
+"""Exports of the tasks for programs; an experiment needs none of them."""
+
+
+def test_every_circuit_and_task_has_a_row_in_its_document():
+    assert unlisted(NAMES, "circuits.md") == set()
+    assert unlisted(set(exported("tasks")) - FUNCTIONS, "tasks.md") == set()
+    # Negative control: named in a sentence, and in the second column, is no row.
+    assert unlisted({"sparse", "local"}, "", "`sparse`\n| `local` | `sparse` |\n") == {"sparse"}
+
+
 TWO = (Population("a", 2, "input"), Population("b", 3, "output"))
 
 
