@@ -5,10 +5,11 @@ A `type` is an export of the namespace, or a part of the user's own: `FILE.py:Na
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -135,10 +136,11 @@ def build_presentation(spec: Spec) -> Presentation | None:
 
 
 def check_fit(genome: Genome, circuit: Circuit) -> None:
-    """Refuse a genome that names kinds which the circuit does not have, or lacks one it has.
+    """Refuse a genome that names kinds which the circuit does not have, or lacks one it has, or
+    whose parts do not agree on how long a moment is.
 
     Raises:
-        SpecError: with the kinds that there are.
+        SpecError: with the kinds that there are, or with both lengths.
     """
     cells = {p.kind for p in circuit.populations}
     wires = {q.kind for q in circuit.projections}
@@ -153,6 +155,35 @@ def check_fit(genome: Genome, circuit: Circuit) -> None:
         PlasticNetwork(circuit, genome)
     except ValueError as fault:
         raise SpecError(f"genome: {fault}") from None
+    _check_steps(genome)
+
+
+def _check_steps(genome: Genome) -> None:
+    """A moment of a network has one length: all `dt` of our cells and rules must agree. (What a
+    part of the user's own calls so, may be in other units.)"""
+    lengths = [*_steps(genome.neurons, "neurons"), *_steps(genome.rules, "rules")]
+    for path, dt in lengths[1:]:
+        where, first = lengths[0]
+        if dt != first:
+            raise SpecError(
+                f"genome.{path}: dt = {dt}, but {first} at genome.{where}; a moment has one length "
+                "in ms, and every cell and rule with a dt must have the same"
+            )
+
+
+def _steps(part: Any, path: str) -> Iterator[tuple[str, float]]:
+    """Every `dt` within a part of a genome, and where it stands."""
+    if isinstance(part, dict):
+        for name, inner in part.items():
+            yield from _steps(inner, f"{path}.{name}")
+    elif isinstance(part, (tuple, list)):
+        for place, inner in enumerate(part):
+            yield from _steps(inner, f"{path}[{place}]")
+    elif dataclasses.is_dataclass(part) and not isinstance(part, type):
+        if hasattr(part, "dt") and type(part).__module__.startswith("metaplast."):
+            yield path, part.dt  # type: ignore[attr-defined]
+        for field in dataclasses.fields(part):
+            yield from _steps(getattr(part, field.name), f"{path}.{field.name}")
 
 
 def construct(namespace: str, table: Any, path: str) -> Any:

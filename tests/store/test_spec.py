@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from metaplast import spec as specs
 from metaplast import toml_text
-from metaplast.experiment import build, build_genome
+from metaplast.circuits import layered
+from metaplast.experiment import build, build_genome, check_fit
+from metaplast.network import Genome
+from metaplast.neurons import LIF, Rate
 from metaplast.spec import Spec, SpecError
 
 TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
@@ -154,3 +157,39 @@ def test_a_wrong_genome_names_the_place(case):
     with pytest.raises(SpecError) as refused:
         build_genome(tables)
     assert told in str(refused.value) and "\n" not in str(refused.value)
+
+
+def _in_ms(**dt) -> tuple:
+    """A genome of parts that know how long a moment is, and a circuit for it."""
+    cells = {"type": "Traced", "base": {"type": "LIF", "dt": dt.get("cell", 0.5)},
+             "dt": dt.get("trace", 0.5)}  # fmt: skip
+    output = {"type": "Leaky", "base": {"type": "Output"}, "dt": dt.get("output", 0.5)}
+    kernel = {"type": "Total", "rules": [{"type": "EProp", "dt": dt.get("rule", 0.5)}]}
+    neurons = {"input": {"type": "Rate"}, "hidden": cells, "output": output}
+    return build_genome({"neurons": neurons, "rules": {"forward": kernel}}), layered(3, (2,), 2)
+
+
+@pytest.mark.parametrize(
+    ("other", "place"),
+    [("cell", "neurons.hidden.base"), ("output", "neurons.output"),
+     ("rule", "rules.forward.rules[0]")],
+)  # fmt: skip
+def test_moments_of_two_lengths_are_refused(other, place):
+    check_fit(*_in_ms())
+    with pytest.raises(SpecError) as refused:
+        check_fit(*_in_ms(**{other: 1.0}))
+    told = str(refused.value)
+    assert f"genome.{place}: dt = 1.0, but 0.5 at genome.neurons.hidden;" in told
+    assert "\n" not in told
+
+
+def test_a_dt_of_somebody_elses_may_be_in_other_units():
+    """Negative control: only ours are known to be in ms."""
+
+    class Theirs(Rate):
+        dt: float = 0.001
+
+    genome, circuit = _in_ms()
+    check_fit(Genome({**genome.neurons, "input": Theirs()}, genome.rules), circuit)
+    with pytest.raises(SpecError, match=r"genome.neurons.hidden: dt = 0.5, but 1.0 at .*input"):
+        check_fit(Genome({**genome.neurons, "input": LIF()}, genome.rules), circuit)
