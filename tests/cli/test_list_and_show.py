@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import math
 import re
 from pathlib import Path
 
@@ -70,6 +71,21 @@ def test_show_gives_options_with_defaults(metaplast):
 def test_show_a_name_of_two_kinds(metaplast):
     answer = metaplast("show", "digits")
     assert "(tasks)" in answer.stdout and "(experiments)" in answer.stdout
+
+
+def test_show_gives_the_numbers_of_a_found_rule(metaplast):
+    """Rates as such: the file holds their logarithms."""
+    from metaplast import rulefile
+
+    tensors = rulefile.read(rulefile.locate("zoo/spiking")).tensors
+    (held,) = [v for name, v in tensors.items() if "output" in name and "tau" in name]
+    assert held.shape == () and abs(float(held)) > 0.1
+    told = json.loads(metaplast("show", "zoo/spiking", "--json").stdout)["parts"]
+    assert told["neurons.output.tau"] == f"{math.exp(held):.4g}" != f"{held:.4g}"
+    assert len(told) == len(tensors) > 20
+    lines = metaplast("show", "zoo/spiking").stdout.splitlines()
+    assert any(line.split() == ["neurons.output.tau", f"{math.exp(held):.4g}"] for line in lines)
+    assert "parts" not in metaplast("show", "Oja").stdout  # the control
 
 
 @pytest.mark.parametrize("name", ["online", "digits", "layered"])

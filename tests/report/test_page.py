@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from metaplast import run as runs
 from metaplast import spec as specs
 from metaplast.bench import sweep
 from metaplast.report.figures import learning_curves, meta_training, smooth
+from metaplast.report.tables import genome_numbers
 from metaplast.report.verdict import outcome
 from metaplast.report.verdict import told as settings
 
@@ -41,6 +43,21 @@ def test_the_page_holds_what_the_run_holds(folder):
         assert f"{100 * entry['online_accuracy']:.1f} %" in page and entry["name"] in page
     assert rulefile.read(folder / rulefile.RULE).manifest["hash"] in page
     assert "metaplast search" in page and "spec.toml" in page
+
+
+def test_the_page_has_the_numbers_of_the_rule_beside_those_of_its_start(folder, tmp_path):
+    page = (folder / "report.html").read_text()
+    found, start = (
+        rulefile.read(folder / name).tensors for name in (rulefile.RULE, rulefile.START)
+    )
+    told, began = genome_numbers(found), genome_numbers(start)
+    moved = [part for part in told if told[part] != began[part]]
+    assert moved and "<th>at the start</th>" in page
+    for part in moved:
+        assert f"<td>{part}</td><td>{told[part]}</td><td>{began[part]}</td>" in page
+    # The control: a run of an earlier version has no start.
+    shutil.copytree(folder, tmp_path / "old", ignore=shutil.ignore_patterns(rulefile.START))
+    assert "at the start" not in report.write(tmp_path / "old").read_text()
 
 
 def test_the_page_in_a_browser(folder):

@@ -11,7 +11,7 @@ from tyro.conf import Positional
 @dataclasses.dataclass(frozen=True)
 class Show:
     """Show one thing in detail: a rule, neuron, task, circuit, outer loop, learner, constraint
-    or cheat by name; an experiment; or the facts of a found rule or a run folder.
+    or cheat by name; an experiment; or the facts and numbers of a found rule or a run folder.
 
     What is shown for an experiment is a complete experiment file.
 
@@ -39,7 +39,7 @@ class Show:
             text = _text(named)
         elif self.thing in shipped() or Path(self.thing).exists():
             facts = _found(self.thing)
-            text = "\n".join(f"{name:<12} {value}" for name, value in facts.items())
+            text = _aligned(facts)
         elif reference(self.thing):
             from metaplast.cli.catalog import own
 
@@ -53,6 +53,18 @@ class Show:
             document(facts)
         else:
             print(text)
+
+
+def _aligned(facts: dict) -> str:
+    """One fact a line, and below them the numbers of the rule, if there is one."""
+    lines = [f"{name:<12} {value}" for name, value in facts.items() if name != PARTS]
+    width = max(map(len, facts.get(PARTS, ())), default=0)
+    lines += [f"  {part:<{width}}  {value}" for part, value in facts.get(PARTS, {}).items()]
+    return "\n".join(lines)
+
+
+PARTS = "parts"
+"""The numbers of a rule, rates and gains as such and not as logarithms."""
 
 
 def _named(thing: str) -> list:
@@ -131,6 +143,7 @@ def _found(thing: str) -> dict:
         raise ValueError(f"thing = {thing!r}: a folder, but no run folder, for it has no spec.toml")
     facts = _standing(folder) if folder.is_dir() else {}
     from metaplast import rulefile
+    from metaplast.report.tables import genome_numbers
 
     if folder.is_dir() and not (folder / rulefile.RULE).exists():
         return facts
@@ -150,6 +163,7 @@ def _found(thing: str) -> dict:
         "jax": told.get("jax"),
         "hash": told["hash"],
         "hash of": "the file of the rule: its numbers, and all that is written beside them",
+        PARTS: genome_numbers(contents.tensors),
     }
 
 

@@ -23,8 +23,8 @@ PAGE = "report.html"
 def write(folder: Path) -> Path:
     """Write `report.html` from what a run folder holds, and return its path.
 
-    Needs `spec.toml`, `log.jsonl`, `rule.safetensors` and `bench.json`; shows `certificate.json`
-    and `estimators.json` where there are. Imports no JAX.
+    Needs `spec.toml`, `log.jsonl`, `rule.safetensors` and `bench.json`; shows `certificate.json`,
+    `estimators.json` and the numbers of `start.safetensors` where there are. Imports no JAX.
     """
     experiment = spec.load(folder / "spec.toml")
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -34,7 +34,10 @@ def write(folder: Path) -> Path:
     certificate = json.loads(certified.read_text()) if certified.exists() else None
     measured = folder / ESTIMATORS
     estimators = json.loads(measured.read_text()) if measured.exists() else None
-    page = render(folder, experiment, log, result, rule, _backprop(folder), certificate, estimators)
+    start = rulefile.read(folder / rulefile.START) if (folder / rulefile.START).exists() else None
+    page = render(
+        folder, experiment, log, result, rule, _backprop(folder), certificate, estimators, start
+    )
     rulefile.replace(folder / PAGE, page.encode())
     return folder / PAGE
 
@@ -48,6 +51,7 @@ def render(
     backprop: float | None,
     certificate: dict[str, Any] | None = None,
     estimators: dict[str, Any] | None = None,
+    start: rulefile.Contents | None = None,
 ) -> str:
     """The text of the page."""
     figures: dict[str, Any] = {}
@@ -61,7 +65,7 @@ def render(
     if estimators:
         figures |= estimators_figures(estimators)
         body.append(estimators_section(estimators))
-    body += [_search(log), _genome(rule), _again(folder, experiment, rule)]
+    body += [_search(log), _genome(rule, start), _again(folder, experiment, rule)]
     return document(f"{escape(experiment.name)}: a found learning rule", "".join(body), figures)
 
 
@@ -153,12 +157,13 @@ def _search(log: list[dict[str, Any]]) -> str:
     )
 
 
-def _genome(rule: rulefile.Contents) -> str:
+def _genome(rule: rulefile.Contents, start: rulefile.Contents | None) -> str:
     count = sum(int(array.size) for array in rule.tensors.values())
+    table = genome_table(rule.tensors, start.tensors if start else None)
     return (
         f"<section><h2>The rule: {count} numbers</h2>"
         '<p class="note">Rates and gains are shown as such; the file holds their logarithms.</p>'
-        f'<div class="genome">{genome_table(rule.tensors)}</div></section>'
+        f'<div class="genome">{table}</div></section>'
     )
 
 

@@ -26,12 +26,25 @@ def bench_table(cell: dict[str, Any]) -> str:
     return html_table(headings, rows)
 
 
-def genome_table(tensors: dict[str, Any]) -> str:
-    """The numbers of a genome; logarithms are shown as what they stand for."""
-    return html_table(
-        ["part", "value"],
-        [("", [escape(part), value]) for part, value in map(_number, sorted(tensors.items()))],
-    )  # fmt: skip
+def genome_table(tensors: dict[str, Any], start: dict[str, Any] | None = None) -> str:
+    """The numbers of a genome; logarithms are shown as what they stand for.
+
+    Args:
+        tensors: by part.
+        start: the same where the search began, if that is known.
+    """
+    found, began = genome_numbers(tensors), genome_numbers(start or {})
+    several = began.keys() == found.keys()
+    rows = [
+        ("", [escape(part), escape(value), *([escape(began[part])] if several else [])])
+        for part, value in found.items()
+    ]
+    return html_table(["part", "value", *(["at the start"] if several else [])], rows)
+
+
+def genome_numbers(tensors: dict[str, Any]) -> dict[str, str]:
+    """What each part of a genome holds, in words; logarithms as what they stand for."""
+    return dict(map(_number, sorted(tensors.items())))
 
 
 def facts_table(facts: dict[str, Any]) -> str:
@@ -90,4 +103,4 @@ def _number(item: tuple[str, Any]) -> tuple[str, str]:
     if array.size > len(values):
         shape = " × ".join(map(str, array.shape))
         shown += f", … ({shape} numbers, {float(array.min()):.3g} to {float(array.max()):.3g})"
-    return part, escape(shown)
+    return part, shown
