@@ -219,6 +219,35 @@ def test_bad_annotations_are_refused(tmp_path, spoil, says):
     assert "\n" not in str(fault.value)
 
 
+FORMS = {
+    "corners": lambda x, y, w, h: [x, y, x + w, y + h],
+    "fractions": lambda x, y, w, h: [x / 64, y / 48, w / 64, h / 48],
+    "centers in fractions": lambda x, y, w, h: [(x + w / 2) / 64, (y + h / 2) / 48, w / 64, h / 48],
+}
+"""What other programs write as `bbox`, for pictures of 64 x 48."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_boxes_of_other_forms_are_not_taken_for_pixels(tmp_path, form):
+    path, folder = small_files.coco(tmp_path)
+    said = json.loads(path.read_text())
+    for thing in said["annotations"]:
+        thing["bbox"] = FORMS[form](*thing["bbox"])
+    path.write_text(json.dumps(said))
+    with pytest.raises(ValueError, match=r"boxes .*expected bbox = x, y, width, height in pixels"):
+        coco(path, folder)
+
+
+def test_a_box_a_little_beyond_its_picture_is_cut(tmp_path):
+    """Negative control: annotations are rounded, and some are careless."""
+    path, folder = small_files.coco(tmp_path)
+    said = json.loads(path.read_text())
+    said["annotations"][0]["bbox"][2] += 64
+    said["annotations"][1]["bbox"] = [44.5, 28.5, 20, 20]
+    path.write_text(json.dumps(said))
+    assert coco(path, folder, height=24, width=32, sizes=2, patch=4).classes == 3
+
+
 def test_missing_annotations_and_pictures(tmp_path):
     path, folder = small_files.coco(tmp_path)
     (folder / "03.png").unlink()

@@ -83,6 +83,7 @@ def coco(
         pictures.append(picture(files[name], (height, width), color))
     boxes = np.array([box for _, _, box in things])
     boxes[:, 2:] += boxes[:, :2]
+    _check_pixels(boxes, np.array([[width, height]]) / np.array(scales)[scene], path)
     boxes = np.clip(boxes * np.tile(np.array(scales)[scene], 2), 0, [width, height] * 2)
     whole = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # some are a line, in COCO itself too
     kinds_of = np.array([kind for _, kind, _ in things])
@@ -113,6 +114,22 @@ def _read(path: Path) -> dict:
             f"annotations = {str(path)!r}: no table, expected the JSON of COCO; give it"
         )
     return said
+
+
+def _check_pixels(boxes: np.ndarray, sizes: np.ndarray, path: Path) -> None:
+    """Refuse boxes `[things, (x1, y1, x2, y2)]` that cannot be pixels of their pictures, of width
+    and height `sizes`: other programs write fractions, or corners where COCO has width and height.
+
+    Raises:
+        ValueError: all end within two pixels, or more than a tenth beyond the picture.
+    """
+    beyond = (boxes[:, 2:] > sizes + 1).any(1).mean()  # by rounding, some end a little beyond
+    if (boxes <= 2).all() or beyond > 0.1:
+        what = "all within two pixels" if beyond == 0 else f"{beyond:.0%} end beyond their picture"
+        raise ValueError(
+            f"annotations = {str(path)!r}: of {len(boxes)} boxes {what}, expected bbox = x, y, "
+            "width, height in pixels; convert fractions or corners"
+        )
 
 
 def _size(path: Path) -> tuple[int, int]:
