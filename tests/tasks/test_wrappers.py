@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metaplast.bench.protocol import own_length
 from metaplast.tasks import (
     AbstractTask,
     ClassSubset,
@@ -18,6 +19,7 @@ from metaplast.tasks import (
     RandomProjection,
     Resize,
     Teacher,
+    digit_scenes,
     with_moments,
 )
 from metaplast.types import Episode
@@ -211,6 +213,17 @@ def test_wrappers_and_mixtures_compose():
     assert (task.inputs, task.classes, task.moments, task.held_out) == (7, 2, 60, 30)
     assert drawn(with_moments(task, 15)).stimuli.shape == (15, 7)
     assert "7 random projections, labels permuted | clusters" in task.name
+
+
+def test_detection_has_lives_of_any_length():
+    task = digit_scenes(moments=20, scenes=8)
+    longer = with_moments(task, 30)
+    assert (longer.moments, task.moments) == (30, 20) and longer.windows == task.windows
+    one, other = drawn(longer), drawn(task)
+    np.testing.assert_array_equal(one.stimuli[:20], other.stimuli)
+    assert np.abs(one.stimuli).max() > 0 and one.stimuli.shape == (30, task.inputs)
+    assert own_length('{type = "digit_scenes", scenes = 8}') is None
+    assert own_length('{type = "digit_scenes", scenes = 8, moments = 9}') == 9  # the control
 
 
 class Fixed(AbstractTask):

@@ -33,7 +33,7 @@ def compare(
         if (own := own_length(text)) is not None and set(moments) != {own}:
             raise ValueError(
                 f"moments = {', '.join(map(str, moments))}: lives of {text} have {own} moments, as "
-                "the table says or its task is; leave --moments out, or `moments` of the table"
+                "the table says or its task is; leave --moments out, or change the table"
             )
     single = len(data) == len(moments) == len(hidden) == 1
     options = {"lives": lives, "seed": seed, "only": only}
