@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -110,6 +111,30 @@ def idle(experiment: Experiment) -> str:
         f"meta.{name} = {count}: {left} of {devices} devices have nothing to do; "
         f"all of them have from {enough} on"
     )
+
+
+def elsewhere(spec: Spec) -> str:
+    """A line about a search on other data than digits whose comparison is on digits, as it is by
+    default; empty where it is on anything else, or where digits are lived as well."""
+    data, lived = spec["bench"]["data"], list(dict.fromkeys(_types(spec["task"])))
+    if "digits" in lived or not all(re.search(r"\bdigits\b", each) for each in data):
+        return ""
+    return (
+        f"the search lives {' '.join(lived)}, and what it finds will be compared on digits; for "
+        'other data give bench.data = ["my.npz"], or a table of a task as a text'
+    )
+
+
+def _types(table: Any) -> Iterator[str]:
+    """The types of a task and of the tasks in it, the outermost first."""
+    if isinstance(table, dict):
+        if "type" in table:
+            yield str(table["type"])
+        for inner in table.values():
+            yield from _types(inner)
+    elif isinstance(table, (list, tuple)):
+        for inner in table:
+            yield from _types(inner)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import pytest
 from learners.easy import Easy
 
 from metaplast import memory, preflight
+from metaplast import spec as specs
 from metaplast.ahead import compiling
 from metaplast.circuits import layered
 from metaplast.derivable import reach
@@ -118,6 +119,31 @@ def test_devices_without_anything_to_do_are_counted(monkeypatch, meta, idle, eno
     for count, all_busy in ((enough, True), (enough - 1, False)):
         other = dataclasses.replace(alone, **{dealt.option: count})
         assert (preflight.idle(experiment(meta=other)) == "") == all_busy
+
+
+OWN = {"type": "InSteps", "steps": 2, "task": {"type": "arrays", "path": "my.npz"}}
+DIGITS = '{type = "OnOff", task = {type = "digits"}}'
+
+
+@pytest.mark.parametrize(
+    ("task", "data", "said"),
+    [
+        (OWN, ["digits"], True), (OWN, [DIGITS], True), (OWN, ["my.npz"], False),
+        (OWN, ["digits", "my.npz"], False), ({"type": "digits"}, ["digits"], False),
+        ({"type": "Mixture", "tasks": [OWN, {"type": "digits"}]}, [DIGITS], False),
+    ],
+)  # fmt: skip
+def test_a_comparison_on_other_data_than_the_search_is_said(task, data, said):
+    tables = specs.load("layered").tables
+    spec = specs.Spec({**tables, "task": task, "bench": {**tables["bench"], "data": data}})
+    told = preflight.elsewhere(spec)
+    assert ("lives InSteps arrays, and what it finds will be compared on digits" in told) == said
+    assert bool(told) == said and "\n" not in told
+
+
+@pytest.mark.parametrize("name", specs.builtin())
+def test_no_shipped_experiment_is_compared_elsewhere(name):
+    assert preflight.elsewhere(specs.load(name)) == ""
 
 
 def test_derivatives_are_followed_through_loops_and_branches():

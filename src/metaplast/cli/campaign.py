@@ -38,13 +38,13 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     from metaplast import run as runs
     from metaplast.ahead import compiling
     from metaplast.passed import passed
-    from metaplast.preflight import idle, unreached
+    from metaplast.preflight import elsewhere, idle, unreached
 
     experiment = checked(spec)
     for leaf in unreached(experiment, spec, kept):
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
-    if left := idle(experiment):
-        print(left, file=sys.stderr)
+    for line in filter(None, (idle(experiment), elsewhere(spec))):
+        print(line, file=sys.stderr)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:
         from metaplast.audit.demands import check_names
