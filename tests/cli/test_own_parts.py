@@ -116,6 +116,37 @@ def test_the_python_of_the_design_runs():
     assert known["progress"].step == 2 and float(abs(moved)) > 0
 
 
+def test_the_cell_of_the_contributors_page_hears_its_teacher(mine):
+    import jax
+    import numpy as np
+
+    from metaplast.experiment import build
+    from metaplast.lifetime import live
+    from metaplast.spec import load, with_overrides
+
+    (text,) = blocks("CONTRIBUTING.md", "Add a neuron", "python")
+    deaf = text.replace("class Adapting", "class Deaf")
+    deaf = deaf.replace("(apical, apical", "(0 * apical, 0 * apical")
+    assert deaf.count("0 * apical") == 2
+    (mine / "cells.py").write_text(f"{text}\n{deaf}")
+
+    def moved(name: str) -> tuple[float, float]:
+        """How far the weights onto hidden cells moved in a life, and the mean of a cell."""
+        kind = [f'genome.neurons.hidden={{type = "cells.py:{name}"}}', "task.moments=8"]
+        built = build(with_overrides(load(TOML), [*kind, 'genome.rules.forward={type = "Delta"}']))
+        learner, task = built.objective.learner(built.genome), built.objective.task
+        key = jax.random.key(0)
+        _, state = live(learner, task, task.sample(key), key)
+        born = learner.born(jax.random.split(key)[0]).weights["input->hidden1"]
+        return (
+            float(np.abs(state.weights["input->hidden1"] - born).max()),
+            float(np.abs(state.cells["hidden1"]).max()),
+        )
+
+    assert min(moved("Adapting")) > 1e-4
+    assert moved("Deaf")[0] == 0 < moved("Deaf")[1]  # the control
+
+
 def test_learners_of_ones_own_on_a_task_of_ones_own(mine, capsys):
     def lived(data: str, *learners: str) -> dict[str, dict]:
         assert main(["bench", *learners, "--data", data, *SMALL, "--moments", "60"]) == 0
