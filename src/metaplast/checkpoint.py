@@ -47,14 +47,7 @@ def load_checkpoint(folder: Path, like: Any) -> tuple[Any, dict[str, Any]]:
     Raises:
         StoreError: no checkpoint, a damaged one, or one of a different experiment.
     """
-    manifest, path = _manifest(folder), folder / "manifest.json"
-    file = folder / Path(manifest["file"]).name
-    try:
-        contents = rulefile.read(file)
-    except StoreError:
-        raise StoreError(f"{file}: absent, damaged or cut short; {_anew(folder)}") from None
-    if contents.manifest["hash"] != manifest["hash"]:
-        raise StoreError(f"{file}: not the file that {path} names; {_anew(folder)}")
+    file, contents = _contents(folder)
     return restore(like, contents.tensors, str(file)), contents.manifest["position"]
 
 
@@ -65,6 +58,32 @@ def load_position(folder: Path) -> dict[str, Any]:
         StoreError: no checkpoint, or a damaged one.
     """
     return _manifest(folder)["position"]
+
+
+def _contents(folder: Path) -> tuple[Path, rulefile.Contents]:
+    """The last checkpoint, also of a search that goes on: it takes a file away as soon as the
+    manifest names the next one, perhaps after that was read here."""
+    manifest = _manifest(folder)
+    while True:
+        try:
+            return _named(folder, manifest)
+        except StoreError:
+            before, manifest = manifest, _manifest(folder)
+            if manifest == before:
+                raise
+
+
+def _named(folder: Path, manifest: dict[str, Any]) -> tuple[Path, rulefile.Contents]:
+    """The file that a manifest names, and what it holds."""
+    file = folder / Path(manifest["file"]).name
+    try:
+        contents = rulefile.read(file)
+    except StoreError:
+        raise StoreError(f"{file}: absent, damaged or cut short; {_anew(folder)}") from None
+    if contents.manifest["hash"] != manifest["hash"]:
+        path = folder / "manifest.json"
+        raise StoreError(f"{file}: not the file that {path} names; {_anew(folder)}")
+    return file, contents
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -86,6 +86,26 @@ def test_a_crash_while_saving_leaves_the_old_one(tmp_path, monkeypatch, at):
     assert position["step"] == 1 and bits(loaded) == bits(standing(1))
 
 
+def test_a_search_that_goes_on_meanwhile_is_read_all_the_same(tmp_path, monkeypatch):
+    """Between the manifest and the file that it names, the search saves the next one."""
+    save_checkpoint(tmp_path, standing(1), {"step": 1})
+    real, pending = checkpoint.rulefile.read, [2, 3]
+
+    def read(path):
+        if pending:
+            step = pending.pop(0)
+            save_checkpoint(tmp_path, standing(step), {"step": step})
+        return real(path)
+
+    monkeypatch.setattr(checkpoint.rulefile, "read", read)
+    loaded, position = load_checkpoint(tmp_path, standing(0))
+    assert position["step"] == 3 and bits(loaded) == bits(standing(3)) != bits(standing(1))
+    # Negative control: a file that is gone while nobody searches is no reason to wait.
+    (tmp_path / "step-00000003.safetensors").unlink()
+    with pytest.raises(StoreError, match="absent"):
+        load_checkpoint(tmp_path, standing(0))
+
+
 def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(StoreError, match="No such file"):
         load_checkpoint(tmp_path, standing(0))
