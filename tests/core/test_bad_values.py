@@ -8,7 +8,7 @@ import pytest
 
 from metaplast import neurons, rules
 from metaplast.circuits import Circuit, Population, Projection, balanced, layered
-from metaplast.meta import Backprop, Evolution
+from metaplast.meta import ES, Backprop, Evolution, MapElites
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Learned, Output, Rate
 from metaplast.rules import (
@@ -42,6 +42,13 @@ REFUSED = {
     "rate of Backprop": (lambda: Backprop(rate=0.0), "rate = 0.0"),
     "lives of Backprop": (lambda: Backprop(lives=0), "lives = 0"),
     "width of Backprop": (lambda: Backprop(lives=4, width=0), "width = 0"),
+    "rate of Backprop without an end": (lambda: Backprop(rate=float("inf")), "rate = inf"),
+    "optimizer that wants a loss": (lambda: Backprop("lbfgs"), "optimizer = 'lbfgs'"),
+    "optimizer that is a schedule": (lambda: Backprop("cosine_decay_schedule"), "cosine_decay"),
+    "optimizer that is a function": (lambda: Backprop("apply_updates"), "apply_updates"),
+    "spread without an end": (lambda: Evolution(spread=float("inf")), "spread = inf"),
+    "spread of pairs without an end": (lambda: ES(spread=float("inf")), "spread = inf"),
+    "axis without an end": (lambda: MapElites(low=-float("inf")), "low = -inf"),
     "strategy": (lambda: Evolution("CMA_E"), "CMA_ES"),
     "population": (lambda: Evolution(population=0), "population = 0"),
     "population of one": (lambda: Evolution(population=1), "population = 1"),
@@ -84,6 +91,7 @@ def test_unknown_choices_are_refused():
 def test_good_values_are_not_refused():
     """Negative control."""
     Delta(0.0), Factored((1.0,), 0.0), Polynomial(0.0), Rate("relu"), Output("linear")
+    Backprop("rmsprop", clip=float("inf")), ES(spread=0.5), MapElites(low=-6.0)
     Backprop("sgd", lives=4, width=2), Evolution("SNES"), layered(3, (), 2)
 
 

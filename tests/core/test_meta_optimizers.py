@@ -9,8 +9,10 @@ import optax
 import pytest
 
 from metaplast.meta import ES, Backprop, Evolution, Genetic, Restarts
+from metaplast.meta.descent import mean_of_survivors
 from metaplast.meta.fitness import fitness
 from metaplast.meta.genetic import Generation
+from metaplast.meta.restarts import ranked
 
 GOAL = jnp.asarray([1.0, -2.0, 0.5])
 START = {"a": jnp.zeros(2), "b": jnp.zeros(1)}
@@ -111,6 +113,54 @@ def test_of_several_restarts_the_best_counts():
     assert float(np.max(lost)) == 0
     single, _ = descend(Restarts(alone, 1, 3.0), valleys, 60)
     np.testing.assert_allclose(single["a"][0], near["a"][0], atol=0.02)
+
+
+def test_a_search_that_lost_all_lives_once_is_not_shut_out():
+    """The best of three loses all lives of a meta-step: it is the best before and after it."""
+    losses, step = jnp.zeros(3), jnp.asarray(0)
+    told = ([3.0, 1.0, 2.0], [3.0, jnp.nan, 2.0], [3.0, 1.0, 2.0])
+    chosen = []
+    for number, heard in enumerate(told):
+        losses, best = ranked(losses, jnp.asarray(heard), step + number)
+        chosen.append(int(best))
+    assert chosen == [1, 2, 1]
+    np.testing.assert_allclose(losses, [3.0, 1.0, 2.0], rtol=1e-6)
+    # One that begins without a number is known from its first one on.
+    losses, best = ranked(jnp.zeros(2), jnp.asarray([5.0, jnp.inf]), step)
+    assert int(best) == 0 and not np.isfinite(losses[1])
+    losses, best = ranked(losses, jnp.asarray([5.0, 4.0]), step + 1)
+    assert int(best) == 1 and float(losses[1]) == 4.0
+    # Where nobody has a number, who was the best stays it.
+    kept, best = ranked(losses, jnp.full(2, jnp.nan), step + 2)
+    assert int(best) == 1
+    np.testing.assert_array_equal(kept, losses)
+    # Negative control: a mean that is the lowest no more is not chosen.
+    assert int(ranked(losses, jnp.asarray([-50.0, 4.0]), step + 2)[1]) == 0
+
+
+def test_the_loss_of_a_generation_is_that_of_the_candidates_that_have_one():
+    """What ranks the others last is no loss, and so no part of the mean that is logged."""
+
+    def treacherous(theta, key):
+        loss, score = bowl(theta, key)
+        return jnp.where(theta["a"][0] < 0, jnp.nan, loss), score
+
+    candidates = {"a": jnp.asarray([[0.0, 0.0], [-1.0, 0.0], [1.0, 0.0]]), "b": jnp.zeros((3, 1))}
+    found = fitness(treacherous, candidates, 2, jax.random.key(0))
+    each = [float(bowl(jax.tree.map(lambda a, i=i: a[i], candidates), None)[0]) for i in (0, 2)]
+    assert float(found.lost) == pytest.approx(1 / 3) and min(each) > 1
+    np.testing.assert_allclose(found.report.loss, np.mean(each), rtol=1e-6)
+    assert float(found.values[1]) > max(each), "the control: it is ranked last all the same"
+    whole = fitness(bowl, candidates, 2, jax.random.key(0))
+    np.testing.assert_allclose(whole.report.loss, np.mean(whole.values), rtol=1e-6)
+
+
+def test_a_score_without_a_number_is_left_out_of_its_mean():
+    gradients, told = jnp.ones((3, 2)), (jnp.asarray([1.0, jnp.nan, 3.0]), jnp.ones(3))
+    _, (loss, other), lost = mean_of_survivors(gradients, told, 1.0)
+    assert float(loss) == 2.0 and float(other) == 1.0 and float(lost) == 0.0
+    _, (loss, other), lost = mean_of_survivors(gradients.at[0].set(jnp.nan), told, 1.0)
+    assert float(loss) == 3.0 and float(other) == 1.0 and lost == pytest.approx(1 / 3)
 
 
 def test_a_generation_without_any_fitness_has_finite_numbers_all_the_same():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -141,5 +142,5 @@ def positive_spread(spread: float) -> None:
     Raises:
         ValueError: `spread` is not a positive number.
     """
-    if not spread > 0:
+    if not 0 < spread < math.inf:
         raise ValueError(f"spread = {spread}: expected a positive number")

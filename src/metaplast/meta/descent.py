@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import math
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -21,6 +22,9 @@ from metaplast.meta.abstract import (
     Theta,
 )  # fmt: skip
 from metaplast.types import Key
+
+PROVEN = ("adam", "sgd")
+"""Optimizers that need not be tried, which takes a moment."""
 
 
 class Descent(NamedTuple):
@@ -69,14 +73,20 @@ class AbstractDescent(AbstractMetaOptimizer):
             raise ValueError(
                 f"optimizer = {self.optimizer!r}: optax has none of that name; try 'adam'"
             )
-        for name in ("rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} = {getattr(self, name)}: expected a positive number")
+        if not 0 < self.rate < math.inf:
+            raise ValueError(f"rate = {self.rate}: expected a positive number")
+        if not self.clip > 0:  # infinite, it clips nothing
+            raise ValueError(f"clip = {self.clip}: expected a positive number")
         for name in ("steps", "lives"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
         if self.width is not None and self.width < 1:
             raise ValueError(f"width = {self.width}: expected 1 or more lives")
+        if self.optimizer not in PROVEN and not _follows(self):
+            raise ValueError(
+                f"optimizer = {self.optimizer!r}: needs more than a learning rate and a gradient, "
+                "or is no optimizer; try 'adam'"
+            )
 
     @property
     def copies(self) -> int:
@@ -125,6 +135,20 @@ class AbstractDescent(AbstractMetaOptimizer):
         return theta, Descent(optimizer, held), Step(loss, score, lost)
 
 
+def _follows(descent: AbstractDescent) -> bool:
+    """Whether its optimizer makes an update of a gradient and of theta, and of nothing else."""
+
+    def update(vector):
+        transformation = descent.transformation
+        return transformation.update(vector, transformation.init(vector), vector)[0]
+
+    try:
+        made = jax.eval_shape(update, jax.ShapeDtypeStruct((2,), jnp.float32))
+        return made.shape == (2,)
+    except Exception:  # whatever it raises, it is not what is wanted
+        return False
+
+
 def mean_of_survivors(gradients, scores, clip):
     """Mean over the leading axis of clipped gradients and of scores, the exploded left out; where
     none is left, a gradient of zeros, and scores that are no number."""
@@ -140,6 +164,6 @@ def mean_of_survivors(gradients, scores, clip):
 
     def averaged(leaf):
         told = sound & jnp.isfinite(leaf)
-        return jnp.sum(jnp.where(told, leaf, 0.0), 0) / jnp.where(jnp.any(sound), count, jnp.nan)
+        return jnp.sum(jnp.where(told, leaf, 0.0), 0) / jnp.sum(told)
 
     return jax.tree.map(clipped, gradients), jax.tree.map(averaged, scores), jnp.mean(~sound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -59,7 +60,7 @@ class Evolution(AbstractGenerations):
                 f"population = {self.population}: expected 2 or more, for a strategy learns from "
                 "what one candidate does better than another; give 32"
             )
-        if not self.spread > 0:
+        if not 0 < self.spread < math.inf:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
         self.algorithm(jnp.zeros(2), min(self.population, FEW))
 

@@ -28,14 +28,16 @@ class Fitness(NamedTuple):
 
     @property
     def report(self) -> Step:
-        """What the generation tells of itself, over the lives that have a number; no number where
-        none has."""
+        """What the generation tells of itself, over the candidates and lives that have a number; no
+        number where none has."""
 
         def mean(leaf):
             sound = jnp.isfinite(leaf)
             return jnp.sum(jnp.where(sound, leaf, 0.0)) / jnp.sum(sound)
 
-        loss = jnp.where(jnp.any(self.sound), jnp.mean(self.values), jnp.nan)
+        # Of the others only the rank is known: what stands for it in `values` is nobody's loss.
+        counted = jnp.sum(jnp.where(self.sound, self.values, 0.0))
+        loss = counted / jnp.sum(self.sound)
         return Step(loss, jax.tree.map(mean, self.scores), self.lost)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -67,7 +68,7 @@ class Genetic(AbstractGenerations):
             raise ValueError(
                 f"elites = {self.elites}: expected at most the population of {self.population}"
             )
-        if not self.spread > 0:
+        if not 0 < self.spread < math.inf:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
         if self.selection not in SELECTIONS:
             raise ValueError(f"selection = {self.selection!r}: expected one of {SELECTIONS}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -65,7 +66,7 @@ class LearnedSelection(AbstractGenerations):
         for name, least in (("population", 4), ("lives", 1), ("steps", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected {least} or more")
-        if not self.spread > 0:
+        if not 0 < self.spread < math.inf:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
         self.digest = selection_weights.load(self.weights).digest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -80,11 +81,11 @@ class MapElites(AbstractGenerations):
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
         if self.population < 2 or self.population % 2:
             raise ValueError(f"population = {self.population}: expected an even number; give 32")
-        if not self.spread > 0:
+        if not 0 < self.spread < math.inf:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
-        if self.line < 0:
+        if not 0 <= self.line < math.inf:
             raise ValueError(f"line = {self.line}: expected 0 or more; give 0.2")
-        if not self.low < self.high:
+        if not -math.inf < self.low < self.high < math.inf:
             raise ValueError(
                 f"low = {self.low}, high = {self.high}: expected low below high; give -5 and -1"
             )

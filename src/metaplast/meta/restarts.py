@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -27,6 +28,23 @@ class Side(NamedTuple):
     step: Int[Array, ""]
 
 
+def ranked(
+    losses: Float[Array, " count"], heard: Float[Array, " count"], step: Int[Array, ""]
+) -> tuple[Float[Array, " count"], Int[Array, ""]]:
+    """The running means after a meta-step, and whose is the lowest.
+
+    A search whose lives were all lost has no loss to tell. Its mean stays what it was, for one bad
+    draw must not shut it out for good; but it is not the best as long as another one can be.
+    """
+    sound = jnp.isfinite(heard)
+    known = (step > 0) & jnp.isfinite(losses)
+    mixed = jnp.where(known, KEPT * losses + (1 - KEPT) * heard, heard)
+    kept = jnp.where(known, losses, jnp.inf)
+    losses = jnp.where(sound, mixed, kept)
+    candidates = jnp.where(sound | ~jnp.any(sound), losses, jnp.inf)
+    return losses, jnp.argmin(candidates)
+
+
 class Restarts(AbstractMetaOptimizer):
     """`count` searches by the same meta-optimizer from different starts, of which the best counts.
 
@@ -49,9 +67,14 @@ class Restarts(AbstractMetaOptimizer):
     spread: float = eqx.field(static=True, default=0.1)
 
     def __check_init__(self) -> None:
+        if not isinstance(self.of, AbstractMetaOptimizer):
+            raise ValueError(
+                f"of = {self.of!r}: expected a meta-optimizer; give a table such as "
+                '{type = "Backprop"}'
+            )
         if self.count < 1:
             raise ValueError(f"count = {self.count}: expected 1 or more searches")
-        if not self.spread > 0:
+        if not 0 < self.spread < math.inf:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
 
     @property
@@ -84,9 +107,7 @@ class Restarts(AbstractMetaOptimizer):
         thetas, states, told = jax.vmap(
             lambda theta, state, key: self.of.step(evaluate, theta, state, key)
         )(state.thetas, state.states, keys)
-        heard = jnp.where(jnp.isfinite(told.loss), told.loss, jnp.inf)
-        losses = jnp.where(state.step == 0, heard, KEPT * state.losses + (1 - KEPT) * heard)
-        best = jnp.argmin(losses)
+        losses, best = ranked(state.losses, told.loss, state.step)
         theta, loss, score = jax.tree.map(lambda leaf: leaf[best], (thetas, told.loss, told.score))
         lost = jnp.mean(told.lost)
         return theta, Side(thetas, states, losses, state.step + 1), Step(loss, score, lost)
