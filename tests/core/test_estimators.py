@@ -10,7 +10,7 @@ import pytest
 from metaplast import memory
 from metaplast.estimators.horizon import agreement, lyapunov
 from metaplast.estimators.influence import Influence
-from metaplast.estimators.sample import sample
+from metaplast.estimators.sample import Sample, sample
 from metaplast.memory import Unfit
 from metaplast.meta import ES, NRES, PES, Backprop, Forward, LowRankES, Truncated
 
@@ -110,6 +110,25 @@ class Treacherous(Influence):
     def advance(self, theta, life, moments: int):
         loss, report, life = super().advance(theta, life, moments)
         return jnp.where(theta["theta"] > 0.55, jnp.nan, loss), report, life
+
+
+def test_an_estimator_that_lost_everything_has_no_variance(recwarn):
+    """A variance of zero would be the best there is."""
+    drawn = np.random.default_rng(0).normal(size=(3, 2, 4, 5))
+    sound, lost = (Sample(g, 1.0, 1) for g in (drawn, np.full_like(drawn, np.nan)))
+    np.testing.assert_allclose(sound.mean, drawn.mean((0, 1, 2)))
+    each = drawn.mean(2).reshape(6, 5)
+    np.testing.assert_allclose(sound.variance, np.var(each, 0, ddof=1).sum())
+    assert sound.variance > 0 and sound.lost == 0
+    assert np.isnan(lost.variance) and np.isnan(lost.mean).all() and np.isnan(lost.error).all()
+    assert lost.lost == 1
+    drawn[0, 0, 1:] = np.nan  # of one estimate a single life is left, and of another none
+    drawn[1, 1] = np.nan
+    known = [*drawn[0, 0, :1], *(drawn[i, j].mean(0) for i, j in ((0, 1), (1, 0), (2, 0), (2, 1)))]
+    part = Sample(drawn, 1.0, 1)
+    np.testing.assert_allclose(part.variance, np.var(known, 0, ddof=1).sum())
+    np.testing.assert_allclose(part.lost, 7 / 24)
+    assert not recwarn.list
 
 
 def test_lives_without_a_number_are_left_out_counted_and_begun_anew():

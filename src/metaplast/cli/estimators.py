@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json as plain_json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -48,27 +49,49 @@ class Estimators:
         for name in ("lives", "cycles"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 2 or more")
-        if not self.spread > 0:
+        if not 0 < self.spread < math.inf:
             raise ValueError(f"spread = {self.spread}: expected a positive number; give 0.03")
+        if self.stretch is not None and self.stretch < 1:
+            raise ValueError(
+                f"stretch = {self.stretch}: expected 1 or more moments; leave it out for a tenth "
+                "of the horizon"
+            )
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed = {self.seed}: expected 0 or more, below 2**32")
+        from metaplast.cli.output import writable
         from metaplast.cli.overridden import overridden
 
         folder = Path(self.experiment)
         kept = folder if (folder / "spec.toml").is_file() else None
+        # Before anything is measured, and not after it.
+        if kept and not self.set:
+            writable(kept)
+        if self.page:
+            if not self.page.absolute().parent.is_dir() or self.page.is_dir():
+                raise ValueError(
+                    f"page = {self.page}: expected a file in a folder that exists; make "
+                    f"{self.page.absolute().parent} first, or give another file"
+                )
+            writable(self.page.absolute().parent)
         source = str(folder / "spec.toml") if kept else self.experiment
         spec = overridden(source, self.set)
         facts = self._measured(spec)
-        if kept:
+        self._tell(facts)
+        from metaplast.rulefile import replace
+
+        if kept and self.set:
+            print("not kept in the run, whose experiment it is not: --set", file=sys.stderr)
+        elif kept:
             from metaplast import report
             from metaplast.report.estimators import ESTIMATORS
 
-            (kept / ESTIMATORS).write_text(plain_json.dumps(facts, indent=1))
+            replace(kept / ESTIMATORS, plain_json.dumps(facts, indent=1).encode())
             if (kept / "bench.json").exists():
                 report.write(kept)
         if self.page:
             from metaplast.report.estimators import page
 
-            self.page.write_text(page(facts), encoding="utf-8")
-        self._tell(facts)
+            replace(self.page, page(facts).encode())
 
     def _measured(self, spec: Any) -> dict[str, Any]:
         from metaplast import compile_cache
@@ -97,13 +120,14 @@ class Estimators:
 
     def _tell(self, facts: dict[str, Any]) -> None:
         from metaplast.cli.output import document, wide_console
+        from metaplast.report.estimators import growth
 
         if self.json:
             document(facts)
             return
         console = wide_console()
         console.print(_table(facts))
-        print(f"\nLargest Lyapunov exponent of learning: {facts['lyapunov']:.2g} per moment.")
+        print(f"\nLargest Lyapunov exponent of learning: {growth(facts)}.")
         print(f"{facts['advice']}")
         if self.page:
             print(f"page: {self.page}")

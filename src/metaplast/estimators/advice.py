@@ -72,8 +72,11 @@ def told_from_noise(row: Row, numbers: int) -> bool:
 
 
 def exponent(found: Comparison) -> float:
-    """The largest Lyapunov exponent over the whole life, per moment."""
-    return float(np.nanmean(found.lyapunov))
+    """The largest Lyapunov exponent over the whole life, per moment; no number where none is
+    known."""
+    known = found.lyapunov[~np.isnan(found.lyapunov)]
+    with np.errstate(invalid="ignore"):  # growth without an end beside decay without one
+        return float(np.mean(known)) if known.size else float("nan")
 
 
 def _why(best: Row, found: Comparison) -> str:

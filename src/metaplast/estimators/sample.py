@@ -31,17 +31,19 @@ class Sample(NamedTuple):
     @property
     def mean(self) -> np.ndarray:
         """The best guess `[numbers]` at what the estimator expects."""
-        return np.nanmean(self.gradients, (0, 1, 2))
+        return _mean(self.gradients, (0, 1, 2))
 
     @property
     def each(self) -> np.ndarray:
         """The estimate of every meta-step, `[estimates, numbers]`."""
-        return np.nanmean(self.gradients, 2).reshape(-1, self.gradients.shape[-1])
+        return _mean(self.gradients, 2).reshape(-1, self.gradients.shape[-1])
 
     @property
     def variance(self) -> float:
-        """Expected squared distance of a meta-step's estimate from their mean."""
-        return float(np.nansum(np.nanvar(self.each, 0, ddof=1)))
+        """Expected squared distance of a meta-step's estimate from their mean; no number where
+        fewer than two were not lost."""
+        sound = self.each[np.isfinite(self.each).all(-1)]
+        return float(np.sum(np.var(sound, 0, ddof=1))) if len(sound) > 1 else float("nan")
 
     @property
     def error(self) -> np.ndarray:
@@ -50,11 +52,11 @@ class Sample(NamedTuple):
         Lives are independent of each other. One that was begun in a cycle ends in the next, so
         that neighboring cycles of the same life are not, and cycles further apart are.
         """
-        off = np.nanmean(self.gradients, 1) - self.mean
+        off = _mean(self.gradients, 1) - self.mean
         cycles, lives, _ = off.shape
-        spread = np.nanmean(off**2, (0, 1)) * cycles * lives / max(1, cycles * lives - 1)
+        spread = _mean(off**2, (0, 1)) * cycles * lives / max(1, cycles * lives - 1)
         if cycles > 1:
-            neighbors = np.nanmean(off[1:] * off[:-1], (0, 1)) * 2 * (cycles - 1) / cycles
+            neighbors = _mean(off[1:] * off[:-1], (0, 1)) * 2 * (cycles - 1) / cycles
             spread = spread + np.maximum(neighbors, 0.0)
         return np.sqrt(spread / (cycles * lives))
 
@@ -62,6 +64,13 @@ class Sample(NamedTuple):
     def lost(self) -> float:
         """Share of the estimates that were not finite."""
         return float(np.mean(~np.isfinite(self.gradients).all(-1)))
+
+
+def _mean(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
+    """Of what is a number; no number, and no warning, where none is."""
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.sum(np.where(known, values, 0.0), axis) / np.sum(known, axis)
 
 
 def sample(

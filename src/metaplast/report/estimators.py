@@ -25,10 +25,16 @@ def estimators_section(facts: dict[str, Any]) -> str:
         f"{facts['budget']['lives']} lives at once and {facts['budget']['cycles']} repetitions. "
         "Bias, its noise and variance are relative to the length of the exact gradient; a bias "
         "below its noise cannot be told from none. Largest Lyapunov exponent of learning: "
-        f"{facts['lyapunov']:.2g} per moment.</p>"
+        f"{growth(facts)}.</p>"
         f'<div class="plot" id="{FIGURES[0]}"></div><div class="plot" id="{FIGURES[1]}"></div>'
         f"{html_table(list(facts['columns']), rows)}</section>"
     )
+
+
+def growth(facts: dict[str, Any]) -> str:
+    """The largest Lyapunov exponent, in words; none is known where all lives explode."""
+    exponent = facts["lyapunov"]
+    return "unknown" if exponent is None else f"{exponent:.2g} per moment"
 
 
 def estimators_figures(facts: dict[str, Any]) -> dict[str, Any]:
