@@ -106,7 +106,10 @@ def idle(experiment: Experiment) -> str:
     left = devices - busy(count, lives, at_once)
     if not left:
         return ""
-    enough = next(n for n in itertools.count(count) if busy(n, lives, at_once) == devices)
+    if at_once is not None:  # one chunk for each device, and for the last one somebody at all
+        enough = at_once * (devices - 1) + 1
+    else:
+        enough = next(n for n in itertools.count(count) if busy(n, lives) == devices)
     return (
         f"meta.{name} = {count}: {left} of {devices} devices have nothing to do; "
         f"all of them have from {enough} on"

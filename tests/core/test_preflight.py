@@ -73,6 +73,15 @@ def test_a_horizon_that_stretches_do_not_divide_is_refused():
     preflight.check(experiment(meta=PES(stretch=6)))
 
 
+@pytest.mark.parametrize("first", [4, 12, 100])
+def test_shorter_first_lives_are_none_of_its_business(first):
+    """How long they are decides shapes, so it has to be known where a state is only traced."""
+    for meta in (PES(stretch=4, first=first), Restarts(PES(stretch=4, first=first))):
+        preflight.check(experiment(meta=meta))
+    with pytest.raises(SpecError, match=r"stretch = 5"):
+        preflight.check(experiment(meta=PES(stretch=5, first=first)))
+
+
 def test_a_population_larger_than_the_memory_is_refused(monkeypatch):
     monkeypatch.setattr(memory, "free", lambda: 10**6)
     with pytest.raises(SpecError, match=r"meta: its state: needs .* GiB .* smaller population"):
@@ -104,6 +113,7 @@ def test_a_population_that_does_not_fit_is_refused_before_it_is_built(meta):
         (Evolution("SNES", 3, 2), 2, 13), (Evolution("SNES", 4, 2), 2, 13),
         (Backprop(lives=8), 2, 25), (ES(lives=8), 2, 13), (Backprop(lives=8, width=4), 2, 13),
         (Restarts(Backprop(lives=8)), 2, 25), (Backprop(lives=25), 0, 0),
+        (Backprop(lives=8, width=10**12), 3, 3 * 10**12 + 1),
     ],
 )  # fmt: skip
 def test_devices_without_anything_to_do_are_counted(monkeypatch, meta, idle, enough):

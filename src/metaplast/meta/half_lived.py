@@ -69,7 +69,8 @@ class AbstractHalfLived(AbstractDescent):
         stretch = self.moments(lives.horizon)
         keys = jax.random.split(key, self.lives)
         begun = jax.jit(jax.vmap(lambda key: self.newborn(lives, theta, key)))(keys)
-        horizon = int(self._horizon(lives.horizon, np.asarray(0)))
+        with jax.ensure_compile_time_eval():  # it decides shapes, also where this is only traced
+            horizon = int(self._horizon(lives.horizon, np.asarray(0)))
         stretches = horizon // stretch
         lived = np.arange(self.lives) * stretches // self.lives
         left = jnp.asarray((stretches - lived) * stretch, jnp.int32)
