@@ -24,6 +24,8 @@ class Shape(NamedTuple):
     structure: Any
     """Of the genome with nothing but them."""
     shapes: tuple[tuple[int, ...], ...]
+    owners: tuple[str, ...]
+    """Part and kind that each belongs to, such as `rules.forward`."""
 
 
 class Variant(eqx.Module):
@@ -91,6 +93,12 @@ def varied(main: Objective, genome: Genome, others: list[tuple[Objective, Genome
                 f"variants.{place}: has {counts[1]} numbers to search in {len(has.shapes)} arrays "
                 f"where the experiment has {counts[0]} in {len(known.shapes)}; vary what adds none"
             )
+        for ours, theirs in zip(known.owners, has.owners, strict=True):
+            if ours != theirs:  # in the order of leaves, a number of one would become the other's
+                raise ValueError(
+                    f"variants.{place}: searches a number of {theirs} where the experiment "
+                    f"searches one of {ours}; vary what moves none"
+                )
         _, fixed = eqx.partition(other, searchable)
         variants.append(Variant(objective, fixed, has.structure))
     moved = tuple(searchable(leaf) for leaf in jax.tree.leaves(genome))
@@ -99,5 +107,6 @@ def varied(main: Objective, genome: Genome, others: list[tuple[Objective, Genome
 
 def _shape(genome: Genome) -> Shape:
     theta, _ = eqx.partition(genome, searchable)
-    leaves, structure = jax.tree.flatten(theta)
-    return Shape(structure, tuple(jnp.shape(leaf) for leaf in leaves))
+    leaves, structure = jax.tree_util.tree_flatten_with_path(theta)
+    owners = (f"{path[0].name.removeprefix('log_')}.{path[1].key}" for path, _ in leaves)
+    return Shape(structure, tuple(jnp.shape(leaf) for _, leaf in leaves), tuple(owners))

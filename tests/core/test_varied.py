@@ -44,6 +44,18 @@ def three():
     return build(spec(DEEPER, OTHER_CELLS, OTHER_WORLD))
 
 
+def test_numbers_do_not_change_owners():
+    """As many numbers of the same shapes, but of other kinds, would be taken for each other."""
+    delta = {"type": "Delta", "rate": 0.1}
+    genome = {"neurons": spec()["genome"]["neurons"], "rules": {"forward": delta, "readout": delta}}
+    moved = {"genome": {"rules": {"readout": {"type": "Delta", "rate": 0.0}},
+                        "gains": {"feedback": 2.0}}}  # fmt: skip
+    with pytest.raises(SpecError, match=r"variants\.0: .* of gains\.feedback .* rules\.readout;"):
+        build(spec(moved, genome=genome))
+    same = {"genome": {"rules": {"readout": {"type": "Hebb", "rate": 0.2}}}}
+    assert build(spec(same, genome=genome)).objective.variants, "negative control: another rule may"
+
+
 def test_the_loss_is_the_mean_over_all_settings(three):
     assert isinstance(three.objective, Varied)
     loss, score = eqx.filter_jit(three.objective)(three.genome, jax.random.key(0))
