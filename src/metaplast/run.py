@@ -19,6 +19,7 @@ from metaplast.ahead import Loop, compiling, start
 from metaplast.checkpoint import load_checkpoint, load_position, save_checkpoint
 from metaplast.experiment import Experiment, build
 from metaplast.network import Genome
+from metaplast.objective import Objective
 from metaplast.passed import passed, remember
 from metaplast.reference import backprop_accuracy
 from metaplast.rulefile import RULE, START, StoreError
@@ -26,6 +27,8 @@ from metaplast.search import Position, Progress, found, search
 from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError, dump, load, settle
 from metaplast.store import save_rule
+from metaplast.tasks.checksum import checksums
+from metaplast.varied import Varied
 
 CHECKPOINT_SECONDS = 5.0
 """Work that a kill can cost, about."""
@@ -185,6 +188,7 @@ def _standing(
         position, about = load_checkpoint(checkpoint, position)
         backprop = float(about["backprop_accuracy"])
         _same_selection(about.get("selection", ""), experiment)
+        _same_data(about.get("data"), folder, experiment)
     _cut_log(folder / "log.jsonl", int(position.step))
     if backprop is not None and int(position.step) >= experiment.steps:
         return position, backprop, None
@@ -207,9 +211,22 @@ def _save(
 def _about(position: Position, backprop: float, experiment: Experiment, spec: Spec) -> dict:
     about = {
         "step": int(position.step), "backprop_accuracy": backprop, "spec": _digests(spec),
+        "data": _data(experiment.objective),
     }  # fmt: skip
-    digest = getattr(experiment.meta, "digest", "")
+    digest = _selection(experiment)
     return {**about, "selection": digest} if digest else about
+
+
+def _data(objective: Objective | Varied) -> dict[str, str]:
+    """Checksums of all data that lives are drawn from; those of bundled data need none."""
+    others = objective.variants if isinstance(objective, Varied) else ()
+    tasks = [objective.task, *(variant.objective.task for variant in others)]
+    return {name: sum_ for task in tasks for name, sum_ in checksums(task).items()}
+
+
+def _selection(experiment: Experiment) -> str:
+    """Digest of a learned selection; empty where there is none. Another outer loop may hold it."""
+    return getattr(experiment.meta.inner, "digest", "")
 
 
 def _digests(spec: Spec) -> dict[str, str]:
@@ -240,14 +257,31 @@ def _same_spec(folder: Path, spec: Spec) -> None:
             )
 
 
+def _same_data(began: dict[str, str] | None, folder: Path, experiment: Experiment) -> None:
+    """Refuse to go on with other data than the run began with: its lives would be others from here
+    on, and nothing in the folder would say so.
+
+    Raises:
+        SpecError: a file of data was written anew since.
+    """
+    now = _data(experiment.objective)
+    for name in sorted(began or {}):  # none is of a version that did not write it down
+        if began and began[name] != now.get(name):
+            raise SpecError(
+                f"task: {name} has sha256 {now.get(name, 'none')[:12]}, but this run began with "
+                f"{began[name][:12]}; put the file of then back, or begin anew with: "
+                f"metaplast search {folder / 'spec.toml'}"
+            )
+
+
 def _same_selection(digest: str, experiment: Experiment) -> None:
     """Refuse to go on with another learned selection than the run began with.
 
     Raises:
         SpecError: its weights were written anew since.
     """
-    now = getattr(experiment.meta, "digest", "")
-    if digest != now:
+    now = _selection(experiment)
+    if digest and digest != now:
         raise SpecError(
             f"meta.weights: sha256 {now[:12]}, but this run began with {digest[:12]}; put the "
             "file of then back, or begin anew"

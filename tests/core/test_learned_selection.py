@@ -292,12 +292,14 @@ def test_a_file_of_something_else_is_refused(tmp_path):
         LearnedSelection(weights=str(path))
 
 
-def test_a_run_goes_on_with_the_weights_it_began_with_or_not_at_all(tmp_path):
+@pytest.mark.parametrize("several", [False, True])
+def test_a_run_goes_on_with_the_weights_it_began_with_or_not_at_all(tmp_path, several):
     weights, folder = tmp_path / "weights.safetensors", tmp_path / "run"
     selection_weights.save(weights, decided(0), {"found": "by nobody"})
+    one = f'{{type="LearnedSelection", weights="{weights}", population=4, lives=1, steps=4}}'
+    meta = f'{{type="Restarts", count=2, of={one}}}' if several else one
     spec = specs.with_overrides(specs.load("frugal"), [
-        "hidden=[3]", "task.moments=5", "objective.metered=false",
-        f'meta={{type="LearnedSelection", weights="{weights}", population=4, lives=1, steps=4}}',
+        "hidden=[3]", "task.moments=5", "objective.metered=false", f"meta={meta}",
     ])  # fmt: skip
     runs.create(folder, spec)
     asked = iter((False, True))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from metaplast import run as runs
 from metaplast import spec as specs
-from metaplast.rulefile import START
+from metaplast.cli import main
+from metaplast.rulefile import RULE, START
 from metaplast.spec import SpecError
 
 TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
@@ -45,11 +47,42 @@ def test_an_edited_spec_is_no_way_to_go_on(finished, table, edit):
     assert runs.run(finished).finished  # the control: it was only that
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_edited_data_is_no_way_to_go_on(tmp_path, wrapped):
+    """Lives would be others from there on, and nothing in the folder would say so."""
+    file, folder = tmp_path / "mine.npz", tmp_path / "run"
+
+    def written(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        x, y = rng.random((40, 3), np.float32), np.arange(40) % 2
+        np.savez(file, x_train=x, y_train=y, x_test=x[:8], y_test=y[:8])
+
+    written(0)
+    task = f'{{type="arrays", path="{file}", split="search", moments=10}}'
+    task = f'{{type="OnOff", task={task}}}' if wrapped else task
+    runs.create(folder, specs.with_overrides(specs.load(TINY), [f"task={task}"]))
+    asked = iter((False, True))
+    assert 0 < runs.run(folder, should_stop=lambda: next(asked, True)).step < 3
+    written(1)
+    with pytest.raises(SpecError, match=r"task: mine .* has sha256 \w{12}, but this run began"):
+        runs.run(folder)
+    written(0)
+    assert runs.run(folder).finished, "negative control: with the file of then it goes on"
+
+
 def test_what_comes_after_the_search_may_be_asked_for_anew(finished):
     path = finished / "spec.toml"
     edited = specs.with_overrides(specs.load(path), ["bench.lives=3"])
     path.write_text(specs.dump(edited))
     assert runs.run(finished).finished and runs.opened(finished)["bench"]["lives"] == 3
+
+
+def test_a_checkpoint_is_shown_as_no_rule(finished, capsys):
+    (file,) = (finished / "checkpoint").glob("*.safetensors")
+    assert main(["show", str(file)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "holds no rule" in said and "rule.safetensors" in said and "\n" not in said
+    assert main(["show", str(finished / RULE)]) == 0, "the control"
 
 
 @pytest.mark.parametrize("damage", [b"5\n", b"\xff\xfe\n", b'{"step": \n', b"[]\n", b'{"a": 1}\n'])

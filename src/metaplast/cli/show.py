@@ -150,6 +150,10 @@ def _found(thing: str) -> dict:
     path = rulefile.locate(thing)
     contents = rulefile.read(path)
     told = contents.manifest
+    if not isinstance(told.get("spec"), dict):  # a checkpoint, or a selection
+        raise ValueError(
+            f"thing = {thing!r}: holds no rule; give a run folder, or its {rulefile.RULE}"
+        )
     numbers = sum(int(array.size) for array in contents.tensors.values())
     return {
         **facts,
