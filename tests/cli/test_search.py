@@ -16,6 +16,9 @@ import pytest
 from metaplast import rulefile
 from metaplast import run as runs
 from metaplast import spec as specs
+from metaplast.bench import bench
+from metaplast.cli import campaign, main
+from metaplast.cli.progress import Lines
 
 TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
 STEPS = 2000
@@ -134,6 +137,31 @@ def test_two_processes_do_not_search_in_one_folder(tmp_path):
         runs.run(tmp_path / "run")
     assert not (tmp_path / "run" / rulefile.RULE).exists()
     assert runs.run(tmp_path / "run").finished
+
+
+@pytest.mark.parametrize("name", ["frozen", "zoo/online"])
+def test_a_run_is_never_taken_for_the_learner_of_its_name(tmp_path, monkeypatch, capsys, name):
+    """A run folder may be moved to where it is called as a learner or a rule that ships."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path(name)
+    runs.create(folder, specs.load(TINY))
+    assert runs.run(folder).finished
+    spec = runs.opened(folder)
+    result = campaign._compare(folder, spec, Lines(), lambda: False)
+    (found,) = [e for e in result["cells"][0]["learners"] if e["found"]]
+    assert found["name"] == f"./{name}"
+    asked = {"lives": 2, "hidden": (3,), "moments": 12, "only": True}
+    whole = bench([str(folder.absolute())], "digits", **asked)["learners"][0]
+    assert found["online_accuracy"] == whole["online_accuracy"] > 0
+    assert found["test_accuracy"] == whole["test_accuracy"] > 0
+    # Negative control: the learner of that name is another one.
+    other = bench([name], "digits", **asked)["learners"][0]
+    assert other["name"] == name and other["test_accuracy"] != whole["test_accuracy"]
+    # And a search is not begun under such a name.
+    folder.rename("elsewhere")
+    assert main(["search", str(TINY), "--out", name]) == 2
+    assert f"out = {name}: is the name of a learner" in capsys.readouterr().err
+    assert not folder.exists()
 
 
 def test_a_finished_run_stays_what_it_is(tmp_path):

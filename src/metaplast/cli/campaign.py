@@ -41,6 +41,11 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     from metaplast.preflight import elsewhere, idle, unreached
 
     experiment = checked(spec)
+    if out is not None and _means_another(str(out)):
+        raise SpecError(
+            f"out = {out}: is the name of a learner, which other commands would take it for; "
+            f"give another folder, such as runs/{out.name}"
+        )
     for leaf in unreached(experiment, spec, kept):
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
     for line in filter(None, (idle(experiment), elsewhere(spec))):
@@ -144,12 +149,25 @@ def _compare(folder: Path, spec: Spec, shown: Bar | Lines, should_stop: Callable
 
     asked = spec["bench"]
     result = sweep(
-        [str(folder), str(folder / rulefile.START), *asked["learners"]],
+        [_unmistakable(folder), str(folder / rulefile.START), *asked["learners"]],
         asked["data"], asked["moments"], [spec.hidden],
         progress=row, lives=asked["lives"], seed=spec.seed,
     )  # fmt: skip
     rulefile.replace(folder / "bench.json", json.dumps(plain(result), indent=1).encode())
     return result
+
+
+def _unmistakable(folder: Path) -> str:
+    """The folder, written so that it is nothing else: a learner, or a rule that ships."""
+    name = str(folder)
+    return f"./{name}" if _means_another(name) else name
+
+
+def _means_another(name: str) -> bool:
+    """Whether commands that are given this name take it for a learner, and not for a folder."""
+    from metaplast.learners.registry import NAMES
+
+    return name in NAMES or name in rulefile.shipped()
 
 
 def _certify(folder: Path, shown: Bar | Lines, should_stop: Callable[[], bool]) -> dict:
@@ -163,7 +181,7 @@ def _certify(folder: Path, shown: Bar | Lines, should_stop: Callable[[], bool]) 
             raise Stopped(f"stopped; the rule is saved; certify it with: metaplast resume {folder}")
         shown.row(constraint, done, total, "audit")
 
-    found = store.load(folder)
+    found = store.load(_unmistakable(folder))
     subject = subject_of(found.spec, found.genome)
     certificate = audit(subject, seed=found.spec.seed, progress=check).to_json()
     rulefile.replace(folder / CERTIFICATE, json.dumps(certificate, indent=1).encode())
