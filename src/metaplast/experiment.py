@@ -281,16 +281,16 @@ def _check_options(maker, options: dict[str, Any], path: str, hide=()) -> None:
 
 def _check_kind(given: Any, parameter: inspect.Parameter, path: str) -> None:
     """Compare a plain value with the parameter's annotation and default, where both are plain."""
-    if given is None or isinstance(given, (dict, list)):
-        if isinstance(given, dict) and isinstance(parameter.default, (bool, int, float, str)):
-            raise SpecError(f"{path} = {given!r}: expected a value such as {parameter.default!r}")
+    if given is None:
         return
-    expected = {t.strip() for t in str(parameter.annotation).split("|")} & {
-        "int",
-        "float",
-        "str",
-        "bool",
-    }
+    annotated = {t.strip() for t in str(parameter.annotation).split("|")}
+    expected = annotated & {"int", "float", "str", "bool"}
+    if isinstance(given, (dict, list)):
+        plain = bool(expected) and not annotated - expected - {"None"}
+        single = isinstance(parameter.default, (bool, int, float, str))
+        if single if isinstance(given, dict) else plain:
+            raise SpecError(f"{path} = {given!r}: expected {_example(parameter, expected)}")
+        return
     if parameter.default is not parameter.empty and parameter.default is not None:
         expected.add(type(parameter.default).__name__)
     if not expected or expected - {"int", "float", "str", "bool"}:
@@ -298,16 +298,25 @@ def _check_kind(given: Any, parameter: inspect.Parameter, path: str) -> None:
     if "float" in expected:
         expected.add("int")
     if type(given).__name__ not in expected:
-        words = {
-            "int": "a whole number",
-            "float": "a number",
-            "str": "text",
-            "bool": "true or false",
-        }
-        wanted = " or ".join(
-            words[t] for t in words if t in expected and not (t == "int" and "float" in expected)
-        )
-        raise SpecError(f"{path} = {given!r}: expected {wanted}")
+        raise SpecError(f"{path} = {given!r}: expected {_in_words(expected)}")
+
+
+def _example(parameter: inspect.Parameter, expected: set[str]) -> str:
+    if isinstance(parameter.default, (bool, int, float, str)):
+        return f"a value such as {parameter.default!r}"
+    return _in_words(expected)
+
+
+def _in_words(expected: set[str]) -> str:
+    words = {
+        "int": "a whole number",
+        "float": "a number",
+        "str": "text",
+        "bool": "true or false",
+    }
+    return " or ".join(
+        words[t] for t in words if t in expected and not (t == "int" and "float" in expected)
+    )
 
 
 def _call(maker, options: dict[str, Any], path: str, own: Any = None, *sizes: Any) -> Any:

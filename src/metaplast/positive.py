@@ -28,10 +28,12 @@ def positive(value: float | Positive, name: str = "rate") -> Positive:
         name: of the argument, for the message.
 
     Raises:
-        ValueError: where the number is negative or not finite.
+        ValueError: where the number is negative or not finite, or is none.
     """
     if isinstance(value, Positive):
         return value
+    if isinstance(value, (tuple, list, str)):  # of a spec; else it would be taken for a logarithm
+        raise ValueError(f"{name} = {value!r}: expected one number of 0 or more")
     if not isinstance(value, (int, float)):  # a tracer or a transformed leaf
         return Positive(value)
     if not (math.isfinite(value) and value >= 0):

@@ -207,7 +207,8 @@ def _check(tables: dict[str, Any], origin: str) -> None:
     for name in tables["bench"]:
         if name not in BENCH:
             raise SpecError(f"{origin}: bench.{name}: unknown entry; {near(name, BENCH)}")
-    if not (isinstance(tables["name"], str) and re.match(r"[\w.-]+\Z", tables["name"])):
+    # It becomes the name of a folder, and `.` and `..` are folders that exist.
+    if not (isinstance(tables["name"], str) and re.match(r"(?!\.+\Z)[\w.-]+\Z", tables["name"])):
         raise SpecError(
             f"{origin}: name = {tables['name']!r}: expected letters, digits, '.', '_' or '-'"
         )

@@ -37,6 +37,7 @@ LIGHT = {
     "override that is no TOML": (["search", "digits", "--set", "seed=[1"], ["[1"]),
     "override inside a value": (["search", "digits", "--set", "seed.x=1"], ["seed", "'x'"]),
     "bad name": (["search", "digits", "--set", 'name="a/b"'], ["name", "a/b"]),
+    "a name that is a folder": (["search", "digits", "--set", 'name=".."'], ["name", "'..'"]),
     "no lives": (["search", "digits", "--set", "bench.lives=0"], ["bench.lives", "0"]),
     "horizon of zero on the bench": (
         ["search", "digits", "--set", "bench.moments=[0]"],
@@ -47,6 +48,13 @@ LIGHT = {
     "bad hidden": (["bench", "backprop", "--hidden", "64,-1"], ["hidden", "64,-1"]),
     "lives that are no number": (["bench", "backprop", "--lives", "many"], ["lives", "many"]),
     "one repetition": (["estimators", "digits", "--cycles", "1"], ["cycles", "1", "2 or more"]),
+    "a stretch of no moments": (["estimators", "digits", "--stretch", "0"], ["stretch = 0", "1"]),
+    "a spread without an end": (["estimators", "digits", "--spread", "inf"], ["spread = inf"]),
+    "a negative seed of estimators": (["estimators", "digits", "--seed=-1"], ["seed = -1"]),
+    "a page of estimators nowhere": (
+        ["estimators", "digits", "--page", "no/x.html"],
+        ["page = no/x.html", "folder"],
+    ),
     "unknown suite": (["bench", "--suite", "recogntion"], ["recogntion", "recognition"]),
     "few lives for a page": (
         ["bench", "--suite", "recognition", "--lives", "8", "--write", "x.md"],
@@ -77,6 +85,10 @@ HEAVY = {
     "negative rate": (["meta.rate=-1.0"], ["meta", "rate", "-1.0"]),
     "negative gain": (["genome.gains.relay_input=-1"], ["gains.relay_input", "-1"]),
     "rate that is text": (['genome.neurons.output.rate="fast"'], ["output.rate", "fast", "number"]),
+    "list where a number is expected": (["meta.steps=[5]"], ["meta.steps = [5]", "such as 200"]),
+    "a sharpness that is no number": (["objective.sharpness=nan"], ["sharpness = nan", "finite"]),
+    "list where a number may be": (["meta.width=[3]"], ["meta.width = [3]", "a whole number"]),
+    "optimizer that wants a loss": (["meta.optimizer=lbfgs"], ["meta", "'lbfgs'", "adam"]),
     "unknown kind": (['genome.rules.forwrd={type="Oja"}'], ["forwrd", "forward"]),
     "horizon of zero": (["task.moments=0"], ["task", "moments", "0"]),
     "unknown data of the bench": (['bench.data=["digitz"]'], ["digitz", "digits"]),
@@ -114,6 +126,20 @@ def test_a_refusal_when_built_is_one_line_too(metaplast, tmp_path):
     said = one_line(metaplast("search", "digits", "--set", "meta.stps=3"))
     assert "meta.stps" in said and "steps" in said
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ('meta={type="Restarts", of="Backprop"}', ["of = 'Backprop'", '{type = "Backprop"}']),
+        ("genome.neurons.output.rate=[0.1]", ["neurons.output", "rate = (0.1,)", "one number"]),
+    ],
+)
+def test_what_types_would_tell_is_told_without_them(metaplast, override, told):
+    """In a process of its own, for here every signature is checked."""
+    said = one_line(metaplast("search", str(TINY), "--set", override))
+    for text in told:
+        assert text in said
 
 
 def test_an_existing_folder_is_never_overwritten(metaplast, tmp_path):
