@@ -51,6 +51,11 @@ REFUSED = {
     "axis without an end": (lambda: MapElites(low=-float("inf")), "low = -inf"),
     "strategy": (lambda: Evolution("CMA_E"), "CMA_ES"),
     "population": (lambda: Evolution(population=0), "population = 0"),
+    "odd population": (lambda: Evolution("Open_ES", 5), "population = 5: Open_ES says"),
+    "large odd population": (lambda: Evolution("Open_ES", 101), "population = 17: Open_ES says"),
+    "small population": (lambda: Evolution("DifferentialEvolution", 3), "population = 3: "),
+    "strategy without numbers": (lambda: Evolution("LM_MA_ES"), "give 'MA_ES'"),
+    "strategy that needs more": (lambda: Evolution("SV_Open_ES"), "strategy = 'SV_Open_ES': needs"),
     "population of one": (lambda: Evolution(population=1), "population = 1"),
     "time constant": (lambda: TraceKernel(tau=-100.0), "tau = -100.0: "),
     "one of several time constants": (lambda: TraceKernel(tau_pre=(1.0, -3.0)), "tau_pre = -3.0: "),
@@ -92,6 +97,7 @@ def test_good_values_are_not_refused():
     """Negative control."""
     Delta(0.0), Factored((1.0,), 0.0), Polynomial(0.0), Rate("relu"), Output("linear")
     Backprop("rmsprop", clip=float("inf")), ES(spread=0.5), MapElites(low=-6.0)
+    Evolution("Open_ES", 100), Evolution("CMA_ES", 5), Evolution("DifferentialEvolution", 5)
     Backprop("sgd", lives=4, width=2), Evolution("SNES"), layered(3, (), 2)
 
 

@@ -49,8 +49,11 @@ def descend(meta, evaluate, steps):
 
 @pytest.mark.parametrize(
     ("strategy", "steps"),
-    [("CMA_ES", 60), ("SNES", 60), ("SimpleGA", 60), ("LGA", 200), ("Open_ES", 2000)],
-)
+    [
+        ("CMA_ES", 60), ("SNES", 60), ("SimpleGA", 60), ("LGA", 200), ("Open_ES", 2000),
+        ("CMAAnchoredLES", 60),
+    ],
+)  # fmt: skip
 def test_evolution_descends_a_quadratic(strategy, steps):
     meta = Evolution(strategy, population=32, lives=1, spread=0.5)
     before = float(bowl(START, None)[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 from typing import ClassVar
@@ -16,7 +17,11 @@ from metaplast.source import Source
 
 PERSISTENT = {"PersistentES": "PES", "NoiseReuseES": "NRES"}
 """Strategies of evosax that want half-lived lives of their caller, and ours that have them."""
-
+COUNTING = ("CMAAnchoredLES",)
+"""Strategies of evosax that count in Python what they make of theta's size, so that they are made
+before anything is traced. Others round differently there, and stay as they are."""
+UNSOUND = {"LM_MA_ES": "MA_ES"}
+"""Strategies of evosax that make theta no number on a bowl, and what to give instead."""
 
 FEW = 16
 """Candidates of a strategy that is built only to see whether it can be."""
@@ -62,13 +67,18 @@ class Evolution(AbstractGenerations):
             )
         if not 0 < self.spread < math.inf:
             raise ValueError(f"spread = {self.spread}: expected a positive number")
-        self.algorithm(jnp.zeros(2), min(self.population, FEW))
+        self.algorithm(jnp.zeros(2), min(self.population, FEW + self.population % 2))
 
     def algorithm(self, theta, population: int | None = None):
         if self.strategy in PERSISTENT:
             raise ValueError(
                 f"strategy = {self.strategy!r}: lives whole lives here, which is not what it is "
                 f"for; give type = {PERSISTENT[self.strategy]!r}"
+            )
+        if self.strategy in UNSOUND:
+            raise ValueError(
+                f"strategy = {self.strategy!r}: leaves the finite numbers on a bowl; give "
+                f"{UNSOUND[self.strategy]!r}"
             )
         # evosax draws flax and matplotlib in, so it is imported only where it is used.
         from evosax.algorithms import algorithms
@@ -78,12 +88,29 @@ class Evolution(AbstractGenerations):
             raise ValueError(
                 f"strategy = {self.strategy!r}: evosax has none of that name; near it: {near}"
             )
-        return algorithms[self.strategy](
-            population_size=population or self.population, solution=theta
-        )
+        size = population or self.population
+        if self.strategy in COUNTING:
+            theta = jax.tree.map(lambda leaf: jnp.zeros(jnp.shape(leaf), leaf.dtype), theta)
+        try:
+            with self._made():
+                return algorithms[self.strategy](population_size=size, solution=theta)
+        except AssertionError as fault:
+            told = str(fault).rstrip(".") or "not a size that it can have"
+            raise ValueError(f"population = {size}: {self.strategy} says: {told}") from None
+        except TypeError as fault:
+            raise ValueError(
+                f"strategy = {self.strategy!r}: needs options that cannot be given here ({fault}); "
+                "give another one, such as 'CMA_ES'"
+            ) from None
+
+    def _made(self) -> contextlib.AbstractContextManager:
+        """Where a strategy is made: within what is traced, as far as it can be."""
+        counting = self.strategy in COUNTING
+        return jax.ensure_compile_time_eval() if counting else contextlib.nullcontext()
 
     def _params(self, algorithm):
-        params = algorithm.default_params
+        with self._made():
+            params = algorithm.default_params
         return params.replace(std_init=self.spread) if hasattr(params, "std_init") else params
 
     def init(self, evaluate, theta, key):
