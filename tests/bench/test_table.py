@@ -7,7 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from metaplast.bench import matrix
 from metaplast.bench.table import show
+from metaplast.cli import certified
 
 
 def _entry(name: str, **changes) -> dict:
@@ -76,3 +78,25 @@ def test_who_hears_the_target_is_marked():
     text = _told(_shown(_result(told="hears the target"), 200, True))
     assert "backprop_adam* " in text and "* hears the target" in text and "mine*" not in text
     assert "hears the target" not in _shown(_result(), 200, True)
+
+
+@pytest.mark.parametrize("name", ["runs/[b]", "runs/[/c]", "runs/[red]x"])
+def test_names_are_shown_as_they_are(name):
+    """Brackets are markup to the library that draws; a closing one alone would end a search."""
+    result = {**_result(), "data": f"{name}.npz"}
+    result["learners"] = [_entry(name, found=True), *result["learners"][1:]]
+    shown = _shown(result, 200, terminal=False)
+    assert shown.count(name) == 2 and f"{name}.npz: 300 moments" in shown
+    assert "online" in shown and "backprop_adam" in shown  # the control: the table is there
+    verdict = {
+        "constraint": "causality", "claim": "no future", "status": "upheld", "grade": "proof",
+        "value": "", "witness": "",
+    }  # fmt: skip
+    certificate = {"learner": name, "verdicts": [verdict]}
+    for drawn in (
+        certified.table(certificate), certified.matrix([certificate, certificate]),
+        matrix.drawn("mine", [result]),
+    ):  # fmt: skip
+        file = io.StringIO()
+        Console(file=file, width=200, color_system=None).print(drawn)
+        assert name in file.getvalue() and "[green]" not in file.getvalue()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from metaplast.bench import sweep
-from metaplast.cli.progress import Lines, searching
+from metaplast.cli.progress import Bar, Lines, searching
 from metaplast.learners import Backprop
 from metaplast.objective import Objective
 from metaplast.reference import Either, backprop_accuracy
@@ -25,6 +25,15 @@ def test_an_audit_is_a_few_lines_and_a_comparison_a_line_for_each_row(capsys):
     said = capsys.readouterr().err.splitlines()
     assert sum(line.startswith("bench") for line in said) == 8
     assert [line.split()[1] for line in said if line.startswith("audit")] == ["1/20", "20/20"]
+
+
+def test_the_live_line_shows_names_as_they_are(capsys):
+    with Bar() as bar:
+        for done, name in enumerate(("frozen", "runs/[/c]", "runs/[b]")):
+            bar.row(name, done, 3)
+            bar._bar.refresh()
+    shown = capsys.readouterr().err
+    assert "3/3  runs/[b]" in shown and "bench" in shown
 
 
 def test_a_line_names_only_what_differs_between_cells():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 OBJECTS = "average_precision"
@@ -47,9 +48,9 @@ def drawn(suite: str, results: Sequence[dict[str, Any]]) -> Table:
         "precision where objects are detected"
     )
     for head in heads:
-        table.add_column(head, justify="left" if head == heads[0] else "right")
+        table.add_column(escape(head), justify="left" if head == heads[0] else "right")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     return table
 
 

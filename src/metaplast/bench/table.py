@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from metaplast import coverage
@@ -29,8 +30,8 @@ def table(result: dict[str, Any], without: Sequence[str] = ()) -> Table:
     oracle = result["best_backprop"]
     lives = f"{result['lives']} {'life' if result['lives'] == 1 else 'lives'}"
     drawn = Table(
-        title=f"{result['data']}: {result['moments']} moments, {lives}, {widths}",
-        caption="\n".join(_caption(result, without)),
+        title=escape(f"{result['data']}: {result['moments']} moments, {lives}, {widths}"),
+        caption=escape("\n".join(_caption(result, without))),
         caption_justify="left",
     )
     drawn.add_column("learner", no_wrap=True)
@@ -99,7 +100,7 @@ MARK = "*"
 def _cells(entry: dict[str, Any], pair: dict[str, Any] | None, extra: list[str]) -> tuple[str, ...]:
     difference = "" if pair is None else f"{pair['difference']:+.3f}{_span(pair['ci'], '+')}"
     return (
-        entry["name"] + (MARK if entry.get("told") else ""),
+        escape(entry["name"]) + (MARK if entry.get("told") else ""),
         f"{entry['online_accuracy']:.3f}{_span(entry['online_accuracy_ci'])}",
         f"{entry['test_accuracy']:.3f}",
         *(_score(entry["scores"].get(name)) for name in extra),

@@ -21,7 +21,7 @@ def table(certificate: dict[str, Any]):
     from rich.table import Table
 
     shown = Table(
-        title=f"{certificate['learner']}: {tally(certificate)}",
+        title=escape(f"{certificate['learner']}: {tally(certificate)}"),
         title_justify="left", title_style="bold", box=None, padding=(0, 1),
     )  # fmt: skip
     for column in ("constraint", "verdict", "grade", "value", "witness"):
@@ -62,6 +62,7 @@ def tally(certificate: dict[str, Any]) -> str:
 
 def matrix(certificates: list[dict[str, Any]]):
     """Learners by constraints; the constraints are numbered, and `numbered` names them."""
+    from rich.markup import escape
     from rich.table import Table
 
     shown = Table(box=None, padding=(0, 0), pad_edge=False)
@@ -72,7 +73,7 @@ def matrix(certificates: list[dict[str, Any]]):
     for certificate in certificates:
         cells = _cells(certificate, names)
         colored = [f"[red]{cell}[/]" if cell == VIOLATED else cell for cell in cells]
-        shown.add_row(certificate["learner"], *colored)
+        shown.add_row(escape(certificate["learner"]), *colored)
     return shown
 
 

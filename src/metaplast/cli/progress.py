@@ -55,7 +55,7 @@ class Bar:
         self._bar = Progress(
             TextColumn("{task.fields[what]}", justify="left"),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[told]}", markup=False),  # it may be the name of a folder
             console=Console(stderr=True),
             redirect_stdout=False,
             redirect_stderr=False,
