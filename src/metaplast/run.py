@@ -67,6 +67,10 @@ class Outcome(NamedTuple):
         return self.step >= self.steps
 
 
+class Taken(SpecError):
+    """The folder of a new run exists already."""
+
+
 def create(folder: Path, spec: Spec, shelf: Shelf | None = None) -> None:
     """Make the folder of a new run, write its complete spec, and copy the user's own code.
 
@@ -79,7 +83,7 @@ def create(folder: Path, spec: Spec, shelf: Shelf | None = None) -> None:
 
     Raises:
         SpecError: the start breaks a constraint that the spec demands (nothing is written then);
-            the folder exists already, or cannot be written.
+            the folder exists already (`Taken`), or cannot be written.
     """
     spec = settle(spec)
     if spec["constraints"] and not passed(spec, shelf):
@@ -93,7 +97,7 @@ def create(folder: Path, spec: Spec, shelf: Shelf | None = None) -> None:
         own_copy.keep(folder, spec)
         rulefile.replace(folder / "spec.toml", dump(spec).encode())
     except FileExistsError:
-        raise SpecError(
+        raise Taken(
             f"out = {folder}: exists already and is never overwritten; give another folder, "
             f"or continue with: metaplast resume {folder}"
         ) from None

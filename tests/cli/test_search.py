@@ -139,6 +139,26 @@ def test_two_processes_do_not_search_in_one_folder(tmp_path):
     assert runs.run(tmp_path / "run").finished
 
 
+def test_two_searches_that_begin_together_get_a_folder_each(tmp_path, monkeypatch):
+    """Between the look for a free name and the making of the folder another one may take it."""
+    monkeypatch.chdir(tmp_path)
+    spec, real = specs.load(TINY), campaign._free
+
+    def late(folder):
+        found = real(folder)
+        if not found.exists() and found.name == "tiny":
+            found.mkdir(parents=True)  # as another process would
+        return found
+
+    monkeypatch.setattr(campaign, "_free", late)
+    assert campaign._created(spec, None, None) == Path("runs/tiny-2")
+    assert (tmp_path / "runs" / "tiny-2" / "spec.toml").is_file()
+    assert not list((tmp_path / "runs" / "tiny").iterdir())
+    # Negative control: a folder that was asked for is never replaced by another one.
+    with pytest.raises(ValueError, match="exists already"):
+        campaign._created(spec, Path("runs/tiny"), None)
+
+
 @pytest.mark.parametrize("name", ["frozen", "zoo/online"])
 def test_a_run_is_never_taken_for_the_learner_of_its_name(tmp_path, monkeypatch, capsys, name):
     """A run folder may be moved to where it is called as a learner or a rule that ships."""

@@ -35,7 +35,6 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
 
     use_cores()
     soon = foresee(spec, kept)  # in a thread of its own, while what follows is loaded
-    from metaplast import run as runs
     from metaplast.ahead import compiling
     from metaplast.passed import passed
     from metaplast.preflight import elsewhere, idle, unreached
@@ -62,8 +61,7 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
             else f"auditing the start for {demanded}",
             file=sys.stderr,
         )  # fmt: skip
-    folder = out or _free(Path("runs") / spec.name)
-    runs.create(folder, spec, kept)
+    folder = _created(spec, out, kept)
     go_on(folder, as_json, experiment, kept, loop)
 
 
@@ -219,6 +217,21 @@ def _check_target(spec: Spec, out: Path | None) -> None:
             f"or continue with: metaplast resume {out}"
         )
     writable(out or _free(Path("runs") / spec.name))
+
+
+def _created(spec: Spec, out: Path | None, kept: Shelf | None) -> Path:
+    """The folder of the run: the one that was asked for, or one that nobody has taken meanwhile,
+    for an audit of the start may take a while."""
+    from metaplast import run as runs
+
+    while True:
+        folder = out or _free(Path("runs") / spec.name)
+        try:
+            runs.create(folder, spec, kept)
+            return folder
+        except runs.Taken:
+            if out or not folder.is_dir():
+                raise
 
 
 def _free(folder: Path) -> Path:
