@@ -19,7 +19,7 @@ TINY = {
     "confavreux_2020": "--moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
     "confavreux_2023": "--excitatory 8 --inhibitory 2 --seconds 0.1 --measured 0.4 --rules 4 "
     "--rounds 2 --parents 2 --survivors 2",
-    "gerstner_2018": "--inputs 4 --classes 2 --trials 3 --delay 2 --steps 2 --population 4 "
+    "gerstner_2018": "--inputs 4 --classes 2 --trials 20 --delay 2 --steps 2 --population 4 "
     "--meta-lives 1 --lives 3",
     "gu_2019": "--hidden 2 --width 1 --moments 6 --every 2 --labels 1 --steps 1 --meta-lives 1 "
     "--lives 3 --tables 1",
