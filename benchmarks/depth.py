@@ -34,6 +34,7 @@ MOST_BY_NAME = 24
 LIVES = 8
 TURNS = 3
 """Times that what ships is compiled, all depths in turn."""
+MISSING = "not measured"
 AIM = 1.25
 """At twice the depth."""
 WHY = (
@@ -56,54 +57,61 @@ def measure(quick: bool) -> Section:
         "the ratios within a turn; what does not is compiled once."
     )
     depths = DEPTHS[:2] if quick else DEPTHS
-    rows, shipped, first = [], {}, {}
+    claims, spent, slower = [], {}, {}
     for depth in depths:
-        done = {}
+        ready = {}
         for loop in (True, False) if depth <= MOST_BY_NAME else (True,):
             say(f"depth: {depth} layers, {'as a loop' if loop else 'by name'}")
-            done[loop] = prepared(depth, loop)
-        whole = circuit(depth)
-        loops = len(stacked(whole).populations) < len(whole.populations)
-        shipped[depth], seconds = loops, {loop: done[loop][0] for loop in done}
-        first[depth] = done[loops][0]
-        slower = "not measured"
-        if len(done) == 2:
+            seconds, ready[loop] = prepared(depth, loop)
+            spent[depth, loop] = [seconds]
+        if len(ready) == 2:
             times = interleave(
-                [Contender(str(loop), lambda p=done[loop][1]: p) for loop in done],
+                [Contender(str(loop), lambda p=once: p) for loop, once in ready.items()],
                 3 if quick else 7,
             )
-            slower = times.ratio("True", "False")
-            section.claims.append(Claim(f"a loop / by name, time to run, {depth} layers", slower))
-        rows.append([depth, seconds, slower, "a loop" if loops else "by name"])
-    turns = [first]
+            slower[depth] = times.ratio("True", "False")
+            claims.append(Claim(f"a loop / by name, time to run, {depth} layers", slower[depth]))
     for turn in range(1, 1 if quick else TURNS):
         say(f"depth: compiled again, {turn}")
-        turns.append({depth: prepared(depth, shipped[depth])[0] for depth in depths})
-    for depth, seconds, *_ in rows:
-        seconds[shipped[depth]] = float(np.median([turn[depth] for turn in turns]))
-    rows = [
-        [depth, *(short(s[w]) if w in s else "not measured" for w in (True, False)), *rest]
-        for depth, s, *rest in rows
-    ]
+        for depth in depths:
+            spent[depth, looped(depth)].append(prepared(depth, looped(depth))[0])
     section.table(
         ("hidden layers", "as a loop, s", "by name, s", "time to run, loop / by name", "shipped"),
-        rows,
+        [
+            [
+                depth,
+                *(median(spent.get((depth, loop))) for loop in (True, False)),
+                slower.get(depth, MISSING),
+                "a loop" if looped(depth) else "by name",
+            ]
+            for depth in depths
+        ],
     )
-    section.claims += doubled(turns, None if quick else AIM)
+    shipped = {depth: np.array(spent[depth, looped(depth)]) for depth in depths}
+    section.claims += claims + doubled(shipped, None if quick else AIM)
     section.write(WHY)
     return section
 
 
-def doubled(turns: list[dict[int, float]], aim: float | None) -> list[Claim]:
-    """Compile time as shipped at twice the depth, wherever both depths were measured."""
-    pairs = [(depth, 2 * depth) for depth in turns[0] if 2 * depth in turns[0]]
+def doubled(shipped: dict[int, np.ndarray], aim: float | None) -> list[Claim]:
+    """Compile time as shipped, turn by turn, at twice the depth, where both were measured."""
     return [
         Claim(
-            f"compile time as shipped, {twice} / {once} layers",
-            Spread.of(np.array([turn[twice] / turn[once] for turn in turns])), most=aim,
+            f"compile time as shipped, {2 * once} / {once} layers",
+            Spread.of(shipped[2 * once] / shipped[once]), most=aim,
         )
-        for once, twice in pairs
+        for once in shipped if 2 * once in shipped
     ]  # fmt: skip
+
+
+def median(seconds: list[float] | None) -> str:
+    return short(float(np.median(seconds))) if seconds else MISSING
+
+
+def looped(depth: int) -> bool:
+    """Whether so many layers ship as a loop."""
+    whole = circuit(depth)
+    return len(stacked(whole).populations) < len(whole.populations)
 
 
 def circuit(depth: int) -> Circuit:

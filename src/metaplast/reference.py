@@ -38,12 +38,8 @@ class Either(Backprop):
         gain = jnp.sqrt(GAIN["relu"] / GAIN["tanh"]) ** self.rectified
         return state._replace(weights=[w * gain for w in state.weights[:-1]] + state.weights[-1:])
 
-    def activities(self, parameters, stimulus):
-        heard = [stimulus]
-        for weight, bias in zip(*(layers[:-1] for layers in parameters), strict=True):
-            drive = weight @ heard[-1] + bias
-            heard.append(jnp.where(self.rectified > 0, jax.nn.relu(drive), jnp.tanh(drive)))
-        return heard
+    def respond(self, drive):
+        return jnp.where(self.rectified > 0, jax.nn.relu(drive), jnp.tanh(drive))
 
 
 def backprop_accuracy(

@@ -269,11 +269,11 @@ def _same_data(began: dict[str, str] | None, folder: Path, experiment: Experimen
         SpecError: a file of data was written anew since.
     """
     now = _data(experiment.objective)
-    for name in sorted(began or {}):  # none is of a version that did not write it down
-        if began and began[name] != now.get(name):
+    for name, sum_ in sorted((began or {}).items()):  # none: of a version that wrote none down
+        if sum_ != now.get(name):
             raise SpecError(
                 f"task: {name} has sha256 {now.get(name, 'none')[:12]}, but this run began with "
-                f"{began[name][:12]}; put the file of then back, or begin anew with: "
+                f"{sum_[:12]}; put the file of then back, or begin anew with: "
                 f"metaplast search {folder / 'spec.toml'}"
             )
 

@@ -116,8 +116,12 @@ class Backprop(eqx.Module):
         weights, biases = parameters
         heard = [stimulus]
         for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-            heard.append(NONLINEARITIES[self.nonlinearity](weight @ heard[-1] + bias))
+            heard.append(self.respond(weight @ heard[-1] + bias))
         return heard
+
+    def respond(self, drive: Float[Array, " cells"]) -> Float[Array, " cells"]:
+        """What hidden cells say to their drive."""
+        return NONLINEARITIES[self.nonlinearity](drive)
 
     def _forward(self, parameters, stimulus):
         heard = self.activities(parameters, stimulus)

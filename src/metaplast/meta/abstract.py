@@ -6,6 +6,7 @@ Nothing in this folder knows about brains; that is why it could search a search.
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -115,3 +116,13 @@ class AbstractMetaOptimizer(eqx.Module):
         self, evaluate: Evaluate | Lives, theta: Theta, state: Any, key: Key
     ) -> tuple[Theta, Any, Step]:
         """One meta-step: the better theta, the outer state, the report."""
+
+
+def positive_spread(spread: float) -> None:
+    """Refuse a perturbation of no size.
+
+    Raises:
+        ValueError: `spread` is not a positive number.
+    """
+    if not 0 < spread < math.inf:
+        raise ValueError(f"spread = {spread}: expected a positive number")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
-from metaplast.meta.abstract import Lives, Theta
+from metaplast.meta.abstract import Lives, Theta, positive_spread
 from metaplast.meta.descent import AbstractDescent, Estimate
 from metaplast.meta.half_lived import AbstractHalfLived, renewed
 from metaplast.spread import spread
@@ -134,13 +133,3 @@ def stretched(lives: Lives, unravel, fresh, stretch: int, key: Key):
         return lives.advance(theta, renewed(lives, theta, life, fresh, key), stretch)
 
     return lived
-
-
-def positive_spread(spread: float) -> None:
-    """Refuse a perturbation of no size.
-
-    Raises:
-        ValueError: `spread` is not a positive number.
-    """
-    if not 0 < spread < math.inf:
-        raise ValueError(f"spread = {spread}: expected a positive number")

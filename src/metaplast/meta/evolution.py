@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import math
 from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from metaplast.meta.abstract import positive_spread
 from metaplast.meta.fitness import cloud, fitness
 from metaplast.meta.generations import AbstractGenerations
 from metaplast.source import Source
@@ -65,8 +65,7 @@ class Evolution(AbstractGenerations):
                 f"population = {self.population}: expected 2 or more, for a strategy learns from "
                 "what one candidate does better than another; give 32"
             )
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread = {self.spread}: expected a positive number")
+        positive_spread(self.spread)
         self.algorithm(jnp.zeros(2), min(self.population, FEW + self.population % 2))
 
     def algorithm(self, theta, population: int | None = None):

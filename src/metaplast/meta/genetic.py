@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
+from metaplast.meta.abstract import positive_spread
 from metaplast.meta.fitness import cloud, fitness
 from metaplast.meta.generations import AbstractGenerations
 from metaplast.source import Source
@@ -68,8 +68,7 @@ class Genetic(AbstractGenerations):
             raise ValueError(
                 f"elites = {self.elites}: expected at most the population of {self.population}"
             )
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread = {self.spread}: expected a positive number")
+        positive_spread(self.spread)
         if self.selection not in SELECTIONS:
             raise ValueError(f"selection = {self.selection!r}: expected one of {SELECTIONS}")
         if not 0 < self.parents <= 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -11,6 +10,7 @@ from jax.flatten_util import ravel_pytree
 
 from metaplast.meta import brood as broods
 from metaplast.meta import selection_weights
+from metaplast.meta.abstract import positive_spread
 from metaplast.meta.fitness import fitness
 from metaplast.meta.generations import AbstractGenerations
 from metaplast.meta.selection_network import SelectionNetwork
@@ -66,8 +66,7 @@ class LearnedSelection(AbstractGenerations):
         for name, least in (("population", 4), ("lives", 1), ("steps", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected {least} or more")
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread = {self.spread}: expected a positive number")
+        positive_spread(self.spread)
         self.digest = selection_weights.load(self.weights).digest
 
     @property

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
+from metaplast.meta.abstract import positive_spread
 from metaplast.meta.fitness import cloud, fitness
 from metaplast.meta.generations import AbstractGenerations
 from metaplast.source import Source
@@ -81,8 +82,7 @@ class MapElites(AbstractGenerations):
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
         if self.population < 2 or self.population % 2:
             raise ValueError(f"population = {self.population}: expected an even number; give 32")
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread = {self.spread}: expected a positive number")
+        positive_spread(self.spread)
         if not 0 <= self.line < math.inf:
             raise ValueError(f"line = {self.line}: expected 0 or more; give 0.2")
         if not -math.inf < self.low < self.high < math.inf:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -10,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt, Step
+from metaplast.meta.abstract import AbstractMetaOptimizer, Dealt, Step, positive_spread
 from metaplast.meta.fitness import cloud
 from metaplast.source import Source
 
@@ -74,8 +73,7 @@ class Restarts(AbstractMetaOptimizer):
             )
         if self.count < 1:
             raise ValueError(f"count = {self.count}: expected 1 or more searches")
-        if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread = {self.spread}: expected a positive number")
+        positive_spread(self.spread)
 
     @property
     def steps(self) -> int:
