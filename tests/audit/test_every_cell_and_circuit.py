@@ -45,6 +45,8 @@ KINDS = {
     "interneuron": neurons.Interneuron(),
     "interneuron_output": neurons.Interneuron("linear"),
     "output": neurons.Output(rate=0.1),
+    "relay": neurons.Decorrelated(neurons.Rate("linear")),
+    "relay_readout": neurons.Decorrelated(neurons.Rate("linear")),
     "remainder": neurons.Remainder(),
 }
 """Who is there by kind of population; everybody else is a rate cell."""
@@ -54,6 +56,7 @@ HIDDEN = {
     "dendritic": neurons.Pyramidal(),
     "layerwise": neurons.Decorrelated(),
     "reservoir": neurons.Reservoir(),
+    "twinned": neurons.Twinned(),
 }
 """Hidden cells that a circuit is meant for."""
 SHALLOW = ("hierarchical", "reservoir")
@@ -180,13 +183,17 @@ def test_a_cell_that_knows_too_much_is_found(name, constraint):
 
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_in_every_circuit_a_missing_synapse_is_missed(name):
-    """The same network, of which the audit is told of one synapse onto the output less."""
+    """The same network, of which the audit is told of one synapse onto the output less, and of
+    its twin, where it has one."""
     subject = of_circuit(name).subject
     anatomy = subject.anatomy
     wire = next(b for b in anatomy.bundles if b.weighted and b.post == anatomy.output.name)
     mask = wire.mask.copy()
     mask[tuple(np.argwhere(mask)[0])] = False
-    bundles = tuple(dataclasses.replace(b, mask=mask) if b is wire else b for b in anatomy.bundles)
+    ends = (wire.pre, wire.post)
+    bundles = tuple(
+        dataclasses.replace(b, mask=mask) if (b.pre, b.post) == ends else b for b in anatomy.bundles
+    )
     less = dataclasses.replace(subject, anatomy=dataclasses.replace(anatomy, bundles=bundles))
     verdict = NeuronalLocality().verdict(Evidence(less))
     assert verdict.status is Status.VIOLATED and verdict.witness, verdict

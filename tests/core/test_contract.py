@@ -42,6 +42,8 @@ def switched_off(name: str):
         return maker(rules=(rules.Delta(0.0), rules.Decay(0.0)))
     if name == "Taylor":  # has coefficients only, all in one array
         return maker(theta=jnp.zeros((2, 2, 2, 1)))
+    if name == "Offered":  # has no numbers: it is off where cells do not offer what it multiplies
+        return maker(signal=9)
     zero = {p: (0.0, 0.0) if p == "coefficients" else 0.0 for p in SPEEDS if p in parameters}
     assert zero, f"{name} has no parameter of the names {SPEEDS}: nothing switches it off"
     return maker(**zero)

@@ -51,7 +51,7 @@ def pairs(anatomy: Anatomy, weights: Weights) -> Iterator[Pair]:
     """Every feedback bundle that has weights and a way forward to compare them with."""
     for bundle in anatomy.feedback:
         forth = through(anatomy, weights, bundle.post, bundle.pre)
-        if bundle.name in weights and forth is not None:
+        if bundle.name in weights and _weighted(forth):
             yield Pair(bundle, weights[bundle.name], np.swapaxes(forth, -1, -2))
 
 
@@ -91,7 +91,7 @@ def delivered_pairs(evidence: Evidence) -> list[DeliveredPair]:
                     weights[other[0]] = np.nan_to_num(getattr(other[1], when))
                 one = weights[bundle.name] if this is None else getattr(this, when)
                 way = through(anatomy, weights, bundle.post, bundle.pre)
-                if way is None:
+                if not _weighted(way):
                     break
                 # Up to a factor of each cell that listens.
                 both.append(Pair(
@@ -157,6 +157,12 @@ def through(anatomy: Anatomy, weights: Weights, start: str, end: str) -> Any:
                 whole = stage @ before
                 total = whole if total is None else total + whole
     return total
+
+
+def _weighted(way: Any) -> bool:
+    """Whether there is a way that has weights, of which there are some for every birth: one of
+    relays alone is the same for everybody, and nobody's to transport."""
+    return way is not None and way.ndim > 2
 
 
 def _stage(b: Bundle, weights: Weights) -> Any:

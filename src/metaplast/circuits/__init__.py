@@ -15,6 +15,7 @@ from metaplast.circuits.reciprocal import reciprocal
 from metaplast.circuits.recurrent import recurrent
 from metaplast.circuits.reservoir import reservoir
 from metaplast.circuits.sparse import sparse
+from metaplast.circuits.twinned import twinned
 from metaplast.circuits.unsupervised import unsupervised
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "recurrent",
     "reservoir",
     "sparse",
+    "twinned",
     "unsupervised",
 ]

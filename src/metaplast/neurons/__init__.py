@@ -19,6 +19,7 @@ from metaplast.neurons.lif import LIF
 from metaplast.neurons.message import Message
 from metaplast.neurons.noisy import Noisy
 from metaplast.neurons.nudged import Nudged
+from metaplast.neurons.offering import Offering
 from metaplast.neurons.output import Output
 from metaplast.neurons.pyramidal import Pyramidal
 from metaplast.neurons.rate import Rate
@@ -30,6 +31,7 @@ from metaplast.neurons.slopeless import Slopeless
 from metaplast.neurons.spiking_output import SpikingOutput
 from metaplast.neurons.stochastic_binary import StochasticBinary
 from metaplast.neurons.traced import Traced
+from metaplast.neurons.twinned import Twinned
 from metaplast.neurons.two_compartment import TwoCompartment
 
 __all__ = [  # noqa: RUF022 (LIF is no constant)
@@ -52,6 +54,7 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "Message",
     "Noisy",
     "Nudged",
+    "Offering",
     "Output",
     "Pyramidal",
     "Rate",
@@ -63,5 +66,6 @@ __all__ = [  # noqa: RUF022 (LIF is no constant)
     "SpikingOutput",
     "StochasticBinary",
     "Traced",
+    "Twinned",
     "TwoCompartment",
 ]

@@ -12,6 +12,7 @@ from metaplast.rules.factored import Factored
 from metaplast.rules.force import FORCE
 from metaplast.rules.hebb import Hebb
 from metaplast.rules.mirror import Mirror
+from metaplast.rules.offered import Offered
 from metaplast.rules.oja import Oja
 from metaplast.rules.one_shot import OneShot
 from metaplast.rules.pair_stdp import PairSTDP
@@ -44,6 +45,7 @@ __all__ = [  # noqa: RUF022 (ABCD and BCM are no constants)
     "Factored",
     "Hebb",
     "Mirror",
+    "Offered",
     "Oja",
     "OneShot",
     "PairSTDP",
