@@ -33,8 +33,8 @@ class Twinned(AbstractAround):
 
     Args:
         base: the cell that fires and replies.
-        copying: $\kappa$; with what is offered below, at most 1 in sum (`Offering`), or the guess
-            overshoots.
+        copying: $\kappa$; times what is offered below ($b$ of `Offering`) it must stay below 2, or
+            the guess overshoots further and further.
 
     References: Kolen & Pollack (1994) doi:10.1109/ICNN.1994.374486, for synapses forth and back
     that change alike; the guess is ours.
