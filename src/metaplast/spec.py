@@ -22,6 +22,8 @@ TABLES = (
     "name", "seed", "hidden", "constraints", "variants",
     "anatomy", "genome", "presentation", "task", "objective", "meta", "bench",
 )  # fmt: skip
+ONE = ("name", "seed", "constraints", "variants", "meta", "bench")
+"""Of these there is one for all variants."""
 REQUIRED = ("name", "hidden", "anatomy", "genome", "task", "meta")
 BENCH = {
     "data": ["digits"],
@@ -228,6 +230,12 @@ def _check(tables: dict[str, Any], origin: str) -> None:
             f"{origin}: variants = {variants!r}: expected a list of tables with what is other, "
             "such as [{ hidden = [64, 64, 64] }]"
         )
+    for place, other in enumerate(variants):
+        for name in (n for n in ONE if n in other):
+            raise SpecError(
+                f"{origin}: variants.{place}.{name}: there is one for all variants; write it once, "
+                "outside of them"
+            )
     bench = tables["bench"]
     for name in ("data", "learners"):
         if not _names(bench[name]):

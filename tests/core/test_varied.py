@@ -117,6 +117,8 @@ def test_the_file_says_them_again(tmp_path):
         ([LEARNED], r"variants\.0: has \d+ numbers"),
         ("deep", "variants = 'deep': expected a list of tables"),
         ([{}], r"variants = \[\{\}\]"),
+        ([DEEPER, {**DEEPER, "seed": 1}], r"variants\.1\.seed: there is one for all variants"),
+        ([{"meta": {"steps": 3}}], r"variants\.0\.meta: there is one for all variants"),
     ],
 )
 def test_wrong_variants_are_refused_in_one_line(variants, words):
@@ -129,7 +131,7 @@ def test_numbers_of_the_genome_stay_the_experiments(three):
     """What a variant says about a searched number is overruled: there is one genome."""
     other = {"genome": {"rules": {"forward": {"type": "Factored", "coefficients": [0.9, 0.9]}}}}
     same = build(spec(other)).objective
-    plain = build(spec({"seed": 1})).objective
+    plain = build(spec({"hidden": [3]})).objective
     key = jax.random.key(0)
     np.testing.assert_array_equal(
         eqx.filter_jit(same)(three.genome, key)[0], eqx.filter_jit(plain)(three.genome, key)[0]
