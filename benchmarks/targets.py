@@ -50,6 +50,8 @@ MIRRORED = "zoo/mirrored"
 TWINNED = "zoo/twinned"
 START, READOUT = "layerwise", "layerwise, readout only"
 """The start of the search for `LAYERED`; the same with hidden layers that never change."""
+BEGUN = "twinned"
+"""The start of the search for `TWINNED`."""
 CIRCUIT = {
     FOUND: "associative: beside the layers, the stimulus and every layer reach the readout",
     LAYERED: "layered: only the last hidden layer reaches the readout",
@@ -59,7 +61,7 @@ CIRCUIT = {
 """Which circuit a found rule lives in."""
 
 
-STARTS = {START: START, READOUT: START}
+STARTS = {START: START, READOUT: START, BEGUN: BEGUN}
 """Rows that are the start of an experiment."""
 
 
@@ -103,9 +105,9 @@ def _few(data: str, hidden: tuple[int, ...]) -> Setting:
     return Setting(five_classes(data), 250, hidden, "held_out", needs)
 
 
-RIVALS = (START, READOUT, *BACKPROP, "backprop_shortcut", "feedback_alignment", *TRIVIAL)
-DEEP = (START, READOUT, "backprop_adam", "backprop_sgd", "feedback_alignment", *TRIVIAL)
-SEEING = ("backprop_adam", "backprop_sgd", "backprop_shortcut", "nearest_class_mean")
+RIVALS = (START, READOUT, BEGUN, *BACKPROP, "backprop_shortcut", "feedback_alignment", *TRIVIAL)
+DEEP = (START, READOUT, BEGUN, "backprop_adam", "backprop_sgd", "feedback_alignment", *TRIVIAL)
+SEEING = (BEGUN, "backprop_adam", "backprop_sgd", "backprop_shortcut", "nearest_class_mean")
 """Who is asked where lives are many or long."""
 LAYERS_ONLY = (LAYERED, TWINNED)
 """Found rules that live in the layers of backprop."""
