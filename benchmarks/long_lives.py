@@ -33,7 +33,7 @@ from metaplast.spread import everywhere, spread, use_cores
 from metaplast.tasks import digits
 
 EPISODE, LIVES = 1000, 2
-SHIPPED = ("zoo/online", "zoo/mirrored", "zoo/layerwise")
+SHIPPED = ("zoo/online", "zoo/mirrored", "zoo/layerwise", "zoo/twinned")
 SHORT, LONG, STRETCH = 200, 20_000, 100
 JUDGED = 8
 """Lives that judge what was found."""
