@@ -46,7 +46,7 @@ def faults(package) -> list[str]:
 
 def test_every_circuit_is_exported_sourced_and_documented():
     assert faults(circuits) == []
-    assert len(NAMES) == 15
+    assert len(NAMES) == 16
     for entry in entries("circuits"):
         source = importlib.import_module(f"metaplast.circuits.{entry.name}").SOURCE
         assert entry.source.startswith(source.authors) or entry.source == "metaplast"
