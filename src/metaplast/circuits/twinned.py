@@ -29,7 +29,8 @@ def twinned(inputs: int, hidden: tuple[int, ...], outputs: int) -> Circuit:
     Every hidden cell has a relay cell, which says the same to the layer above, hears what comes
     back, and hands it on. Relay cells of a layer have lateral synapses, each onto itself as well,
     zero at birth: with `Decorrelated` relay cells the twin learns by recursive least squares, and
-    is done after as many moments as the layer has cells. So do input cells among themselves.
+    where nothing holds that back, by a prior or by other steps, it is done after as many moments
+    as the layer has cells. Input cells have lateral synapses as well.
 
     Args:
         inputs: input cells.

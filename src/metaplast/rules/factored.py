@@ -16,6 +16,21 @@ from metaplast.signals import offered
 from metaplast.source import OWN, Source
 
 
+def _coefficients(given) -> Float[Array, " channels"]:
+    """Numbers of a spec as an array; arrays, also traced ones, as they are."""
+    if not isinstance(given, (list, tuple)):
+        if isinstance(given, (bool, int, float, str)):
+            raise ValueError(
+                f"coefficients = {given!r}: expected a list, one for each channel; give [0.01, 0.0]"
+            )
+        return jnp.asarray(given, float)
+    for each in given:
+        number = isinstance(each, (int, float)) and not isinstance(each, bool)
+        if not (number and math.isfinite(each)) and not hasattr(each, "shape"):
+            raise ValueError(f"coefficients = {given!r}: {each!r} is no finite number; give 0.01")
+    return jnp.asarray(given, float)
+
+
 class Factored(AbstractSeparable):
     r"""The sum over channels of what the two cells offer, with a trace and a decay.
 
@@ -37,7 +52,7 @@ class Factored(AbstractSeparable):
 
     source: ClassVar[Source] = OWN
     coefficients: Float[Array, " channels"] = eqx.field(
-        default=(0.01, 0.0), converter=lambda given: _coefficients(given)
+        default=(0.01, 0.0), converter=_coefficients
     )
     decay: Positive = eqx.field(default=1e-5, converter=positive_as("decay"))
     persistence: Float[Array, ""] = eqx.field(
@@ -71,18 +86,3 @@ class Factored(AbstractSeparable):
     def separated(self):
         # A trace is a memory of every single synapse.
         return None if self.traced else super().separated()
-
-
-def _coefficients(given) -> Float[Array, " channels"]:
-    """Numbers of a spec as an array; arrays, also traced ones, as they are."""
-    if not isinstance(given, (list, tuple)):
-        if isinstance(given, (bool, int, float, str)):
-            raise ValueError(
-                f"coefficients = {given!r}: expected a list, one for each channel; give [0.01, 0.0]"
-            )
-        return jnp.asarray(given, float)
-    for each in given:
-        number = isinstance(each, (int, float)) and not isinstance(each, bool)
-        if not (number and math.isfinite(each)) and not hasattr(each, "shape"):
-            raise ValueError(f"coefficients = {given!r}: {each!r} is no finite number; give 0.01")
-    return jnp.asarray(given, float)
