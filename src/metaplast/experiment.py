@@ -78,9 +78,8 @@ def _build_lives(spec: Spec) -> tuple[Objective, Genome]:
     task: AbstractTask = construct("tasks", spec["task"], "task")
     circuit = build_circuit(spec["anatomy"], task.inputs, spec.hidden, task.classes)
     check_fit(genome, circuit)
-    options = spec["objective"]
     built = {"task": task, "circuit": circuit, "presentation": build_presentation(spec)}
-    _check_options(Objective, options, "objective", hide=tuple(built))
+    options = _checked(Objective, spec["objective"], "objective", hide=tuple(built))
     return _call(Objective, {**built, **options}, "objective"), genome
 
 
@@ -120,7 +119,7 @@ def build_circuit(
     options = dict(anatomy)
     wiring = _named("circuits", options.pop("type", None), "anatomy")
     given = set(list(inspect.signature(wiring).parameters)[:3])
-    _check_options(wiring, options, "anatomy", hide=given)
+    options = _checked(wiring, options, "anatomy", hide=given)
     name = anatomy.get("type")
     made = _call(wiring, options, "anatomy", reference(name), inputs, hidden, classes)
     return _fulfilled(made, "circuits", name, "anatomy")
@@ -128,10 +127,9 @@ def build_circuit(
 
 def build_presentation(spec: Spec) -> Presentation | None:
     """What the `[presentation]` table says, for cells of which one moment of a life takes many."""
-    options = spec["presentation"]
-    if not options:
+    if not spec["presentation"]:
         return None
-    _check_options(Presentation, options, "presentation")
+    options = _checked(Presentation, spec["presentation"], "presentation")
     return _call(Presentation, options, "presentation")
 
 
@@ -197,7 +195,7 @@ def construct(namespace: str, table: Any, path: str) -> Any:
     options = dict(_as_table(table, path))
     name = options.pop("type", None)
     maker = _named(namespace, name, path)
-    _check_options(maker, options, path)
+    options = _checked(maker, options, path)
     built = {k: _value(namespace, v, f"{path}.{k}") for k, v in options.items()}
     return _fulfilled(_call(maker, built, path, reference(name)), namespace, name, path)
 
@@ -265,7 +263,8 @@ def _fulfilled(made: Any, namespace: str, name: Any, path: str) -> Any:
     return made
 
 
-def _check_options(maker, options: dict[str, Any], path: str, hide=()) -> None:
+def _checked(maker, options: dict[str, Any], path: str, hide=()) -> dict[str, Any]:
+    """The options, if a maker takes them; whole numbers as reals where it wants reals."""
     parameters = {n: p for n, p in inspect.signature(maker).parameters.items() if n not in hide}
     name = maker.__name__
     for option, given in options.items():
@@ -277,6 +276,19 @@ def _check_options(maker, options: dict[str, Any], path: str, hide=()) -> None:
     for option, parameter in parameters.items():
         if parameter.default is parameter.empty and option not in options:
             raise SpecError(f"{path}: {name} needs {option!r}; add {option} = ...")
+    return {n: _real(v, parameters[n], f"{path}.{n}") for n, v in options.items()}
+
+
+def _real(given: Any, parameter: inspect.Parameter, path: str) -> Any:
+    """A whole number as a real one, where nothing else is wanted: JAX takes whole numbers of
+    Python for such of 32 bits."""
+    annotated = {t.strip() for t in str(parameter.annotation).split("|")}
+    if type(given) is not int or "int" in annotated or "float" not in annotated:
+        return given
+    try:
+        return float(given)
+    except OverflowError:
+        raise SpecError(f"{path} = {given}: expected a number below 1e308") from None
 
 
 def _check_kind(given: Any, parameter: inspect.Parameter, path: str) -> None:
@@ -345,5 +357,5 @@ def _as_table(item: Any, path: str) -> dict[str, Any]:
 def _log_gain(kind: str, gain: Any):
     number = isinstance(gain, (int, float)) and not isinstance(gain, bool)
     if not (number and math.isfinite(gain) and gain > 0):
-        raise SpecError(f"genome.gains.{kind} = {gain!r}: expected a positive number")
+        raise SpecError(f"genome.gains.{kind} = {gain!r}: expected a finite positive number")
     return jnp.asarray(math.log(gain))

@@ -63,4 +63,4 @@ def known_step(dt: float) -> None:
         ValueError: `dt` is not a positive number.
     """
     if not 0 < dt < math.inf:
-        raise ValueError(f"dt = {dt}: expected a positive number of ms; give 1.0")
+        raise ValueError(f"dt = {dt}: expected a finite positive number of ms; give 1.0")

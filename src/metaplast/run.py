@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
-from metaplast import own_copy, rulefile
+from metaplast import hint, own_copy, rulefile
 from metaplast.ahead import Loop, compiling, start
 from metaplast.checkpoint import load_checkpoint, load_position, save_checkpoint
 from metaplast.experiment import Experiment, build
@@ -99,7 +99,7 @@ def create(folder: Path, spec: Spec, shelf: Shelf | None = None) -> None:
     except FileExistsError:
         raise Taken(
             f"out = {folder}: exists already and is never overwritten; give another folder, "
-            f"or continue with: metaplast resume {folder}"
+            f"or continue with: {hint.resume(folder)}"
         ) from None
     except OSError as fault:
         raise SpecError(

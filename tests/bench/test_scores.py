@@ -24,7 +24,16 @@ from metaplast.learners.nearest_neighbor import NearestNeighbor
 from metaplast.learners.spiking import spiking
 from metaplast.lifetime import live
 from metaplast.lifetime import test_accuracy as held_out_accuracy
-from metaplast.tasks import ClassIncremental, Detection, Drifting, FewShot, InSteps, digits
+from metaplast.tasks import (
+    ClassIncremental,
+    Detection,
+    Drifting,
+    FewShot,
+    InSteps,
+    Mixture,
+    arrays,
+    digits,
+)
 from metaplast.tasks.checksum import checksums
 
 
@@ -119,3 +128,17 @@ def test_checksums_pass_through_wrappers(tmp_path):
     found = boxed_arrays(boxed, 2, 4, 12, 7)
     assert isinstance(found, Detection) and len(*checksums(found).values()) == 64
     assert checksums(digits(20)) == {} and jnp.size(digits(20).x_train) > 0
+
+
+def test_two_files_of_one_name_keep_both_checksums(tmp_path):
+    rng, tasks = np.random.default_rng(0), []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        x, y = rng.random((40, 4)).astype(np.float32), np.arange(40) % 2
+        np.savez(tmp_path / folder / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+        tasks.append(arrays(tmp_path / folder / "x.npz", 10))
+    found = checksums(Mixture(tuple(tasks)))
+    one, other = (task.checksum for task in tasks)
+    name = tasks[0].name
+    assert found == {name: one, f"{name}, {other[:8]}": other} and one != other
+    assert checksums(Mixture((tasks[0], tasks[0]))) == {name: one}  # the same file twice

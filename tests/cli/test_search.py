@@ -73,29 +73,29 @@ def _logged(folder) -> list[dict]:
 
 
 def test_stopped_killed_and_resumed_it_ends_where_it_would_have(started, tmp_path):
-    run = tmp_path / "run"
-    process = started("search", str(TINY), "--set", f"meta.steps={STEPS}", "--out", "run")
+    run = tmp_path / "my run"
+    process = started("search", str(TINY), "--set", f"meta.steps={STEPS}", "--out", "my run")
     _wait_for(lambda: _logged(run), process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
-    told = r"stopped; saved at meta-step (\d+); continue with: metaplast resume run\n"
+    told = r"stopped; saved at meta-step (\d+); continue with: metaplast resume 'my run'\n"
     stopped = re.search(told, said)
     assert stopped and 0 < int(stopped[1]) < STEPS and "Traceback" not in said
     assert _step(run) == int(stopped[1]) == rulefile.read(run / rulefile.RULE).manifest["step"]
 
-    process = started("resume", "run")
+    process = started("resume", "my run")
     _wait_for(lambda: len(_logged(run)) > int(stopped[1]), process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert _step(run) < STEPS
 
-    process = started("resume", "run", "--json")
+    process = started("resume", "my run", "--json")
     answer, said = process.communicate(timeout=300)
     assert process.returncode == 0, said
     result = json.loads(answer)
-    assert result["run"] == "run" and result["report"] == "run/report.html"
-    _check_comparison(result["bench"]["cells"][0], "run", "digits", 12, [3])
+    assert result["run"] == "my run" and result["report"] == "my run/report.html"
+    _check_comparison(result["bench"]["cells"][0], "my run", "digits", 12, [3])
     for name in ("spec.toml", "bench.json", "report.html"):
         assert (run / name).stat().st_size > 0
     assert result["certificate"] == json.loads((run / "certificate.json").read_text())
@@ -104,12 +104,12 @@ def test_stopped_killed_and_resumed_it_ends_where_it_would_have(started, tmp_pat
 
     _run_straight(tmp_path / "straight", specs.load(run / "spec.toml"))
     manifests = [
-        rulefile.read(tmp_path / name / rulefile.RULE).manifest for name in ("run", "straight")
+        rulefile.read(tmp_path / name / rulefile.RULE).manifest for name in ("my run", "straight")
     ]
     assert manifests[0]["step"] == STEPS and manifests[0]["hash"] == manifests[1]["hash"]
     logs = [
         [(row["step"], row["loss"], row["accuracy"]) for row in _logged(tmp_path / name)]
-        for name in ("run", "straight")
+        for name in ("my run", "straight")
     ]
     assert logs[0] == logs[1] and [row[0] for row in logs[0]] == list(range(1, STEPS + 1))
     assert len({loss for _, loss, _ in logs[0]}) > STEPS / 2  # the search did move

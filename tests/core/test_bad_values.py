@@ -8,6 +8,7 @@ import pytest
 
 from metaplast import neurons, rules
 from metaplast.circuits import Circuit, Population, Projection, balanced, layered
+from metaplast.experiment import construct
 from metaplast.meta import ES, Backprop, Evolution, MapElites
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Learned, Output, Rate
@@ -21,6 +22,7 @@ from metaplast.rules import (
     SynapticMLP,
     TraceKernel,
 )
+from metaplast.spec import SpecError
 
 TWO = (Population("a", 2, "input"), Population("b", 1, "output"))
 
@@ -125,3 +127,11 @@ def test_a_positive_number_is_refused_by_its_own_name():
             make(**{field: -1.0})
         seen.add(field)
     assert {"rate", "tau", "sharpness", "floor"} <= seen
+
+
+def test_a_whole_number_is_a_real_one_where_reals_are_meant():
+    """JAX would take it for one of 32 bits, and refuse it by a traceback."""
+    found = construct("meta", {"type": "ES", "spread": 10**12, "steps": 3}, "meta")
+    assert found.spread == 1e12 and type(found.spread) is float and type(found.steps) is int
+    with pytest.raises(SpecError, match=r"meta.spread = 1000.*: expected a number below 1e308"):
+        construct("meta", {"type": "ES", "spread": 10**400}, "meta")

@@ -273,7 +273,7 @@ def test_weights_come_back_bit_for_bit(tmp_path):
     [
         ({"weights": "backprob"}, "no such network or file.*backprop"),
         ({"population": 3}, "population = 3: expected 4 or more"),
-        ({"spread": 0.0}, "spread = 0.0: expected a positive number"),
+        ({"spread": 0.0}, "spread = 0.0: expected a finite positive number"),
         ({"digest": "x"}, "LearnedSelection has no such option"),
     ],
 )

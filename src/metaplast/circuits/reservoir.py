@@ -32,7 +32,7 @@ def reservoir(inputs: int, hidden: tuple[int, ...], outputs: int, prior: float =
     if len(hidden) != 1:
         raise ValueError(f"hidden = {hidden}: expected one number, that of the recurrent cells")
     if not 0 < prior < math.inf:
-        raise ValueError(f"prior = {prior}: expected a positive number; give 1.0")
+        raise ValueError(f"prior = {prior}: expected a finite positive number; give 1.0")
     pops = (
         Population("input", inputs, "input"),
         Population("reservoir", hidden[0], "hidden"),

@@ -31,7 +31,7 @@ def unsupervised(inputs: int, hidden: tuple[int, ...], outputs: int, prior: floa
     if not hidden:
         raise ValueError(f"hidden = {hidden}: expected one layer at least")
     if not 0 < prior < math.inf:
-        raise ValueError(f"prior = {prior}: expected a positive number; give 1.0")
+        raise ValueError(f"prior = {prior}: expected a finite positive number; give 1.0")
     deep = layered(inputs, hidden, outputs, "none")
     last, even = deep.populations[-2], math.sqrt(prior)
     pops = (*deep.populations[:-1], Population("association", last.size, "association"),

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metaplast import compile_cache, rulefile, shelf
+from metaplast import compile_cache, hint, rulefile, shelf
 from metaplast.cli.failure import FULL, Stopped, Unmet
 from metaplast.cli.interrupt import wishes
 from metaplast.cli.output import document, plain, wide_console, writable
@@ -99,7 +99,7 @@ def go_on(
         if not outcome.finished:
             raise Stopped(
                 f"stopped; saved at meta-step {outcome.step}; "
-                f"continue with: metaplast resume {folder}"
+                f"continue with: {hint.resume(folder)}"
             )
         result = _compare(folder, runs.opened(folder), shown, should_stop)
         certificate = _certify(folder, shown, should_stop)
@@ -117,7 +117,7 @@ def _room(folder: Path) -> Iterator[None]:
             raise
         raise StoreError(
             f"{fault.filename or folder}: {fault.strerror}; free some room, or raise the limit, "
-            f"and continue with: metaplast resume {folder}"
+            f"and continue with: {hint.resume(folder)}"
         ) from None
 
 
@@ -142,7 +142,7 @@ def _compare(folder: Path, spec: Spec, shown: Bar | Lines, should_stop: Callable
 
     def row(name: str, done: int, rows: int) -> None:
         if should_stop():
-            raise Stopped(f"stopped; the rule is saved; compare it with: metaplast resume {folder}")
+            raise Stopped(f"stopped; the rule is saved; compare it with: {hint.resume(folder)}")
         shown.row(name, done, rows)
 
     asked = spec["bench"]
@@ -176,7 +176,7 @@ def _certify(folder: Path, shown: Bar | Lines, should_stop: Callable[[], bool]) 
 
     def check(constraint: str, done: int, total: int) -> None:
         if should_stop():
-            raise Stopped(f"stopped; the rule is saved; certify it with: metaplast resume {folder}")
+            raise Stopped(f"stopped; the rule is saved; certify it with: {hint.resume(folder)}")
         shown.row(constraint, done, total, "audit")
 
     found = store.load(_unmistakable(folder))
@@ -214,7 +214,7 @@ def _check_target(spec: Spec, out: Path | None) -> None:
     if out is not None and out.exists():
         raise SpecError(
             f"out = {out}: exists already and is never overwritten; give another folder, "
-            f"or continue with: metaplast resume {out}"
+            f"or continue with: {hint.resume(out)}"
         )
     writable(out or _free(Path("runs") / spec.name))
 

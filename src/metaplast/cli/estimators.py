@@ -50,7 +50,9 @@ class Estimators:
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 2 or more")
         if not 0 < self.spread < math.inf:
-            raise ValueError(f"spread = {self.spread}: expected a positive number; give 0.03")
+            raise ValueError(
+                f"spread = {self.spread}: expected a finite positive number; give 0.03"
+            )
         if self.stretch is not None and self.stretch < 1:
             raise ValueError(
                 f"stretch = {self.stretch}: expected 1 or more moments; leave it out for a tenth "

@@ -81,7 +81,7 @@ class Infer:
         for name in ("activity_noise", "weight_noise"):
             level = getattr(self, name)
             if not (level > 0 and math.isfinite(level)):
-                raise ValueError(f"{name} = {level}: expected a positive number; give 1.0")
+                raise ValueError(f"{name} = {level}: expected a finite positive number; give 1.0")
         if self.evaluations < 1:
             raise ValueError(f"evaluations = {self.evaluations}: expected 1 or more; give 100")
         if self.seed < 0:

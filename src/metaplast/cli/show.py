@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from metaplast import hint
+
 
 @dataclasses.dataclass(frozen=True)
 class Show:
@@ -191,5 +193,5 @@ def _standing(folder: Path) -> dict:
         "searched": f"{step} of {steps} meta-steps",
         "certificate": certified,
         "report": str(report) if report.exists() else "not yet",
-        "continue": f"metaplast resume {folder}",
+        "continue": hint.resume(folder),
     }

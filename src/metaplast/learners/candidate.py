@@ -30,7 +30,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if not (self.start > 0 and math.isfinite(self.start)):
-            raise ValueError(f"start = {self.start}: expected a positive number")
+            raise ValueError(f"start = {self.start}: expected a finite positive number")
         if self.factor <= 1:
             raise ValueError(f"factor = {self.factor}: expected more than 1")
         if self.points < 3:

@@ -125,4 +125,4 @@ def positive_spread(spread: float) -> None:
         ValueError: `spread` is not a positive number.
     """
     if not 0 < spread < math.inf:
-        raise ValueError(f"spread = {spread}: expected a positive number")
+        raise ValueError(f"spread = {spread}: expected a finite positive number")

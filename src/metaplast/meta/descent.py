@@ -74,7 +74,7 @@ class AbstractDescent(AbstractMetaOptimizer):
                 f"optimizer = {self.optimizer!r}: optax has none of that name; try 'adam'"
             )
         if not 0 < self.rate < math.inf:
-            raise ValueError(f"rate = {self.rate}: expected a positive number")
+            raise ValueError(f"rate = {self.rate}: expected a finite positive number")
         if not self.clip > 0:  # infinite, it clips nothing
             raise ValueError(f"clip = {self.clip}: expected a positive number")
         for name in ("steps", "lives"):

@@ -34,7 +34,9 @@ def known_surrogate(name: str, width: float) -> None:
     if name not in SURROGATES:
         raise ValueError(f"surrogate = {name!r}, expected one of {sorted(SURROGATES)}")
     if not 0 < width < math.inf:
-        raise ValueError(f"width = {width}: expected a positive number of thresholds; give 0.5")
+        raise ValueError(
+            f"width = {width}: expected a finite positive number of thresholds; give 0.5"
+        )
 
 
 def slope(v: Float[Array, ""], surrogate: str, width: float) -> Float[Array, ""]:

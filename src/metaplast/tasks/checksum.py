@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -56,8 +56,17 @@ def verified(name: str, arrays: Mapping[str, np.ndarray]) -> str:
 
 def checksums(task: AbstractTask) -> dict[str, str]:
     """Of all data sets of a task, however deep it is wrapped, by name; none where nothing was
-    read from a file."""
-    own = {getattr(task, "name", "data"): getattr(task, "checksum", "")}
-    inner = [getattr(task, "task", None), *getattr(task, "tasks", ())]
-    found = own | {n: c for one in inner if one is not None for n, c in checksums(one).items()}
-    return {name: sum_ for name, sum_ in found.items() if sum_}
+    read from a file. Of two that share a name the second is named with the beginning of its sum."""
+    found: dict[str, str] = {}
+    for name, sum_ in _sums(task):
+        unlike = found.get(name, sum_) != sum_
+        found[f"{name}, {sum_[:8]}" if unlike else name] = sum_
+    return found
+
+
+def _sums(task: AbstractTask) -> Iterator[tuple[str, str]]:
+    if sum_ := getattr(task, "checksum", ""):
+        yield getattr(task, "name", "data"), sum_
+    for inner in (getattr(task, "task", None), *getattr(task, "tasks", ())):
+        if inner is not None:
+            yield from _sums(inner)

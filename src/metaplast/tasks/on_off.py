@@ -25,7 +25,7 @@ class OnOff(AbstractWrapper):
 
     def __check_init__(self) -> None:
         if not 0 < self.peak < float("inf"):
-            raise ValueError(f"peak = {self.peak}: expected a positive number; give 1.0")
+            raise ValueError(f"peak = {self.peak}: expected a finite positive number; give 1.0")
 
     @property
     def inputs(self) -> int:
