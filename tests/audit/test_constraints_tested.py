@@ -25,6 +25,7 @@ from metaplast.audit.constraints import (
     UnsignedMessages,
 )
 from metaplast.audit.evidence import Evidence
+from metaplast.audit.resolve import found
 from metaplast.audit.subject import SMALL, from_function
 from metaplast.audit.verdict import Grade, Status
 
@@ -249,3 +250,12 @@ def test_how_a_rule_was_found(meta, status, grade, told):
     verdict = EvolutionaryOuterLoop().verdict(Evidence(subject))
     assert (verdict.status, verdict.grade) == (status, grade), verdict
     assert told in verdict.witness + verdict.value
+
+
+def test_a_rule_that_nobody_searched_is_not_judged_by_the_search_of_its_experiment():
+    by_hand, searched = (
+        EvolutionaryOuterLoop().check(Evidence(found(f"zoo/{name}")))
+        for name in ("mirrored", "spiking")
+    )
+    assert by_hand.status == "not applicable" and "nobody searched" in by_hand.witness
+    assert searched.status == "upheld"

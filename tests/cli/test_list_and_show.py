@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import json
 import math
 import re
@@ -43,6 +44,15 @@ def test_options_include_those_of_abstract_classes():
     (pes,) = [entry for entry in entries("meta") if entry.name == "PES"]
     assert {name for name, *_ in pes.options} == {f.name for f in dataclasses.fields(PES)}
     assert ("stretch", "int | None", "None") in pes.options
+
+
+@pytest.mark.parametrize("kind", [*NAMESPACES, "circuits"])
+def test_what_is_listed_of_an_entry_is_what_it_takes(kind):
+    makers = exported(kind)
+    for entry in entries(kind):
+        takes = inspect.signature(makers[entry.name]).parameters
+        assert sorted(name for name, *_ in entry.options) == sorted(takes), entry.name
+    assert any(entry.options for entry in entries(kind))
 
 
 @pytest.mark.parametrize("kind", ["neurons", "rules", "meta"])

@@ -135,12 +135,14 @@ def _everywhere(name: str, rule: AbstractRule) -> Subject:
 
 
 def found(name: str) -> Subject:
-    """A rule that a search has found, in the anatomy that it was found in."""
+    """A rule from a file, in its anatomy; with its experiment where a search has found it."""
     from metaplast import store
     from metaplast.audit.demands import subject_of
 
     rule = store.load(name)
-    return subject_of(rule.spec, rule.genome, name)
+    subject = subject_of(rule.spec, rule.genome, name)
+    searched = rule.manifest.get("step") is not None
+    return subject if searched else dataclasses.replace(subject, spec=None)
 
 
 def beginning(name: str) -> Subject:

@@ -66,7 +66,8 @@ def document(suite: str, results: Sequence[dict[str, Any]]) -> list[str]:
         "all by the same procedure: the whole grid of each variant on the first 4 lives, the three "
         "best settings on all lives. Who has more variants tries more settings: the column *tuned "
         "to* ends with how many, and says so where the best lies on the edge of a grid that has "
-        "grown as often as it may. Found rules (bold) run as they were found.",
+        "grown as often as it may. Found rules, and others that are not in the registry (bold), "
+        "run as they are.",
         "",
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",

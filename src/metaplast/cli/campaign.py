@@ -98,8 +98,7 @@ def go_on(
         outcome = runs.run(folder, told, should_stop, experiment, kept, loop)
         if not outcome.finished:
             raise Stopped(
-                f"stopped; saved at meta-step {outcome.step}; "
-                f"continue with: {hint.resume(folder)}"
+                f"stopped; saved at meta-step {outcome.step}; continue with: {hint.resume(folder)}"
             )
         result = _compare(folder, runs.opened(folder), shown, should_stop)
         certificate = _certify(folder, shown, should_stop)

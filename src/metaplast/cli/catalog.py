@@ -55,7 +55,7 @@ def entries(kind: str) -> list[Entry]:
         found = [_experiment(name) for name in spec.builtin()]
     else:
         found = [
-            Entry(kind, name, "a found rule, shipped", file=f) for name, f in shipped().items()
+            Entry(kind, name, "a rule, shipped", file=f) for name, f in shipped().items()
         ]
     return sorted(found, key=lambda e: e.name.lower())
 
@@ -314,7 +314,7 @@ def _options(node: ast.ClassDef | ast.FunctionDef) -> tuple[tuple[str, str, str]
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             kind = ast.unparse(item.annotation)
-            if not kind.startswith("ClassVar"):
+            if not (kind.startswith("ClassVar") or "AbstractVar" in kind or _made(item.value)):
                 found.append((item.target.id, kind, _default(item.value)))
     return tuple(found)
 
@@ -326,6 +326,13 @@ def _arguments(node: ast.FunctionDef) -> tuple[tuple[str, str, str], ...]:
     defaults += [ast.unparse(d) if d else "" for d in node.args.kw_defaults]
     kinds = [ast.unparse(a.annotation) if a.annotation else "" for a in given]
     return tuple(zip([a.arg for a in given], kinds, defaults, strict=True))
+
+
+def _made(value: ast.expr | None) -> bool:
+    """Whether a field is none of its class's arguments."""
+    return isinstance(value, ast.Call) and any(
+        k.arg == "init" and ast.unparse(k.value) == "False" for k in value.keywords
+    )
 
 
 def _default(value: ast.expr | None) -> str:

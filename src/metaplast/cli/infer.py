@@ -100,11 +100,11 @@ class Infer:
         from metaplast.store import save_rule
 
         # What the fit did is what an audit should hear of: it differentiated lives, in forward
-        # mode, whatever outer loop the experiment names.
+        # mode and in one step, whatever outer loop the experiment names.
         spec = Spec({**spec.tables, "meta": {"type": "Forward"}}, spec.origin)
         rules = {**network.genome.rules, self.kind: rule}
         genome = dataclasses.replace(network.genome, rules=rules)
-        return {"file": str(self.out), "hash": save_rule(self.out, genome, spec)}
+        return {"file": str(self.out), "hash": save_rule(self.out, genome, spec, 1)}
 
 
 def _recorded(spec: Any, kind: str, blank: bool) -> tuple[Any, Any]:

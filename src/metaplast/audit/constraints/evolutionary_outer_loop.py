@@ -52,7 +52,7 @@ class EvolutionaryOuterLoop(AbstractConstraint):
     def check(self, evidence):
         spec = evidence.subject.spec
         if not spec or "meta" not in spec:
-            return not_applicable("nobody searched for it: it has no experiment")
+            return not_applicable("nobody searched for it")
         table = spec["meta"]
         meta, kind = construct("meta", dict(table), "meta"), table["type"]
         theta = {"a": jnp.zeros(3), "b": jnp.ones(2)}

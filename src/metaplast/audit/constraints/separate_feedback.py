@@ -31,16 +31,17 @@ class SeparateFeedback(AbstractConstraint):
     Tested over births: neither the weights nor their sizes are correlated with the transposed
     forward weights, nor with the forward weights in the order in which they were drawn (one
     random key used twice). Nor are they the same up to a factor of each cell. Tested over lives:
-    the two never become the same. All of this is asked of what the fields of the synapses say, and
-    of what they deliver wherever that is something else (`delivered`).
+    the two are never the same, to a millionth; feedback that learns may come to resemble them. All
+    of this is asked of what the fields of the synapses say, and of what they deliver wherever that
+    is something else (`delivered`).
 
     What it can miss: dependence that is neither, and what `no_weight_transport` can miss.
     """
 
     name: ClassVar[str] = "separate_feedback"
     claim: ClassVar[str] = (
-        "feedback runs over synapses of its own, whose weights are drawn independently and never "
-        "become those of the forward ones"
+        "feedback runs over synapses of its own, whose weights are drawn independently and are "
+        "never a copy of the forward ones"
     )
     source: ClassVar[Source] = Source(
         "Liao, Leibo & Poggio", 2016, "How important is weight symmetry in backpropagation?",
