@@ -19,7 +19,7 @@ from metaplast.source import Source
 from metaplast.spec import SpecError
 
 NAMES = sorted(exported("circuits"))
-HELPERS = {"anatomy", "stacks", "wiring"}
+HELPERS = {"anatomy", "choices", "stacks", "wiring"}
 """Modules that hold no circuit of their own."""
 SIZES = [(1, (2,), 2), (6, (5, 4), 3), (9, (8, 7), 4), (7, (3, 2, 4), 2), (64, (4,), 10)]
 
@@ -162,3 +162,22 @@ def test_refused_in_one_line(what):
 def test_good_ones_are_not_refused():
     """Negative control."""
     between(), between(sign=-1, delay=1, wiring="sparse", density=0.5)
+
+
+CHOOSING = {"layered", "layerwise", "recurrent", "sparse", "decorrelating", "hierarchical",
+            "dendritic", "local", "convolutional"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(CHOOSING))
+def test_a_word_that_names_no_wiring_is_refused(name):
+    make, option = exported("circuits")[name], "birth" if name == "dendritic" else "feedback"
+    hidden = (2,) if name == "hierarchical" else (4, 4)
+    with pytest.raises(ValueError, match=f"{option} = 'Direct': expected one of '"):
+        make(16, hidden, 2, **{option: "Direct"})
+    default = inspect.signature(make).parameters[option].default
+    assert make(16, hidden, 2, **{option: default}) == make(16, hidden, 2)
+
+
+def test_nobody_else_has_words_to_choose_from():
+    for name in set(NAMES) - CHOOSING:
+        assert "Literal" not in str(inspect.signature(exported("circuits")[name])), name

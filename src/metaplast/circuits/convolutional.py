@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metaplast.circuits.anatomy import Circuit
+from metaplast.circuits.choices import checked
 from metaplast.circuits.local import Feedback, pictured
 from metaplast.source import Source
 
@@ -12,6 +13,7 @@ SOURCE: Source = Source(
 )  # fmt: skip
 
 
+@checked
 def convolutional(
     inputs: int,
     hidden: tuple[int, ...],

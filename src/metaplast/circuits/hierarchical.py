@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from metaplast.circuits.anatomy import Carried, Circuit, Population, Projection
+from metaplast.circuits.choices import checked
 from metaplast.source import Source
 
 SOURCE: Source = Source(
@@ -14,6 +15,7 @@ SOURCE: Source = Source(
 )  # fmt: skip
 
 
+@checked
 def hierarchical(
     inputs: int,
     hidden: tuple[int, ...],

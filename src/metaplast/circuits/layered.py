@@ -6,6 +6,7 @@ import itertools
 from typing import Literal
 
 from metaplast.circuits.anatomy import Circuit, Population, Projection
+from metaplast.circuits.choices import checked
 from metaplast.source import Source
 
 SOURCE: Source = Source(
@@ -15,6 +16,7 @@ SOURCE: Source = Source(
 )  # fmt: skip
 
 
+@checked
 def layered(
     inputs: int,
     hidden: tuple[int, ...],

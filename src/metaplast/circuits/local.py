@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from metaplast.circuits.anatomy import Circuit, Population, Projection, Wiring, seen_by, square
+from metaplast.circuits.choices import checked
 from metaplast.source import Source
 
 SOURCE: Source = Source(
@@ -20,6 +21,7 @@ RETURNING: dict[str, Wiring] = {"backward": "backward", "symmetric": "transpose"
 """Wiring by feedback that runs back along the synapses of the way forward."""
 
 
+@checked
 def local(
     inputs: int,
     hidden: tuple[int, ...],

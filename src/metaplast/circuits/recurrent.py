@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from metaplast.circuits.anatomy import Circuit, Projection
+from metaplast.circuits.choices import checked
 from metaplast.circuits.layered import layered
 from metaplast.source import Source
 
 SOURCE: Source = Source("Elman", 1990, "Finding structure in time", "10.1016/0364-0213(90)90002-E")
 
 
+@checked
 def recurrent(
     inputs: int,
     hidden: tuple[int, ...],

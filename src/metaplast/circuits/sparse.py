@@ -6,6 +6,7 @@ import dataclasses
 from typing import Literal
 
 from metaplast.circuits.anatomy import Circuit
+from metaplast.circuits.choices import checked
 from metaplast.circuits.layered import layered
 from metaplast.source import Source
 
@@ -15,6 +16,7 @@ SOURCE: Source = Source(
 )  # fmt: skip
 
 
+@checked
 def sparse(
     inputs: int,
     hidden: tuple[int, ...],

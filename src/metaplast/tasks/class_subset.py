@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Int
 
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.check import at_least
+from metaplast.tasks.teaching import plainly_taught
 from metaplast.tasks.with_moments import with_moments
 from metaplast.tasks.wrapper import held_out_of, name_of
 from metaplast.types import Episode, Key
@@ -37,7 +38,8 @@ class ClassSubset(AbstractTask):
             moments: length of a life, by default that of the inner task.
 
         Raises:
-            ValueError: where there are not that many classes.
+            ValueError: where there are not that many classes, or where the inner task teaches in
+                a way of its own, of its own classes.
         """
         self.classes = at_least("classes", classes, 1, "give how many classes a life has")
         self.moments = at_least(
@@ -48,6 +50,7 @@ class ClassSubset(AbstractTask):
                 f"classes = {classes}: expected at most {task.classes}, the classes of "
                 f"{name_of(task)}; give fewer"
             )
+        plainly_taught(task, "ClassSubset")
         # A third more than needed on average, and some to spare for short lives.
         share = -(-self.moments * task.classes // classes)
         longer = share if classes == task.classes else share + share // 3 + 4 * task.classes

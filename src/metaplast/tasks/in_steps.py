@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from metaplast.tasks.check import at_least
+from metaplast.tasks.teaching import plainly_taught
 from metaplast.tasks.wrapper import AbstractWrapper, held_out_of, name_of
 from metaplast.types import Episode, Key
 
@@ -46,6 +47,13 @@ class InSteps(AbstractWrapper):
             )
         if self.asked not in ("last", "every"):
             raise ValueError(f"asked = {self.asked!r}: expected 'last' or 'every'; give one")
+        if self.asked == "last":
+            plainly_taught(self.task, "InSteps")
+        elif self.task.memory() is not None:
+            raise ValueError(
+                f"task: {name_of(self.task)} remembers its own moments, and would count steps for "
+                "such; wrap the other way round, InSteps innermost"
+            )
 
     @property
     def inputs(self) -> int:

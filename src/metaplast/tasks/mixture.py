@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from metaplast.tasks.abstract import AbstractTask
+from metaplast.tasks.teaching import teach_alike
 from metaplast.tasks.wrapper import name_of
-from metaplast.types import Episode, Key
+from metaplast.types import Episode, Key, State
+
+
+def _several(tasks: Any) -> tuple[AbstractTask, ...]:
+    if not isinstance(tasks, (tuple, list)):
+        raise ValueError(f"tasks = {name_of(tasks)}: expected a list of tasks; put [ ] around it")
+    return tuple(tasks)
 
 
 class Mixture(AbstractTask):
     """Each episode is drawn from one of `tasks`, all with the same shapes.
 
     Under `vmap` every task is sampled for every life and one is kept, so a mixture costs
-    as much as its tasks together. Answers are taught and judged as by the first task.
+    as much as its tasks together. All teach alike; answers are taught and judged by the first.
     """
 
-    tasks: tuple[AbstractTask, ...] = eqx.field(converter=tuple)
+    tasks: tuple[AbstractTask, ...] = eqx.field(converter=_several)
     weights: tuple[float, ...] | None = eqx.field(
         default=None, static=True, converter=lambda given: None if given is None else tuple(given)
     )
@@ -46,6 +54,11 @@ class Mixture(AbstractTask):
                     f"tasks: {name_of(other)} has {size} = {there}, expected {here} as in "
                     f"{name_of(self.tasks[0])}; wrap one of them (RandomProjection, ClassSubset) "
                     "or make it with the same sizes"
+                )
+            if not teach_alike(self.tasks[0], other):
+                raise ValueError(
+                    f"tasks: {name_of(other)} teaches otherwise than {name_of(self.tasks[0])}; "
+                    "wrap the mixture (Reinforced of a Mixture), or none or all of its tasks"
                 )
 
     @property
@@ -80,6 +93,17 @@ class Mixture(AbstractTask):
 
     def teach(self, readout, target):
         return self.tasks[0].teach(readout, target)
+
+    def memory(self) -> State:
+        return self.tasks[0].memory()
+
+    def recalled(self, memory: State) -> AbstractTask:
+        if memory is None:
+            return self
+        return eqx.tree_at(lambda mixture: mixture.tasks[0], self, self.tasks[0].recalled(memory))
+
+    def remember(self, memory, readout, target) -> State:
+        return self.tasks[0].remember(memory, readout, target)
 
     def loss(self, readout, target):
         return self.tasks[0].loss(readout, target)

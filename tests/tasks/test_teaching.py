@@ -1,0 +1,66 @@
+"""Nobody loses what an inner task says of an answer, and a mixture has one way to teach."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.tasks import (
+    ClassSubset,
+    DelayedReward,
+    InSteps,
+    Mixture,
+    PixelNoise,
+    RateCode,
+    Reinforced,
+    digits,
+)
+from metaplast.tasks.teaching import teach_alike, tells_target
+
+PLAIN = digits(20)
+CODED = RateCode(PLAIN, steps=4)
+
+
+@pytest.mark.parametrize("rewarded", [Reinforced, DelayedReward])
+def test_who_would_teach_plainly_refuses_a_task_that_does_not(rewarded):
+    with pytest.raises(ValueError, match="does not tell the target, and ClassSubset would"):
+        ClassSubset(rewarded(PLAIN), 5)
+    with pytest.raises(ValueError, match="does not tell the target, and InSteps would"):
+        InSteps(rewarded(CODED), steps=4)
+
+
+def test_the_other_way_round_reward_is_all_that_is_said():
+    for task in (Reinforced(ClassSubset(PLAIN, 5)), Reinforced(InSteps(CODED, steps=4))):
+        right, wrong = (task.teach(jnp.arange(5.0), jnp.asarray(target)) for target in (4, 0))
+        assert right.modulator[0] == 1.0 and wrong.modulator[0] == 0.0
+        np.testing.assert_array_equal(right.signal, wrong.signal)
+
+
+def test_steps_that_are_all_asked_for_pass_the_reward_on_but_no_memory():
+    task = InSteps(Reinforced(CODED), steps=4, asked="every")
+    assert task.teach(jnp.arange(10.0), jnp.asarray(9)).modulator[0] == 1.0
+    with pytest.raises(ValueError, match="remembers its own moments"):
+        InSteps(DelayedReward(CODED), steps=4, asked="every")
+
+
+def test_a_mixture_teaches_in_one_way():
+    with pytest.raises(ValueError, match="taught by reward teaches otherwise than digits"):
+        Mixture((PLAIN, Reinforced(PLAIN)))
+    with pytest.raises(ValueError, match="rewarded 2 moments late teaches otherwise"):
+        Mixture((DelayedReward(PLAIN), DelayedReward(PLAIN, delay=2)))
+    with pytest.raises(ValueError, match="expected a list of tasks"):
+        Mixture(PLAIN)
+    late = Mixture((DelayedReward(PLAIN), DelayedReward(PixelNoise(PLAIN, 0.1))))
+    owed = late.remember(late.memory(), jnp.arange(10.0), jnp.asarray(9))
+    np.testing.assert_array_equal(owed, [0.0, 0.0, 1.0])
+    told = late.recalled(jnp.asarray([1.0, 0.0, 0.0])).teach(jnp.arange(10.0), jnp.asarray(0))
+    assert told.modulator[0] == 1.0  # of an answer three moments ago
+
+
+def test_who_tells_the_target():
+    assert tells_target(PLAIN) and tells_target(PixelNoise(PLAIN, 0.1))
+    assert tells_target(InSteps(CODED, steps=4))
+    assert not tells_target(Reinforced(PLAIN)) and not tells_target(DelayedReward(PLAIN))
+    assert teach_alike(Reinforced(PLAIN), PixelNoise(Reinforced(PLAIN), 0.1))
+    assert not teach_alike(Reinforced(PLAIN), Reinforced(PLAIN, right=2.0))
