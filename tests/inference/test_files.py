@@ -165,6 +165,8 @@ REFUSED = {
     "other targets": ({"targets": np.zeros((3, 4), int)}, ["'targets'", "(3, 4)", "(3, 5)"]),
     "halves": ({"targets": np.full((3, 5), 0.5)}, ["'targets'", "0.5", "whole"]),
     "targets that are too large": ({"targets": np.full((3, 5), 1e12)}, ["'targets'", "whole"]),
+    "no such class": ({"targets": np.full((3, 5), 2)}, ["'targets': 2", "expected 0 to 1"]),
+    "no class": ({"targets": np.full((3, 5), -1)}, ["'targets': -1", "expected 0 to 1"]),
     "NaN": ({"activity/output": hollow("activity/output", np.nan)}, ["nan at [1, 0, 1]"]),
     "infinite": ({"stimuli": hollow("stimuli", np.inf)}, ["'stimuli'", "inf at [1, 0, 1]"]),
     "too large": ({"stimuli": hollow("stimuli", 1e300)}, ["1e+300 at [1, 0, 1]"]),

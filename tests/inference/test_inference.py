@@ -109,6 +109,10 @@ def test_errors_and_null_directions_of_a_linear_model_are_known():
     np.testing.assert_allclose(known.error, wanted, rtol=1e-9)
     assert known.determined.all() and known.null.shape == (0, 3)
     # Twice the first coefficient is the third, and the fourth is seen by nobody.
+    units = np.array([1e-9, 1.0, 1e9])  # what is determined does not depend on them
+    scaled = identifiability(x * units, left)
+    assert scaled.determined.all()
+    np.testing.assert_allclose(scaled.error, known.error / units, rtol=1e-6)
     blind = identifiability(np.c_[x[:, :2], 2 * x[:, 0], 0 * x[:, 0]], left)
     np.testing.assert_array_equal(blind.determined, [False, True, False, False])
     found = blind.null[np.argsort(np.abs(blind.null[:, 3]))]

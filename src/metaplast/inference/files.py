@@ -68,7 +68,7 @@ def load(path: str | Path, network: PlasticNetwork) -> Recordings:
     Raises:
         FileNotFoundError: no such file.
         ValueError: no `.npz`, arrays that are missing, that the circuit has no place for or that
-            have another shape, numbers that are not finite, targets that are not whole, nothing
+            have another shape, numbers that are not finite, targets that are no class, nothing
             recorded. One line.
     """
     arrays = stored(Path(path), argument="recordings")
@@ -169,14 +169,15 @@ def _recordings(arrays: dict[str, np.ndarray], network: PlasticNetwork) -> Recor
         lambda leaf: jnp.broadcast_to(leaf, (count, *jnp.shape(leaf))),
         (newborn.cells, newborn.memory),
     )
-    targets = _whole(arrays.get(TARGETS, np.zeros((count, moments), int)))
+    taught = arrays.get(TARGETS, np.zeros((count, moments), int))
+    targets = _whole(taught, network.circuit.output.size)
     return Recordings(
         NetworkState(cells, under(BORN), memory), jnp.asarray(_single(arrays[STIMULI])), targets,
         Trajectory(under(ACTIVITY), under(WEIGHTS)),
     )  # fmt: skip
 
 
-def _whole(targets: np.ndarray):
+def _whole(targets: np.ndarray, classes: int):
     with np.errstate(invalid="ignore"):  # what is too large becomes another number, and is refused
         whole = targets.astype(np.int32)
     if (whole != targets).any():
@@ -184,5 +185,10 @@ def _whole(targets: np.ndarray):
         raise _Refused(
             f"array {TARGETS!r}: {wrong}, expected whole numbers; number what the task taught from "
             "0 on"
+        )
+    if (strange := whole[(whole < 0) | (whole >= classes)]).size:
+        raise _Refused(
+            f"array {TARGETS!r}: {strange[0]}, expected 0 to {classes - 1}, for the network has "
+            f"{classes} output cells; number what the task taught from 0 on"
         )
     return jnp.asarray(whole)

@@ -51,7 +51,7 @@ def identifiability(slopes: np.ndarray, residuals: np.ndarray) -> Identifiabilit
             "one row for each residual"
         )
     length = np.linalg.norm(slopes, axis=0)
-    silent = length <= NOTHING**2 * max(length.max(initial=0.0), 1e-30)
+    silent = length == 0  # not beside others: what is short in one unit is long in another
     unit = slopes / np.where(silent, 1.0, length) * ~silent
     _, sizes, axes = np.linalg.svd(unit, full_matrices=False)
     sizes = np.pad(sizes, (0, slopes.shape[1] - len(sizes)))
