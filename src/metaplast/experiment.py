@@ -21,6 +21,7 @@ from metaplast.meta import AbstractMetaOptimizer
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import AbstractNeuron
 from metaplast.objective import Objective
+from metaplast.options import checked
 from metaplast.own_source import reference
 from metaplast.rules import AbstractRule
 from metaplast.spec import Spec, SpecError, near, variants
@@ -79,7 +80,7 @@ def _build_lives(spec: Spec) -> tuple[Objective, Genome]:
     circuit = build_circuit(spec["anatomy"], task.inputs, spec.hidden, task.classes)
     check_fit(genome, circuit)
     built = {"task": task, "circuit": circuit, "presentation": build_presentation(spec)}
-    options = _checked(Objective, spec["objective"], "objective", hide=tuple(built))
+    options = checked(Objective, spec["objective"], "objective", hide=tuple(built))
     return _call(Objective, {**built, **options}, "objective"), genome
 
 
@@ -119,7 +120,7 @@ def build_circuit(
     options = dict(anatomy)
     wiring = _named("circuits", options.pop("type", None), "anatomy")
     given = set(list(inspect.signature(wiring).parameters)[:3])
-    options = _checked(wiring, options, "anatomy", hide=given)
+    options = checked(wiring, options, "anatomy", hide=given)
     name = anatomy.get("type")
     made = _call(wiring, options, "anatomy", reference(name), inputs, hidden, classes)
     return _fulfilled(made, "circuits", name, "anatomy")
@@ -129,7 +130,7 @@ def build_presentation(spec: Spec) -> Presentation | None:
     """What the `[presentation]` table says, for cells of which one moment of a life takes many."""
     if not spec["presentation"]:
         return None
-    options = _checked(Presentation, spec["presentation"], "presentation")
+    options = checked(Presentation, spec["presentation"], "presentation")
     return _call(Presentation, options, "presentation")
 
 
@@ -195,7 +196,7 @@ def construct(namespace: str, table: Any, path: str) -> Any:
     options = dict(_as_table(table, path))
     name = options.pop("type", None)
     maker = _named(namespace, name, path)
-    options = _checked(maker, options, path)
+    options = checked(maker, options, path)
     built = {k: _value(namespace, v, f"{path}.{k}") for k, v in options.items()}
     return _fulfilled(_call(maker, built, path, reference(name)), namespace, name, path)
 
@@ -261,74 +262,6 @@ def _fulfilled(made: Any, namespace: str, name: Any, path: str) -> Any:
             f"expected {'a Circuit' if contract is Circuit else f'an {contract.__name__}'}"
         )
     return made
-
-
-def _checked(maker, options: dict[str, Any], path: str, hide=()) -> dict[str, Any]:
-    """The options, if a maker takes them; whole numbers as reals where it wants reals."""
-    parameters = {n: p for n, p in inspect.signature(maker).parameters.items() if n not in hide}
-    name = maker.__name__
-    for option, given in options.items():
-        if option not in parameters:
-            raise SpecError(
-                f"{path}.{option}: {name} has no such option; {near(option, parameters)}"
-            )
-        _check_kind(given, parameters[option], f"{path}.{option}")
-    for option, parameter in parameters.items():
-        if parameter.default is parameter.empty and option not in options:
-            raise SpecError(f"{path}: {name} needs {option!r}; add {option} = ...")
-    return {n: _real(v, parameters[n], f"{path}.{n}") for n, v in options.items()}
-
-
-def _real(given: Any, parameter: inspect.Parameter, path: str) -> Any:
-    """A whole number as a real one, where nothing else is wanted: JAX takes whole numbers of
-    Python for such of 32 bits."""
-    annotated = {t.strip() for t in str(parameter.annotation).split("|")}
-    if type(given) is not int or "int" in annotated or "float" not in annotated:
-        return given
-    try:
-        return float(given)
-    except OverflowError:
-        raise SpecError(f"{path} = {given}: expected a number below 1e308") from None
-
-
-def _check_kind(given: Any, parameter: inspect.Parameter, path: str) -> None:
-    """Compare a plain value with the parameter's annotation and default, where both are plain."""
-    if given is None:
-        return
-    annotated = {t.strip() for t in str(parameter.annotation).split("|")}
-    expected = annotated & {"int", "float", "str", "bool"}
-    if isinstance(given, (dict, list)):
-        plain = bool(expected) and not annotated - expected - {"None"}
-        single = isinstance(parameter.default, (bool, int, float, str))
-        if single if isinstance(given, dict) else plain:
-            raise SpecError(f"{path} = {given!r}: expected {_example(parameter, expected)}")
-        return
-    if parameter.default is not parameter.empty and parameter.default is not None:
-        expected.add(type(parameter.default).__name__)
-    if not expected or expected - {"int", "float", "str", "bool"}:
-        return
-    if "float" in expected:
-        expected.add("int")
-    if type(given).__name__ not in expected:
-        raise SpecError(f"{path} = {given!r}: expected {_in_words(expected)}")
-
-
-def _example(parameter: inspect.Parameter, expected: set[str]) -> str:
-    if isinstance(parameter.default, (bool, int, float, str)):
-        return f"a value such as {parameter.default!r}"
-    return _in_words(expected)
-
-
-def _in_words(expected: set[str]) -> str:
-    words = {
-        "int": "a whole number",
-        "float": "a number",
-        "str": "text",
-        "bool": "true or false",
-    }
-    return " or ".join(
-        words[t] for t in words if t in expected and not (t == "int" and "float" in expected)
-    )
 
 
 def _call(maker, options: dict[str, Any], path: str, own: Any = None, *sizes: Any) -> Any:

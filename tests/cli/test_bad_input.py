@@ -132,7 +132,7 @@ def test_a_refusal_when_built_is_one_line_too(metaplast, tmp_path):
     ("override", "told"),
     [
         ('meta={type="Restarts", of="Backprop"}', ["of = 'Backprop'", '{type = "Backprop"}']),
-        ("genome.neurons.output.rate=[0.1]", ["neurons.output", "rate = (0.1,)", "one number"]),
+        ("genome.neurons.output.rate=[0.1]", ["neurons.output", "rate = [0.1]", "one value"]),
     ],
 )
 def test_what_types_would_tell_is_told_without_them(metaplast, override, told):

@@ -29,7 +29,7 @@ HELPERS = {
     "neurons": {"decision", "surrogate"},
     "tasks": {
         "boxes", "check", "checksum", "class_folders", "events", "folder", "hdf5", "idx",
-        "pictures", "pools", "recordings", "scenes", "stored", "whole_file", "windows",
+        "pictures", "pools", "recordings", "scenes", "stored", "teaching", "whole_file", "windows",
     },
 }  # fmt: skip
 """Modules that hold no part of their own."""

@@ -24,6 +24,8 @@ def _coefficients(given) -> Float[Array, " channels"]:
                 f"coefficients = {given!r}: expected a list, one for each channel; give [0.01, 0.0]"
             )
         return jnp.asarray(given, float)
+    if not given:
+        raise ValueError("coefficients = []: expected one for each channel; give [0.01, 0.0]")
     for each in given:
         number = isinstance(each, (int, float)) and not isinstance(each, bool)
         if not (number and math.isfinite(each)) and not hasattr(each, "shape"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from metaplast.rules.abstract import AbstractRule
@@ -38,7 +39,7 @@ class Taylor(AbstractRule):
 
     def __init__(
         self,
-        theta: Float[Array, "pre post weight modulator"] | None = None,
+        theta: Any = None,
         highest: tuple[int, int, int, int] = (2, 2, 1, 0),
     ) -> None:
         if min(highest) < 0 or len(highest) != len(SENSED):
@@ -48,9 +49,10 @@ class Taylor(AbstractRule):
             for place, value in (((1, 1, 0, 0), 0.01), ((0, 2, 1, 0), -0.01)):
                 if all(p <= h for p, h in zip(place, highest, strict=True)):
                     theta = theta.at[place].set(value)
-        if theta.ndim != len(SENSED):
-            raise ValueError(f"theta: shape {theta.shape}, expected four axes of powers; give them")
-        self.theta = theta
+        shape = np.shape(theta)
+        if len(shape) != len(SENSED):
+            raise ValueError(f"theta: shape {shape}, expected four axes of powers; give them")
+        self.theta = jnp.asarray(theta)
 
     def __call__(self, synapse, memory):
         sensed = (
