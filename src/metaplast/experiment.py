@@ -70,7 +70,18 @@ def build(spec: Spec) -> Experiment:
                     f"out {option}, or the variants"
                 )
         objective = _build_varied(spec, objective, genome)
-    return Experiment(spec.name, spec.seed, objective, genome, meta, int(meta.steps))  # type: ignore
+    return Experiment(spec.name, spec.seed, objective, genome, meta, _steps_of(meta))
+
+
+def _steps_of(meta: AbstractMetaOptimizer) -> int:
+    """How many meta-steps an outer loop makes; one of the user's may not say."""
+    steps = getattr(meta, "steps", None)
+    if isinstance(steps, int) and not isinstance(steps, bool) and steps > 0:
+        return steps
+    raise SpecError(
+        f"meta: steps = {steps!r} of {type(meta.inner).__name__}: expected a whole number of 1 or "
+        "more, how many meta-steps there are; give it a field steps: int"
+    )
 
 
 def _build_lives(spec: Spec) -> tuple[Objective, Genome]:

@@ -78,8 +78,10 @@ class Objective(eqx.Module):
             raise ValueError(f"episodes = {self.episodes}: expected 1 or more; give 1")
         if self.memory is not None and not self.memory > 0:
             raise ValueError(f"memory = {self.memory}: expected megabytes of one life, such as 32")
-        if not math.isfinite(self.sharpness):
-            raise ValueError(f"sharpness = {self.sharpness}: expected a finite number; give 1.0")
+        if not math.isfinite(self.sharpness) or self.sharpness == 0:
+            raise ValueError(
+                f"sharpness = {self.sharpness}: expected a finite number other than 0; give 1.0"
+            )
         if self.metered and (self.episodes > 1 or self.presentation is not None):
             raise ValueError(
                 "metered = true: expected lives of one episode, of one moment a stimulus; leave "

@@ -11,8 +11,9 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 
-from metaplast import memory
+from metaplast import memory, own_code
 from metaplast.derivable import reach
 from metaplast.experiment import Experiment
 from metaplast.lives import lives_of
@@ -53,12 +54,56 @@ def check(experiment: Experiment) -> None:
                 COPIES * meta.room(memory.numbers(theta)), "give fewer",
             )  # fmt: skip
         state = jax.eval_shape(lambda key: meta.init(lives, theta, key), jax.random.key(0))
+        _check_step(meta, lives, theta, state)
         memory.fits(
             "its state", COPIES * memory.size(state),
             "give a smaller population, fewer lives, or a strategy that keeps less (SNES, ES)",
         )  # fmt: skip
-    except ValueError as fault:
+    except Exception as fault:
+        if where := own_code.line(fault) if _own(meta) else "":
+            raise SpecError(f"meta: {own_code.told(fault)}{where}") from fault
+        if not isinstance(fault, ValueError):
+            raise
         raise SpecError(f"meta: {fault}") from None
+
+
+def _own(meta: AbstractMetaOptimizer) -> bool:
+    """Whether an outer loop is the user's."""
+    return not type(meta.inner).__module__.startswith("metaplast.")
+
+
+def _check_step(meta: AbstractMetaOptimizer, lives: Any, theta: Any, state: Any) -> None:
+    """Trace one step of an outer loop of the user's; ours need no look, which takes a moment.
+
+    Raises:
+        ValueError: the step returns something else than it has to.
+    """
+    if not _own(meta):
+        return
+    name = type(meta.inner).__name__
+    made = jax.eval_shape(lambda *args: meta.step(lives, *args), theta, state, jax.random.key(0))
+    if not (isinstance(made, tuple) and len(made) == 3):
+        raise ValueError(
+            f"step of {name} returns {type(made).__name__}, expected (theta, state, Step)"
+        )
+    for what, before, after in (("theta", theta, made[0]), ("state", state, made[1])):
+        if _shapes(before) != _shapes(after):
+            raise ValueError(
+                f"step of {name} returns another {what} than it was given: expected the same "
+                "arrays of the same types"
+            )
+    score = getattr(made[2], "score", None)
+    if not (hasattr(score, "loss") and hasattr(score, "accuracy") and hasattr(made[2], "lost")):
+        raise ValueError(
+            f"step of {name} reports {type(made[2]).__name__}, expected a Step "
+            "(metaplast.meta.abstract) whose score is what the lives reported, with loss and "
+            "accuracy"
+        )
+
+
+def _shapes(tree: Any) -> tuple[Any, list[Any]]:
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, [(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves]
 
 
 def unreached(

@@ -87,6 +87,11 @@ def varied(main: Objective, genome: Genome, others: list[tuple[Objective, Genome
     """
     known, variants = _shape(genome), []
     for place, (objective, other) in enumerate(others):
+        if objective.metered != main.metered:
+            raise ValueError(
+                f"variants.{place}: objective.metered = {str(objective.metered).lower()}, where "
+                f"the experiment has {str(main.metered).lower()}; leave it out of the variant"
+            )
         if (has := _shape(other)).shapes != known.shapes:
             counts = [sum(map(math.prod, shape.shapes)) for shape in (known, has)]
             raise ValueError(

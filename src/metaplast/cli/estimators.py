@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json as plain_json
-import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,9 +48,10 @@ class Estimators:
         for name in ("lives", "cycles"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 2 or more")
-        if not 0 < self.spread < math.inf:
+        if not 1e-15 <= self.spread <= 1e15:  # as `meta.abstract` has it, which loads JAX
             raise ValueError(
-                f"spread = {self.spread}: expected a finite positive number; give 0.03"
+                f"spread = {self.spread}: expected a finite positive number, from 1e-15 to 1e+15; "
+                "give 0.03"
             )
         if self.stretch is not None and self.stretch < 1:
             raise ValueError(

@@ -6,7 +6,6 @@ Nothing in this folder knows about brains; that is why it could search a search.
 from __future__ import annotations
 
 import abc
-import math
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -78,8 +77,15 @@ class Dealt(NamedTuple):
     """Most of them in a chunk, where that is said."""
 
 
+SPREADS = 1e-15, 1e15
+"""Sizes of a perturbation that can be squared in numbers of 32 bits."""
+
+
 class AbstractMetaOptimizer(eqx.Module):
-    """An outer loop over any PyTree. `step` is pure and compiled, many to a dispatch."""
+    """An outer loop over any PyTree. `step` is pure and compiled, many to a dispatch.
+
+    An experiment also asks it for `steps`, how many meta-steps there are: a field, as a rule.
+    """
 
     source: ClassVar[Source]
 
@@ -119,10 +125,13 @@ class AbstractMetaOptimizer(eqx.Module):
 
 
 def positive_spread(spread: float) -> None:
-    """Refuse a perturbation of no size.
+    """Refuse a perturbation of no size, or of one whose square is none in 32 bits.
 
     Raises:
-        ValueError: `spread` is not a positive number.
+        ValueError: `spread` is not a positive number, or is too small or too large.
     """
-    if not 0 < spread < math.inf:
-        raise ValueError(f"spread = {spread}: expected a finite positive number")
+    if not SPREADS[0] <= spread <= SPREADS[1]:
+        raise ValueError(
+            f"spread = {spread}: expected a finite positive number, from {SPREADS[0]:g} to "
+            f"{SPREADS[1]:g}; give 0.03"
+        )

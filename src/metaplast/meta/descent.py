@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import abc
-import math
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
@@ -23,6 +23,8 @@ from metaplast.meta.abstract import (
 )  # fmt: skip
 from metaplast.types import Key
 
+LARGEST = 1e30
+"""Rates beyond this are infinite before long, in numbers of 32 bits."""
 PROVEN = ("adam", "sgd")
 """Optimizers that need not be tried, which takes a moment."""
 
@@ -73,8 +75,10 @@ class AbstractDescent(AbstractMetaOptimizer):
             raise ValueError(
                 f"optimizer = {self.optimizer!r}: optax has none of that name; try 'adam'"
             )
-        if not 0 < self.rate < math.inf:
-            raise ValueError(f"rate = {self.rate}: expected a finite positive number")
+        if not 0 < self.rate <= LARGEST:
+            raise ValueError(
+                f"rate = {self.rate}: expected a finite positive number, at most {LARGEST:g}"
+            )
         if not self.clip > 0:  # infinite, it clips nothing
             raise ValueError(f"clip = {self.clip}: expected a positive number")
         for name in ("steps", "lives"):
@@ -82,10 +86,10 @@ class AbstractDescent(AbstractMetaOptimizer):
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
         if self.width is not None and self.width < 1:
             raise ValueError(f"width = {self.width}: expected 1 or more lives")
-        if self.optimizer not in PROVEN and not _follows(self):
+        if self.optimizer not in PROVEN and not _follows(self.optimizer):
             raise ValueError(
                 f"optimizer = {self.optimizer!r}: needs more than a learning rate and a gradient, "
-                "or is no optimizer; try 'adam'"
+                "or does not go down with these; try 'adam'"
             )
 
     @property
@@ -135,18 +139,23 @@ class AbstractDescent(AbstractMetaOptimizer):
         return theta, Descent(optimizer, held), Step(loss, score, lost)
 
 
-def _follows(descent: AbstractDescent) -> bool:
-    """Whether its optimizer makes an update of a gradient and of theta, and of nothing else."""
+def _follows(optimizer: str) -> bool:
+    """Whether it makes an update of a gradient and of theta, of nothing else, and goes down a bowl
+    by that. Parts of optimizers do not, though they are made and called as whole ones are."""
 
-    def update(vector):
-        transformation = descent.transformation
-        return transformation.update(vector, transformation.init(vector), vector)[0]
+    def down(theta):
+        transformation = getattr(optax, optimizer)(optax.constant_schedule(0.01))
+        state = transformation.init(theta)
+        for _ in range(3):
+            update, state = transformation.update(2 * theta, state, theta)
+            theta = optax.apply_updates(theta, update)
+        return theta
 
     try:
-        made = jax.eval_shape(update, jax.ShapeDtypeStruct((2,), jnp.float32))
-        return made.shape == (2,)
+        left = np.asarray(jax.jit(down)(jnp.ones(2)))
     except Exception:  # whatever it raises, it is not what is wanted
         return False
+    return left.shape == (2,) and bool((np.abs(left) < 1).all())
 
 
 def mean_of_survivors(gradients, scores, clip):
