@@ -130,7 +130,8 @@ def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
             said.append(report.step)
             shown.say(
                 f"meta-step {report.step}: all lives are lost, for no loss or derivative is a "
-                "finite number, so nothing is found; give smaller rates, gains or meta.spread"
+                "finite number, so nothing is found; give smaller rates or gains, or a "
+                "meta.spread such as 0.03"
             )
 
     return told
