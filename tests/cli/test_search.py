@@ -267,7 +267,7 @@ def _check_comparison(result: dict, name: str, data: str, moments: int, hidden: 
         "checksums",
     }  # fmt: skip
     entry = next(e for e in result["learners"] if e["name"] == name)
-    assert entry["found"] == (name == "run")
+    assert entry["found"] == (name == "my run")
     assert {
         "name", "found", "online_accuracy", "online_accuracy_ci", "test_accuracy",
         "test_accuracy_ci", "tuned", "diverged", "seconds",
