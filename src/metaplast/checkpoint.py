@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,10 @@ import numpy as np
 
 from metaplast import rulefile
 from metaplast.rulefile import StoreError
+
+NAME = re.compile(r"step-\d+\.safetensors")
+"""Of the file that holds the tensors of a step."""
+Read = Callable[[Path], rulefile.Contents]
 
 
 def save_checkpoint(folder: Path, tree: Any, position: dict[str, Any]) -> None:
@@ -47,53 +53,68 @@ def load_checkpoint(folder: Path, like: Any) -> tuple[Any, dict[str, Any]]:
     Raises:
         StoreError: no checkpoint, a damaged one, or one of a different experiment.
     """
-    file, contents = _contents(folder)
+    file, contents = _last(folder, rulefile.read)
     return restore(like, contents.tensors, str(file)), contents.manifest["position"]
 
 
 def load_position(folder: Path) -> dict[str, Any]:
     """The plain values that were saved last, without the tree.
 
+    They stand in the manifest and in the file that it names; only `load_checkpoint` looks whether
+    that file matches its hash.
+
     Raises:
-        StoreError: no checkpoint, or a damaged one.
+        StoreError: no checkpoint, or one that is damaged as far as it is read.
     """
-    return _manifest(folder)["position"]
+    return _last(folder, rulefile.peek)[1].manifest["position"]
 
 
-def _contents(folder: Path) -> tuple[Path, rulefile.Contents]:
+def _last(folder: Path, read: Read) -> tuple[Path, rulefile.Contents]:
     """The last checkpoint, also of a search that goes on: it takes a file away as soon as the
     manifest names the next one, perhaps after that was read here."""
     manifest = _manifest(folder)
     while True:
         try:
-            return _named(folder, manifest)
+            return _named(folder, manifest, read)
         except StoreError:
             before, manifest = manifest, _manifest(folder)
             if manifest == before:
                 raise
 
 
-def _named(folder: Path, manifest: dict[str, Any]) -> tuple[Path, rulefile.Contents]:
-    """The file that a manifest names, and what it holds."""
-    file = folder / Path(manifest["file"]).name
+def _named(folder: Path, manifest: dict[str, Any], read: Read) -> tuple[Path, rulefile.Contents]:
+    """The file that a manifest names, and what is read of it."""
+    file = folder / manifest["file"]
     try:
-        contents = rulefile.read(file)
+        contents = read(file)
     except StoreError:
         raise StoreError(f"{file}: absent, damaged or cut short; {_anew(folder)}") from None
-    if contents.manifest["hash"] != manifest["hash"]:
-        path = folder / "manifest.json"
+    path, stored = folder / "manifest.json", contents.manifest
+    if stored.get("hash") != manifest["hash"]:
         raise StoreError(f"{file}: not the file that {path} names; {_anew(folder)}")
+    if _text(stored.get("position")) != _text(manifest["position"]):
+        raise StoreError(f"{path}: position is not that of {file.name}; {_anew(folder)}")
     return file, contents
+
+
+def _text(value: Any) -> str:
+    """To compare by, for NaN is not equal to itself."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     try:
-        manifest = json.loads(path.read_text())
-        return {name: manifest[name] for name in ("file", "hash", "position")}
+        told = json.loads(path.read_text())
+        manifest = {name: told[name] for name in ("file", "hash", "position")}
+        if not NAME.fullmatch(manifest["file"]) or not isinstance(manifest["position"], dict):
+            raise TypeError
+        return manifest
+    except IsADirectoryError:
+        raise StoreError(f"{path}: is a folder; {_anew(folder)}") from None
     except OSError as fault:
         raise StoreError(f"{path}: {fault.strerror}; give the folder of a run") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise StoreError(f"{path}: damaged; {_anew(folder)}") from None
 
 

@@ -91,6 +91,21 @@ def read(path: Path) -> Contents:
     return Contents(manifest, tensors)
 
 
+def peek(path: Path) -> Contents:
+    """The manifest alone, which costs little: no tensor is read, and no hash verified.
+
+    Raises:
+        StoreError: absent, no safetensors file, not ours, or from a newer format.
+    """
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(8)
+            raw += file.read(min(int.from_bytes(raw, "little"), LARGEST_HEADER))
+    except OSError as fault:
+        raise StoreError(f"{path}: {fault.strerror}; give the file of a found rule") from None
+    return Contents(_manifest(_header(raw, path), path), {})
+
+
 def digest(tensors: dict[str, Any], manifest: dict[str, Any]) -> str:
     """SHA-256 of names, types, shapes and bits of all tensors, and of the manifest."""
     told = {k: v for k, v in manifest.items() if k != "hash"}

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
-from metaplast import hint, own_copy, rulefile
+from metaplast import hint, own_copy, rulefile, run_folder
 from metaplast.ahead import Loop, compiling, start
 from metaplast.checkpoint import load_checkpoint, load_position, save_checkpoint
 from metaplast.experiment import Experiment, build
@@ -140,7 +140,12 @@ def run(
         experiment: the built spec of the folder, where the caller has it already.
         shelf: where traced programs are kept from run to run, if anywhere.
         loop: from `ahead.compiling`, where the caller has begun with it already.
+
+    Raises:
+        SpecError: no run, or another experiment than it began with.
+        StoreError: a damaged folder, or one in which another process is at work.
     """
+    run_folder.check(folder)
     spec = opened(folder)
     experiment = experiment or build(spec)
     with _alone(folder):

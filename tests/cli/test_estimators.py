@@ -48,3 +48,19 @@ def test_lives_that_all_explode_have_no_exponent_and_no_traceback(folder, tmp_pa
     assert "exponent of learning: unknown" in " ".join(file.read_text().split())
     sound = json.loads((folder / ESTIMATORS).read_text())  # the control
     assert growth(sound).endswith(" per moment") and growth(sound) in page(sound)
+
+
+def test_lives_in_several_settings_say_how_to_measure_without_them(folder, capsys, monkeypatch):
+    class Begun(Exception):
+        pass
+
+    def begun(*_):
+        raise Begun
+
+    monkeypatch.setattr("metaplast.estimators.compare.reach", begun)
+    words = ["estimators", str(folder), "--set", "variants=[{hidden=[5]}]"]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "variants: " in said and "--set 'variants=[]'" in said
+    with pytest.raises(Begun):  # the control: as it was told
+        main([*words, "--set", "variants=[]"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from metaplast.bench import sweep
+from metaplast.cli.campaign import _telling
 from metaplast.cli.progress import Bar, Lines, searching
 from metaplast.learners import Backprop
 from metaplast.objective import Objective
@@ -52,6 +53,19 @@ def test_a_line_names_only_what_differs_between_cells():
 def test_the_line_of_a_search_says_what_its_numbers_are():
     said = searching(Report(12, 80, 0.5, 0.25, 0.125, 1.0, 3.0))
     assert "mean of the last: loss 0.500 accuracy 0.250 (roughly tuned Adam 0.125)" in said
+
+
+def test_a_search_that_stands_nowhere_says_so_once_and_what_to_give(capsys):
+    told = _telling(Lines())
+    told(Report(1, 80, 0.5, 0.25, 0.125, 1.0, 3.0, lost=0.9))
+    assert "all lives are lost" not in capsys.readouterr().err, "the control"
+    for step in (2, 3):
+        told(Report(step, 80, float("nan"), 0.25, 0.125, 1.0, 3.0, lost=1.0))
+    (said,) = [
+        line for line in capsys.readouterr().err.splitlines() if "all lives are lost" in line
+    ]
+    assert said.startswith("meta-step 2: ")
+    assert "smaller rates or gains, or a meta.spread such as 0.03" in said
 
 
 def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):

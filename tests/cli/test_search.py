@@ -17,7 +17,7 @@ from metaplast import rulefile
 from metaplast import run as runs
 from metaplast import spec as specs
 from metaplast.bench import bench
-from metaplast.cli import campaign, main
+from metaplast.cli import Stopped, campaign, main
 from metaplast.cli.progress import Lines
 
 TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
@@ -195,6 +195,39 @@ def test_a_finished_run_stays_what_it_is(tmp_path):
     assert len(_logged(tmp_path / "run")) == 3
 
 
+AFTERWARDS = {
+    "a learner": ('bench.learners=["bakprop"]', ["'bakprop'", "backprop"]),
+    "a data set": ('bench.data=["digitz"]', ["'digitz'", "digits"]),
+    "a constraint": ('constraints=["causalty"]', ["constraints", "'causalty'", "causality"]),
+}
+
+
+@pytest.mark.parametrize("case", AFTERWARDS)
+def test_what_comes_after_a_search_is_checked_before_it_goes_on(tmp_path, monkeypatch, case):
+    """It may be edited while the run is stopped, and a search may take days."""
+    edit, told = AFTERWARDS[case]
+    folder = tmp_path / "run"
+    runs.create(folder, specs.load(TINY))
+    given: list[object] = []
+
+    def run(folder, told, should_stop, experiment, *_):
+        given.append(experiment)
+        return runs.Outcome(experiment.genome, 1, 3)
+
+    monkeypatch.setattr(runs, "run", run)
+    path = folder / "spec.toml"
+    sound = path.read_text()
+    path.write_text(specs.dump(specs.with_overrides(specs.load(path), [edit])))
+    with pytest.raises((ValueError, OSError)) as refused:
+        campaign.go_on(folder, as_json=True)
+    said = str(refused.value)
+    assert not given and "\n" not in said and all(text in said for text in told)
+    path.write_text(sound)
+    with pytest.raises(Stopped, match="saved at meta-step 1"):  # the control
+        campaign.go_on(folder, as_json=True)
+    assert len(given) == 1 and given[0] is not None, "what was built is not built again"
+
+
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 3], lambda b: b[:3], lambda b: b""])
 def test_a_damaged_checkpoint_says_how_to_begin_anew(tmp_path, damage):
     folder = tmp_path / "run"
@@ -234,7 +267,7 @@ def _check_comparison(result: dict, name: str, data: str, moments: int, hidden: 
         "checksums",
     }  # fmt: skip
     entry = next(e for e in result["learners"] if e["name"] == name)
-    assert entry["found"] == (name == "run")
+    assert entry["found"] == (name == "my run")
     assert {
         "name", "found", "online_accuracy", "online_accuracy_ci", "test_accuracy",
         "test_accuracy_ci", "tuned", "diverged", "seconds",

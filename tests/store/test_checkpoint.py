@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 import jax
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from metaplast import checkpoint
-from metaplast.checkpoint import load_checkpoint, save_checkpoint
+from metaplast.checkpoint import load_checkpoint, load_position, save_checkpoint
 from metaplast.rulefile import StoreError
 
 
@@ -122,3 +123,58 @@ def test_what_does_not_fit_is_refused(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(StoreError, match="damaged"):
         load_checkpoint(tmp_path, standing(0))
+
+
+POSITION = {"step": 1, "spec": {"seed": "a"}, "backprop_accuracy": float("nan")}
+DAMAGES = {
+    "a file that is no text": {"file": 3},
+    "a file elsewhere": {"file": "../step-00000001.safetensors"},
+    "a file of no name": {"file": ""},
+    "no position": {"position": None},
+    "a position that is a list": {"position": []},
+    "an empty position": {"position": {}},
+    "another step": {"position": {**POSITION, "step": 2}},
+    "a spec that is a list": {"position": {**POSITION, "spec": []}},
+    "a hash that is a number": {"hash": 3},
+}
+
+
+@pytest.mark.parametrize("load", [lambda at: load_checkpoint(at, standing(0))[1], load_position])
+@pytest.mark.parametrize("case", DAMAGES)
+def test_a_manifest_that_says_something_else_is_refused(tmp_path, case, load):
+    save_checkpoint(tmp_path, standing(1), POSITION)
+    path = tmp_path / "manifest.json"
+    sound = path.read_text()
+    path.write_text(json.dumps({**json.loads(sound), **DAMAGES[case]}))
+    with pytest.raises(StoreError, match=f"remove {tmp_path} and begin anew") as refused:
+        load(tmp_path)
+    assert "\n" not in str(refused.value)
+    path.write_text(sound)
+    assert load(tmp_path)["spec"] == POSITION["spec"], "the control"
+
+
+def test_a_manifest_that_is_no_manifest_is_refused(tmp_path):
+    save_checkpoint(tmp_path, standing(1), POSITION)
+    path = tmp_path / "manifest.json"
+    for text in ("[]", "3", "[" * 100_000, "{}"):
+        path.write_text(text)
+        with pytest.raises(StoreError, match=f"damaged; remove {tmp_path} and"):
+            load_position(tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StoreError, match=f"is a folder; remove {tmp_path} and"):
+        load_position(tmp_path)
+
+
+def test_a_position_costs_no_tensor(tmp_path):
+    save_checkpoint(tmp_path, standing(1), POSITION)
+    file = tmp_path / "step-00000001.safetensors"
+    raw = bytearray(file.read_bytes())
+    raw[-1] ^= 1
+    file.write_bytes(raw)
+    assert load_position(tmp_path)["step"] == 1
+    with pytest.raises(StoreError, match="damaged"):  # the control: whoever wants all of it is told
+        load_checkpoint(tmp_path, standing(0))
+    file.write_bytes(raw[:100])
+    with pytest.raises(StoreError, match="damaged"):
+        load_position(tmp_path)

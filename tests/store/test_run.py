@@ -11,7 +11,7 @@ import pytest
 from metaplast import run as runs
 from metaplast import spec as specs
 from metaplast.cli import main
-from metaplast.rulefile import RULE, START
+from metaplast.rulefile import RULE, START, StoreError
 from metaplast.spec import SpecError
 
 TINY = Path(__file__).resolve().parents[1] / "tiny.toml"
@@ -45,6 +45,49 @@ def test_an_edited_spec_is_no_way_to_go_on(finished, table, edit):
     finally:
         path.write_text(before)
     assert runs.run(finished).finished  # the control: it was only that
+
+
+@pytest.mark.parametrize("told", [{}, {"spec": {}}, {"spec": None}])
+def test_an_edited_manifest_opens_no_way_either(finished, told):
+    """What the run began with stands in a file that has a hash as well."""
+    path, manifest = finished / "spec.toml", finished / "checkpoint" / "manifest.json"
+    before, sound, start = path.read_text(), manifest.read_text(), (finished / START).read_bytes()
+    content = json.loads(sound)
+    try:
+        path.write_text(specs.dump(specs.with_overrides(specs.load(path), ["meta.rate=1.0"])))
+        position = {**content["position"], **told} if told else {}
+        manifest.write_text(json.dumps({**content, "position": position}))
+        with pytest.raises(StoreError, match=r"manifest.json: position is not that of step-"):
+            runs.run(finished)
+        assert (finished / START).read_bytes() == start
+    finally:
+        path.write_text(before)
+        manifest.write_text(sound)
+    assert runs.run(finished).finished, "the control"
+
+
+MISPLACED = [START, RULE, "log.jsonl", "checkpoint/lock", "bench.json", "report.html", "checkpoint"]
+
+
+@pytest.mark.parametrize("name", MISPLACED)
+def test_what_is_in_the_place_of_a_file_is_named_before_any_work(tmp_path, name, capsys):
+    folder, asked = tmp_path / "my run", []
+    runs.create(folder, specs.load(TINY))
+    path = folder / name
+    if name == "checkpoint":
+        path.write_text("")
+    else:
+        path.mkdir(parents=True)
+    assert main(["resume", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and f"{path}: is a " in said
+    assert f"remove it, and continue with: metaplast resume '{folder}'" in said
+    with pytest.raises(StoreError, match="remove it"):
+        runs.run(folder, should_stop=lambda: asked.append(0) or True)
+    assert not asked
+    path.unlink() if path.is_file() else path.rmdir()
+    runs.run(folder, should_stop=lambda: asked.append(0) or True)
+    assert asked, "the control: as it was told"
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -25,7 +25,7 @@ def write(path: Path, suite: str, results: Sequence[dict[str, Any]]) -> None:
     What stands outside the marks of the suite is kept.
 
     Raises:
-        ValueError: fewer than 16 lives, nothing to show, a mark without its end.
+        ValueError: fewer than 16 lives, nothing to show, a page that cannot be used (`around`).
     """
     if not results:
         raise ValueError(f"write = {str(path)!r}: suite {suite} has no entry yet; live it first")
@@ -33,17 +33,39 @@ def write(path: Path, suite: str, results: Sequence[dict[str, Any]]) -> None:
         raise ValueError(
             f"lives = {fewest}: expected {FEWEST} or more for a page; give --lives {FEWEST}"
         )
-    begin, end = f"<!-- suite {suite} -->", f"<!-- /suite {suite} -->"
-    text = path.read_text() if path.exists() else "# Results\n"
+    before, after = around(path, suite)
+    begin, end = _marks(suite)
+    inside = "\n".join([begin, *document(suite, results), end])
+    rulefile.replace(path, f"{before}{inside}{after}".encode())
+
+
+def around(path: Path, suite: str) -> tuple[str, str]:
+    """What a page says before the place of a suite, and after it; the end, where it has none yet.
+
+    Raises:
+        ValueError: a folder, a page that is no UTF-8 text, a mark without the other.
+    """
+    if path.is_dir():
+        raise ValueError(f"write = {str(path)!r}: is a folder; give a Markdown file")
+    try:
+        text = path.read_text("utf-8") if path.exists() else "# Results\n"
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"write = {str(path)!r}: expected a page in UTF-8; convert it, or give another file"
+        ) from None
+    begin, end = _marks(suite)
     if (begin in text) != (end in text):
         raise ValueError(f"write = {str(path)!r}: one of {begin} and {end} is missing; add it")
-    inside = "\n".join([begin, *document(suite, results), end])
-    if begin in text:
-        before, rest = text.split(begin, 1)
-        text = before + inside + rest.split(end, 1)[1]
-    else:
-        text = f"{text.rstrip()}\n\n{inside}\n"
-    rulefile.replace(path, text.encode())
+    if begin not in text:
+        return f"{text.rstrip()}\n\n", "\n"
+    before, rest = text.split(begin, 1)
+    if end not in rest:
+        raise ValueError(f"write = {str(path)!r}: {end} stands before {begin}; swap them")
+    return before, rest.split(end, 1)[1]
+
+
+def _marks(suite: str) -> tuple[str, str]:
+    return f"<!-- suite {suite} -->", f"<!-- /suite {suite} -->"
 
 
 def document(suite: str, results: Sequence[dict[str, Any]]) -> list[str]:

@@ -65,6 +65,22 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     go_on(folder, as_json, experiment, kept, loop)
 
 
+def reopened(folder: Path) -> Experiment:
+    """The built experiment of a run, after a look at all that a search, the comparison and the
+    certificate will need: tables of what comes afterwards may be edited."""
+    from metaplast import run as runs
+    from metaplast import run_folder
+
+    run_folder.check(folder)
+    spec = runs.opened(folder)
+    experiment = checked(spec)
+    if spec["constraints"]:
+        from metaplast.audit.demands import check_names
+
+        check_names(spec)
+    return experiment
+
+
 def checked(spec: Spec) -> Experiment:
     """The built experiment, after a look at everything that the comparison will need."""
     from metaplast import preflight
@@ -89,9 +105,18 @@ def go_on(
     kept: Shelf | None = None,
     loop: Future | None = None,
 ) -> None:
-    """Search from wherever the run stands, then compare and report."""
+    """Search from wherever the run stands, then compare and report.
+
+    Args:
+        folder: the run folder.
+        as_json: whether to print one document.
+        experiment: the built spec of the folder, where it has been checked already.
+        kept: where traced programs are kept from run to run, if anywhere.
+        loop: from `ahead.compiling`, where the caller has begun with it already.
+    """
     from metaplast import run as runs
 
+    experiment = experiment or reopened(folder)
     with _room(folder), wishes() as should_stop, display() as shown:
         shown.say(f"run folder {folder}")
         told = _telling(shown)
@@ -130,7 +155,8 @@ def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
             said.append(report.step)
             shown.say(
                 f"meta-step {report.step}: all lives are lost, for no loss or derivative is a "
-                "finite number, so nothing is found; give smaller rates, gains or meta.spread"
+                "finite number, so nothing is found; give smaller rates or gains, or a "
+                "meta.spread such as 0.03"
             )
 
     return told

@@ -60,7 +60,7 @@ class Estimators:
             )
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed = {self.seed}: expected 0 or more, below 2**32")
-        from metaplast.cli.output import writable
+        from metaplast.cli.output import writable, writable_file
         from metaplast.cli.overridden import overridden
 
         folder = Path(self.experiment)
@@ -69,12 +69,12 @@ class Estimators:
         if kept and not self.set:
             writable(kept)
         if self.page:
-            if not self.page.absolute().parent.is_dir() or self.page.is_dir():
+            if not self.page.absolute().parent.is_dir():
                 raise ValueError(
                     f"page = {self.page}: expected a file in a folder that exists; make "
                     f"{self.page.absolute().parent} first, or give another file"
                 )
-            writable(self.page.absolute().parent)
+            writable_file(self.page, "page")
         source = str(folder / "spec.toml") if kept else self.experiment
         spec = overridden(source, self.set)
         facts = self._measured(spec)

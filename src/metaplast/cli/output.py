@@ -6,6 +6,7 @@ import json
 import math
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,48 @@ def writable(out: Path) -> None:
     Raises:
         ValueError: it says which folder above it is the reason.
     """
-    target = out.absolute()
-    above = next(folder for folder in (target, *target.parents) if folder.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+    if above := _closed(out):
         raise ValueError(
             f"out = {out}: {above} cannot be written to; give a folder you can write to"
         )
+
+
+def writable_file(file: Path, argument: str) -> None:
+    """Refuse a file that could not be written once all is computed; its folder may be made then.
+
+    Args:
+        file: need not exist.
+        argument: what gave it, for the message.
+
+    Raises:
+        ValueError: it is a folder; or it says which folder above it is the reason.
+    """
+    if file.is_dir():
+        raise ValueError(f"{argument} = {file}: is a folder; give a file, in it or elsewhere")
+    if above := _closed(file.absolute().parent):
+        raise ValueError(
+            f"{argument} = {file}: {above} cannot be written to; give a file in a folder you can "
+            "write to"
+        )
+
+
+def _closed(folder: Path) -> Path | None:
+    """What is in the way of writing into a folder that may have to be made: itself, or the nearest
+    one above it that exists. None where nothing is."""
+    target = folder.absolute()
+    above = next(place for place in (target, *target.parents) if place.exists())
+    return None if above.is_dir() and _takes_files(above) else above
+
+
+def _takes_files(folder: Path) -> bool:
+    """By trying as well: some users are told that they may write anywhere, even in /proc."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return False
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def wide_console(columns: int = 120):

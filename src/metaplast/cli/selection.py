@@ -36,6 +36,11 @@ class Selection:
     def run(self) -> None:
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"steps = {self.steps}: expected 1 or more")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed = {self.seed}: expected 0 or more, below 2**32")
+        from metaplast.cli.output import document, writable_file
+
+        writable_file(self.out, "out")  # before anything is trained, and not after it
         if self.out.exists() and not self.again:
             raise ValueError(f"out = {self.out}: exists already; give another file, or --again")
         from metaplast import compile_cache
@@ -44,7 +49,6 @@ class Selection:
         from metaplast.spread import use_cores
 
         use_cores()
-        from metaplast.cli.output import document
         from metaplast.meta import selection_weights
         from metaplast.selection.training import recipe, training
 

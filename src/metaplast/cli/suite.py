@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from metaplast.cli.output import document, wide_console, writable
+from metaplast.cli.output import document, wide_console, writable, writable_file
 from metaplast.cli.progress import display
 
 
@@ -21,20 +21,16 @@ def live(
     """Live what is missing, print all of it, and put it into a page where one is given.
 
     Raises:
-        ValueError: an unknown suite or learner, too few lives for a page, data that cannot be read.
+        ValueError: an unknown suite or learner, too few lives for a page, a page that cannot be
+            written, data that cannot be read.
     """
     from metaplast.suites import suite
 
     settings = {name: suite(name) for name in suites}
     if lives < 1:
         raise ValueError(f"lives = {lives}: expected 1 or more, and 16 or more for a claim")
-    if page is not None and lives < FEWEST:
-        raise ValueError(
-            f"lives = {lives}: expected {FEWEST} or more for --write; leave --write out, or give "
-            f"--lives {FEWEST}"
-        )
-    if page is not None and not page.parent.is_dir():
-        raise ValueError(f"write = {str(page)!r}: no folder {page.parent}; make it first")
+    if page is not None:
+        _check_page(page, lives)
     writable(folder)  # before the first entry is lived, and not after it
 
     from metaplast.bench import matrix
@@ -45,6 +41,9 @@ def live(
     from metaplast.learners.registry import ROWS
     from metaplast.suites import FOUND
 
+    if page is not None:
+        for name in settings:
+            pages.around(page, name)  # now as well, and not only when the suite has been lived
     archive, whole = Archive(folder), {}
     with display() as shown:
         for name, columns in settings.items():
@@ -62,6 +61,18 @@ def live(
                 show(result, console)
             if results:
                 console.print(matrix.drawn(name, results))
+
+
+def _check_page(page: Path, lives: int) -> None:
+    """Refuse a page that could not be written, whatever it says now."""
+    if lives < FEWEST:
+        raise ValueError(
+            f"lives = {lives}: expected {FEWEST} or more for --write; leave --write out, or give "
+            f"--lives {FEWEST}"
+        )
+    if not page.parent.is_dir():
+        raise ValueError(f"write = {str(page)!r}: no folder {page.parent}; make it first")
+    writable_file(page, "write")
 
 
 FEWEST = 16

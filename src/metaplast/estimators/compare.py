@@ -20,6 +20,7 @@ from metaplast.meta.abstract import Lives
 from metaplast.preflight import check
 from metaplast.search import searchable
 from metaplast.types import Key
+from metaplast.varied import Varied
 
 SMALL = 64
 """Most numbers of theta that tangents are carried for."""
@@ -107,7 +108,7 @@ def compare(
     theta = jax.tree.map(lambda leaf: jax.numpy.asarray(np.asarray(leaf)), theta)
     lives = lives_of(experiment.objective, fixed)
     if not isinstance(lives, Lives):
-        raise ValueError("objective: its lives cannot be cut into stretches; give a task")
+        raise ValueError(_uncut(experiment.objective))
     stretch = budget.stretch or stretch_of(lives.horizon)
     numbers = ravel_pytree(theta)[0].size
     reached = bool(reach(lives.plain, theta, jax.random.key(0)).alive)
@@ -131,6 +132,16 @@ def compare(
     grown = lyapunov(lives, theta, stretch, 4, keys["grow"])
     length = float(np.linalg.norm(exact.mean)) if exact else float("nan")
     return Comparison(numbers, lives.horizon, stretch, length, rows, agreed, grown, reached)
+
+
+def _uncut(objective: Any) -> str:
+    """Why lives cannot be cut into stretches, and what helps."""
+    if isinstance(objective, Varied):
+        return (
+            "variants: lives in several settings are lived whole, and cannot be cut into "
+            "stretches; measure without them: --set 'variants=[]'"
+        )
+    return "objective: its lives cannot be cut into stretches; give a task"
 
 
 def estimators(
