@@ -15,7 +15,7 @@ from tasks import small_files
 from metaplast.bench import detection_score, forgetting
 from metaplast.bench.footprint import footprint
 from metaplast.bench.living import Arena
-from metaplast.bench.scores import scores
+from metaplast.bench.scores import check_lives, scores
 from metaplast.bench.trials import trials
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.feedback_alignment import feedback_alignment
@@ -60,6 +60,14 @@ def test_forgetting_is_scored_where_classes_come_in_stages():
     assert found["kept"][2] == pytest.approx(wanted.kept) and wanted.kept > 0.2
     assert found["lost"][2] == pytest.approx(wanted.lost)
     assert scores(learner, Arena(Easy(moments=40), 0), 3) == {}  # nothing to add elsewhere
+
+
+def test_lives_whose_stages_cannot_be_told_are_refused_before_anybody_lives():
+    short, long = (Arena(ClassIncremental(Easy(moments=m), 3), 0) for m in (3, 40))
+    with pytest.raises(ValueError, match=r"data: life \d has [12] of 3 classes.*longer lives"):
+        check_lives(short, 8)
+    check_lives(long, 8)
+    check_lives(Arena(Easy(moments=3), 0), 8)  # not in stages
 
 
 def test_forgetting_is_scored_where_the_world_turns():

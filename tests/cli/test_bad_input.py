@@ -205,3 +205,25 @@ def test_a_bug_is_not_dressed_up_as_bad_input():
 
     with pytest.raises(ValueError), reported():
         np.zeros(2).reshape(3)
+
+
+@pytest.mark.parametrize(
+    "words", [["search", "digits"], ["estimators", "digits"], ["selection", "--out", "x"]]
+)
+def test_numbers_of_64_bits_are_refused(words, monkeypatch, capsys):
+    from metaplast.cli import main
+
+    monkeypatch.setenv("JAX_ENABLE_X64", "true")
+    assert main(words) == 2
+    assert "JAX_ENABLE_X64 = true: expected numbers of 32 bits" in capsys.readouterr().err
+
+
+def test_numbers_of_32_bits_are_not(monkeypatch):
+    """Negative control."""
+    from metaplast.cli.precision import single
+
+    for asked in ("0", "false", ""):
+        monkeypatch.setenv("JAX_ENABLE_X64", asked)
+        single()
+    monkeypatch.delenv("JAX_ENABLE_X64")
+    single()

@@ -239,7 +239,41 @@ def _nothing(mine) -> None:
     pass
 
 
+LIVING = """
+import jax
+import jax.numpy as jnp
+
+
+class Grows:
+    def born(self, key):
+        return jnp.zeros(2)
+
+    def moment(self, state, stimulus, target, task, key):
+        return jnp.append(state, 1.0), self.predict(state, stimulus)
+
+    def predict(self, state, stimulus):
+        return jnp.zeros(10)
+
+
+class Narrow(Grows):
+    def moment(self, state, stimulus, target, task, key):
+        return state, jnp.zeros(3)
+
+
+class Asks(Grows):
+    def moment(self, state, stimulus, target, task, key):
+        return (state if target > 1 else -state), self.predict(state, stimulus)
+"""
 BAD = {
+    "a learner whose state grows": (
+        _spoiled(LIVING), ["bench", "my_parts.py:Grows", *SMALL], ["float32[3]", "float32[2]"]
+    ),
+    "a learner of other classes": (
+        _spoiled(LIVING), ["bench", "my_parts.py:Narrow", *SMALL], ["shape (3,), expected (10,)"]
+    ),
+    "a learner that asks Python": (
+        _spoiled(LIVING), ["bench", "my_parts.py:Asks", *SMALL], ["boolean", "my_parts.py:24"],
+    ),
     "no file": (_nothing, ["search", TOML, "--set", "task.type=no.py:X"], ["no.py", "no file"]),
     "a file that raises": (
         _spoiled("x = 1\nraise ImportError('not here')\n"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from metaplast.bench.entry import entry
 from metaplast.bench.living import Arena
+from metaplast.bench.scores import check_lives
 from metaplast.bench.statistics import paired
 from metaplast.learners.candidate import Candidate, fixed, is_backprop
 from metaplast.learners.registry import build
@@ -68,6 +69,7 @@ def bench(
     task = task_of(data, moments)
     rows = _rows(learners, task, hidden, only)
     arena = Arena(task, seed, block)
+    check_lives(arena, lives)
     entries, accuracy = [], {}
     for done, row in enumerate(rows):
         if progress:

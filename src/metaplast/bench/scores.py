@@ -15,6 +15,7 @@ from metaplast.bench.detect import cut, detection_score
 from metaplast.bench.forgetting import forgetting
 from metaplast.bench.living import Arena, held_out, threads
 from metaplast.lifetime import Learner, live
+from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.class_incremental import ClassIncremental
 from metaplast.tasks.detection import Detection
 from metaplast.tasks.drifting import Drifting
@@ -22,6 +23,24 @@ from metaplast.types import Episode, Life, State
 
 Score = Callable[[int, Learner, Episode, Life, State], dict[str, float]]
 """Of one life, by its number."""
+
+
+def check_lives(arena: Arena, lives: int) -> None:
+    """Refuse lives that cannot be scored, before anybody is tuned for them.
+
+    Raises:
+        ValueError: a life of classes in stages that lacks one.
+    """
+    task = arena.task
+    if not _in_stages(task):
+        return
+    for number in range(lives):
+        there = np.unique(arena.life(number)[0].targets).size
+        if there < task.classes:
+            raise ValueError(
+                f"data: life {number} has {there} of {task.classes} classes, expected all, or its "
+                "stages cannot be told; give longer lives (--moments)"
+            )
 
 
 def scores(learner: Learner, arena: Arena, lives: int) -> dict[str, np.ndarray]:
@@ -56,11 +75,15 @@ def _of(arena: Arena) -> Score | None:
     task = arena.task
     if isinstance(task, Detection):
         return partial(_detected, task, cut(task))
-    if isinstance(task, ClassIncremental) and task.stages > 1:
+    if _in_stages(task):
         return partial(_forgotten, task)
     if isinstance(task, Drifting) and task.moments > 3:
         return partial(_outgrown, arena, arena.beside(replace(task, tested=_when_half(task))))
     return None
+
+
+def _in_stages(task: AbstractTask) -> bool:
+    return isinstance(task, ClassIncremental) and task.stages > 1
 
 
 def _detected(task, pictures, number, learner, episode, life, state) -> dict[str, float]:

@@ -15,6 +15,7 @@ from metaplast import compile_cache, hint, rulefile, shelf
 from metaplast.cli.failure import FULL, Stopped, Unmet
 from metaplast.cli.interrupt import wishes
 from metaplast.cli.output import document, plain, wide_console, writable
+from metaplast.cli.precision import single
 from metaplast.cli.progress import Bar, Lines, display
 from metaplast.report.certificate import CERTIFICATE
 from metaplast.rulefile import StoreError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     """Begin a new run. Everything that can be refused is refused before any work."""
+    single()
     _check_target(spec, out)
     kept = shelf.opened(compile_cache.switch_on())
     from metaplast.foreseen import foresee

@@ -54,9 +54,7 @@ def entries(kind: str) -> list[Entry]:
     elif kind == "experiments":
         found = [_experiment(name) for name in spec.builtin()]
     else:
-        found = [
-            Entry(kind, name, "a rule, shipped", file=f) for name, f in shipped().items()
-        ]
+        found = [Entry(kind, name, "a rule, shipped", file=f) for name, f in shipped().items()]
     return sorted(found, key=lambda e: e.name.lower())
 
 

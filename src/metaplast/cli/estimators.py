@@ -10,6 +10,8 @@ from typing import Any
 
 from tyro.conf import Positional, UseAppendAction
 
+from metaplast.cli.precision import single
+
 
 @dataclasses.dataclass(frozen=True)
 class Estimators:
@@ -45,6 +47,7 @@ class Estimators:
     """Print one JSON document on standard output; progress goes to standard error."""
 
     def run(self) -> None:
+        single()
         for name in ("lives", "cycles"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 2 or more")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from metaplast.cli.precision import single
+
 
 @dataclasses.dataclass(frozen=True)
 class Resume:
@@ -30,6 +32,7 @@ class Resume:
                 f"run = {self.folder}: no run folder, for it has no spec.toml; "
                 "start one with: metaplast search digits"
             )
+        single()
         from metaplast import compile_cache, shelf
         from metaplast.cli import campaign
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from metaplast.cli.precision import single
+
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
@@ -34,6 +36,7 @@ class Selection:
     """Print one JSON document on standard output; progress goes to standard error."""
 
     def run(self) -> None:
+        single()
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"steps = {self.steps}: expected 1 or more")
         if not 0 <= self.seed < 2**32:

@@ -173,6 +173,16 @@ def _found(thing: str) -> dict:
     }
 
 
+def _reached(manifest: Path) -> int | str:
+    """The meta-step of a checkpoint, without its tensors."""
+    import json
+
+    try:
+        return int(json.loads(manifest.read_text())["position"]["step"])
+    except (ValueError, KeyError, TypeError):
+        return f"an unknown number ({manifest} is damaged)"
+
+
 def _standing(folder: Path) -> dict:
     import json
 
@@ -181,7 +191,7 @@ def _standing(folder: Path) -> dict:
 
     spec = specs.load(folder / "spec.toml")
     manifest = folder / "checkpoint" / "manifest.json"
-    step = json.loads(manifest.read_text())["position"]["step"] if manifest.exists() else 0
+    step = _reached(manifest) if manifest.exists() else 0
     steps = spec["meta"].get("steps", "the default number of")
     report = folder / "report.html"
     certificate = folder / "certificate.json"

@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from metaplast import own_code, own_source
-from metaplast.learners.candidate import Candidate, fixed
+from metaplast.learners.candidate import Candidate, Variant, fixed
 
 if TYPE_CHECKING:
     from metaplast.learners.registry import Shape
@@ -37,13 +37,68 @@ def candidate(name: str, shape: Shape) -> Candidate:
     made = maker if isinstance(maker, Candidate) else _made(maker, where, shape)
     row = own_source.short(name)
     if isinstance(made, Candidate):
+        for variant in made.variants:
+            _check_lives(_started(variant, where), where, shape)
         return dataclasses.replace(made, name=row)
     if not all(callable(getattr(made, method, None)) for method in METHODS):
         raise ValueError(
             f"{where}: makes a {type(made).__name__}, expected a learner, which has "
             f"{', '.join(METHODS)}, or a Candidate (metaplast.learners.candidate)"
         )
+    _check_lives(made, where, shape)
     return fixed(row, made)
+
+
+def _started(variant: Variant, where: str) -> Any:
+    """The learner of a variant, at the first point of its grid."""
+    try:
+        return variant.build(variant.grid.start if variant.grid else 0.0)
+    except Exception as fault:
+        raise ValueError(f"{where}: {own_code.told(fault)}{own_code.line(fault)}") from fault
+
+
+def _check_lives(learner: Any, where: str, shape: Shape) -> None:
+    """Trace a birth, a moment and an answer, before others are tuned for it.
+
+    Raises:
+        ValueError: they cannot be traced, or do not give what a life takes; one line.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    from metaplast.tasks import Teacher
+
+    task = Teacher(shape.inputs, shape.classes, shape.moments, held_out=1)
+
+    def lived(key):
+        stimulus, target = jnp.zeros(shape.inputs), jnp.zeros((), int)
+        state = learner.born(key)
+        after, readout = learner.moment(state, stimulus, target, task, key)
+        return state, after, readout, learner.predict(after, stimulus)
+
+    try:
+        state, after, readout, answer = jax.eval_shape(lived, jax.random.key(0))
+    except Exception as fault:
+        raise ValueError(f"{where}: {own_code.told(fault)}{own_code.line(fault)}") from fault
+    if _kinds(state) != _kinds(after):
+        raise ValueError(
+            f"{where}: its state is {_kinds(after)} after a moment, expected what it is at birth, "
+            f"{_kinds(state)}; keep shapes and types"
+        )
+    for method, found in (("moment", readout), ("predict", answer)):
+        if getattr(found, "shape", None) != (shape.classes,):
+            raise ValueError(
+                f"{where}: its readout of {method} has shape {getattr(found, 'shape', None)}, "
+                f"expected {(shape.classes,)}, a number for each class"
+            )
+
+
+def _kinds(state: Any) -> str:
+    """Types and shapes of the arrays of a state, such as `float32[3], int32[]`."""
+    import jax
+
+    kinds = [f"{leaf.dtype}{list(leaf.shape)}" for leaf in jax.tree.leaves(state)]
+    return ", ".join(kinds) or "nothing"
 
 
 def _made(maker: Any, where: str, shape: Shape) -> Any:
