@@ -87,6 +87,7 @@ HEAVY = {
     "rate that is text": (['genome.neurons.output.rate="fast"'], ["output.rate", "fast", "number"]),
     "list where a number is expected": (["meta.steps=[5]"], ["meta.steps = [5]", "such as 200"]),
     "a sharpness that is no number": (["objective.sharpness=nan"], ["sharpness = nan", "finite"]),
+    "a sharpness of none": (["objective.sharpness=0.0"], ["sharpness = 0.0", "other than 0"]),
     "list where a number may be": (["meta.width=[3]"], ["meta.width = [3]", "a whole number"]),
     "optimizer that wants a loss": (["meta.optimizer=lbfgs"], ["meta", "'lbfgs'", "adam"]),
     "unknown kind": (['genome.rules.forwrd={type="Oja"}'], ["forwrd", "forward"]),

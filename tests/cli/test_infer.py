@@ -97,6 +97,11 @@ def test_ojas_rule_comes_back_and_is_a_found_rule(metaplast, folder, tmp_path, c
     audit = ["audit", str(tmp_path / "x.safetensors"), "--constraint", "evolutionary_outer_loop"]
     assert main([*audit, "--demand", "evolutionary_outer_loop"]) == 1
     assert "differentiates lives" in capsys.readouterr().out
+    # It is compared in a network as it was recorded in, which has no hidden layer.
+    bench = ["bench", str(tmp_path / "x.safetensors"), "--only", "--lives", "2", "--moments", "8"]
+    assert main(bench) == 2
+    assert "without hidden layers, and hidden = [64, 64]" in capsys.readouterr().err
+    assert main([*bench, "--hidden", ""]) == 0
 
 
 def test_what_spikes_cannot_tell_apart_is_said(folder, capsys):

@@ -44,6 +44,12 @@ def three():
     return build(spec(DEEPER, OTHER_CELLS, OTHER_WORLD))
 
 
+def test_all_lives_are_metered_or_none():
+    with pytest.raises(SpecError, match=r"variants.0: objective.metered = false, where .* true"):
+        build(spec({"objective": {"metered": False}}, objective={"metered": True}))
+    assert build(spec(DEEPER, objective={"metered": True})).objective.main.metered
+
+
 def test_numbers_do_not_change_owners():
     """As many numbers of the same shapes, but of other kinds, would be taken for each other."""
     delta = {"type": "Delta", "rate": 0.1}

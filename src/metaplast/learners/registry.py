@@ -59,6 +59,11 @@ def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Ca
         from metaplast import store
 
         found = store.load(name)
+        if shape.hidden and not found.spec.hidden:
+            raise ValueError(
+                f"learner = {name!r}: a rule of a network without hidden layers, and hidden = "
+                f"{list(shape.hidden)}; compare it without any (--hidden '')"
+            )
         learner = found.learner(inputs, shape.hidden, classes)
         # The file of a search's start is a rule like any other, but nobody has found it.
         return [fixed(found.name, learner, found=found.manifest.get("step") is not None)]
