@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from metaplast.tasks.check import at_least
 from metaplast.tasks.checksum import checksum
 from metaplast.tasks.class_folders import TESTED
 from metaplast.tasks.detection import Detection
-from metaplast.tasks.pictures import picture, pillow
+from metaplast.tasks.pictures import pixels, upright
 from metaplast.tasks.pools import known_split, title
 from metaplast.tasks.scenes import Scenes, divide_scenes
 
@@ -31,7 +32,8 @@ def coco(
     """Find things in pictures of a folder, all brought to one size; needs Pillow.
 
     A fifth of the pictures are held out, chosen by one fixed permutation. Crowds are left out.
-    Classes are the categories in the order of their ids.
+    Classes are the categories in the order of their ids. Boxes are those of the picture that is
+    turned the way up that its EXIF says.
 
     Args:
         annotations: a JSON file with `images` (id, file_name), `categories` (id) and
@@ -78,9 +80,9 @@ def coco(
         )
     pictures, scales = [], []
     for name in sorted(files):
-        original = _size(files[name])
-        scales.append((width / original[0], height / original[1]))
-        pictures.append(picture(files[name], (height, width), color))
+        image, where = _image(files[name])
+        scales.append((width / image.size[0], height / image.size[1]))
+        pictures.append(pixels(image, (height, width), color, where))
     boxes = np.array([box for _, _, box in things])
     boxes[:, 2:] += boxes[:, :2]
     _check_pixels(boxes, np.array([[width, height]]) / np.array(scales)[scene], path)
@@ -132,14 +134,9 @@ def _check_pixels(boxes: np.ndarray, sizes: np.ndarray, path: Path) -> None:
         )
 
 
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height of a picture in pixels."""
-    try:
-        with pillow("coco").open(path) as opened:
-            return opened.size
-    except FileNotFoundError:
-        raise FileNotFoundError(f"images: {str(path)!r} is missing; put it there") from None
-    except OSError as fault:
-        raise ValueError(
-            f"images: {str(path)!r} is no picture ({type(fault).__name__}); repair it"
-        ) from None
+def _image(path: Path) -> tuple[Any, str]:
+    """A picture of Pillow, and what messages about it begin with."""
+    where = f"images: {str(path)!r}"
+    if not path.exists():
+        raise FileNotFoundError(f"{where} is missing; put it there")
+    return upright(path, where), where
