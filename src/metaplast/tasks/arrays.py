@@ -86,9 +86,10 @@ def _idx(path: Path) -> tuple[Pools, str]:
 
 def _stimuli(x: np.ndarray, argument: str) -> np.ndarray:
     """Flat float32 examples in natural units."""
-    if x.ndim < 2:
+    if x.ndim < 2 or 0 in x.shape[1:]:
         raise ValueError(
-            f"{argument}: shape {x.shape}, expected [examples, ...]; give one row for each example"
+            f"{argument}: shape {x.shape}, expected [examples, ...]; give one row for each "
+            "example, of 1 value or more"
         )
     if x.dtype.kind in "iu" and x.dtype != np.uint8:
         raise ValueError(
