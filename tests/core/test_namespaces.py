@@ -28,8 +28,9 @@ HELPERS = {
     "meta": {"brood", "fitness", "selection_network", "selection_weights", "whole_lives"},
     "neurons": {"decision", "surrogate"},
     "tasks": {
-        "boxes", "check", "checksum", "class_folders", "events", "folder", "hdf5", "idx",
-        "pictures", "pools", "recordings", "scenes", "stored", "teaching", "whole_file", "windows",
+        "boxes", "check", "checksum", "class_folders", "coco_file", "events", "folder", "hdf5",
+        "idx", "pictures", "pools", "recordings", "scenes", "stored", "teaching", "whole_file",
+        "windows",
     },
 }  # fmt: skip
 """Modules that hold no part of their own."""

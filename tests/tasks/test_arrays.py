@@ -233,6 +233,18 @@ def test_a_broken_idx_file_is_refused(tmp_path, spoil, says):
     assert "\n" not in str(fault.value)
 
 
+@pytest.mark.parametrize("key", ["x_train", "x_test"])
+def test_examples_without_values_are_said_to_be_in_their_own_file(tmp_path, key):
+    assert np.asarray(arrays(idx(tmp_path)).x_train).any()
+    empty = np.zeros((len(examples()[key]), 0, 4), np.uint8)
+    name = rf"{key[2:].replace('test', 't10k')}-images-idx3-ubyte\.gz"
+    with pytest.raises(ValueError, match=rf"{name}': shape \[\d+, 0, 4\], expected 1 value") as one:
+        arrays(idx(tmp_path, **{key: empty}))
+    with pytest.raises(ValueError, match=rf"{key}: shape \(\d+, 0, 4\), expected") as other:
+        arrays(npz(tmp_path, **{key: empty}))
+    assert "\n" not in str(one.value) + str(other.value)
+
+
 def test_what_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"gone\.npz': no such file"):
         arrays(tmp_path / "gone.npz")

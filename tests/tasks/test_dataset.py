@@ -1,10 +1,12 @@
 """Lives drawn from a pool: each example once a pass, held-out ones all different."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from metaplast.tasks import Dataset, with_moments
+from metaplast.tasks.dataset import in_passes
 
 QUICK = {"xla_backend_optimization_level": 0}
 """Compiled twice as fast, and run once."""
@@ -52,6 +54,36 @@ def test_a_longer_life_begins_as_the_shorter_one():
     short, long = lived(numbered(moments=12))[0], lived(with_moments(numbered(), 50))[0]
     np.testing.assert_array_equal(short, long[:12])
     assert list(short) != list(lived(numbered(moments=12), seed=1)[0])
+
+
+def one_by_one(size, count, key):
+    """The passes of `in_passes`, each of them written out."""
+    keys = [jax.random.fold_in(key, index) for index in range(-(-count // size))]
+    return jnp.concatenate([jax.random.permutation(k, size) for k in keys])[:count]
+
+
+@pytest.mark.parametrize(
+    ("size", "count"), [(1, 1), (1, 5), (7, 3), (7, 7), (7, 8), (40, 200), (2000, 4500)]
+)
+def test_mapped_passes_are_those_written_out(size, count):
+    keys = jax.random.split(jax.random.key(3), 2)
+    for key in keys:
+        drawn = np.asarray(in_passes(size, count, key))
+        np.testing.assert_array_equal(drawn, one_by_one(size, count, key))
+        assert drawn.shape == (count,) and (size == 1 or drawn.any())
+    together = jax.vmap(lambda key: in_passes(size, count, key))(keys)
+    np.testing.assert_array_equal(together[1], drawn)
+    if size > 1:  # the control: another key, another order
+        assert list(together[0]) != list(drawn)
+
+
+def test_a_longer_life_is_no_longer_program():
+    def length(draw, count):
+        program = jax.make_jaxpr(lambda key: draw(40, count, key))(jax.random.key(0))
+        return str(program).count(" = ")
+
+    assert length(in_passes, 4990) == length(in_passes, 90) > 0
+    assert length(one_by_one, 4990) > 10 * length(one_by_one, 90)  # the control
 
 
 def test_arrays_are_leaves_and_sizes_are_not():

@@ -12,6 +12,7 @@ from metaplast.learners.nearest_neighbor import NearestNeighbor
 from metaplast.lifetime import live
 from metaplast.tasks import Detection, boxed_arrays, digit_scenes
 from metaplast.tasks.boxes import overlap, typical
+from metaplast.tasks.detection import _sizes
 from metaplast.tasks.scenes import divide_scenes
 from metaplast.tasks.windows import Windows
 from tasks import small_files
@@ -218,6 +219,27 @@ def broken(**changes):
             broken(test=small_files.squares(2)._replace(scene=np.arange(4))),
             "scenes of test: 0 to 3, expected 0 to 1",
         ),
+        (broken(sizes=()), r"sizes = \(\): expected how many kinds of windows, or integers"),
+        (
+            broken(test=small_files.squares(2)._replace(classes=np.zeros((4, 1), int))),
+            r"classes of test: shape \(4, 1\) and type int64, expected \[things\] of integers",
+        ),
+        (
+            broken(test=small_files.squares(2)._replace(scene=np.array([0.0, 0.5, 1.0, 1.0]))),
+            r"scenes of test: shape \(4,\) and type float64, expected \[things\] of integers",
+        ),
+        (
+            broken(test=small_files.squares(2)._replace(images=np.ones((2, 24, 32, 1), np.uint8))),
+            r"images of test: type uint8, expected floats in \[0, 1\]",
+        ),
+        (
+            broken(
+                test=small_files.squares(2)
+                .some([0])
+                ._replace(boxes=np.zeros((0, 4)), classes=np.zeros(0, int), scene=np.zeros(0, int))
+            ),
+            "boxes of test: none, expected one or more",
+        ),
         (lambda: digit_scenes(size=10), "size = 10: expected an integer of 16"),
     ],
 )
@@ -233,3 +255,66 @@ def test_boxes_in_a_file(tmp_path):
     assert task.images.shape == (3, 24, 32, 1)
     score = average_precision(detect(oracle(task), task), truth(task), 2)
     assert score.mean == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("sizes", [[12, 12], [], [[12, 12, 3]], [[12.5, 12]], "12", None])
+def test_sizes_that_are_no_pairs_are_refused(sizes):
+    boxes = small_files.squares(6).boxes
+    assert _sizes([[12, 8]], boxes) == ((12, 8),) and _sizes(2, boxes) == ((8, 8), (12, 12))
+    with pytest.raises(ValueError, match=r"sizes = .*: expected how many kinds .* \[\[12, 12\]\]"):
+        _sizes(sizes, boxes)
+
+
+def pixel(value, kind=np.float32):
+    """The third picture has one of another value."""
+
+    def change(x):
+        x = (x / 255).astype(kind)
+        x[2, 3, 4] = value
+        return x
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "says"),
+    [
+        ("x_test", lambda x: x.astype(int), "x_test: type int64, expected uint8 .0 to 255. or fl"),
+        ("x_train", pixel(np.nan), "images of train: NaN .* in 1 of 12, the first in picture 2"),
+        ("x_test", pixel(-np.inf), "images of test: NaN .* in 1 of 3, the first in picture 2"),
+        ("x_test", pixel(1e300, float), "images of test: NaN or infinite values in 1 of 3"),
+        ("x_test", lambda x: x[:, :0], r"images of test: shape \(3, 0, 32, 1\), expected"),
+        ("boxcls_train", lambda k: k[:, None], r"boxcls_train: shape \(24, 1\).*reshape\(-1\)"),
+        ("boximg_test", lambda k: k[:, None], r"boximg_test: shape \(6, 1\), expected \[boxes\]"),
+        ("boxcls_train", lambda k: k + 0.5, r"boxcls_train: 0\.5 is no integer, expected numbers"),
+        ("boximg_test", lambda k: k * np.nan, "boximg_test: nan is no integer"),
+        (
+            "boxcls_train",
+            lambda k: 4 * k,
+            "boxcls_train: label 4 out of range, for none has label 1",
+        ),
+        ("boxcls_train", lambda k: k.astype(int) - 1, "classes of train: -1 to 0, expected 0 to 0"),
+        ("boxcls_test", lambda k: k + 1, "classes of test: 1 to 2, expected 0 to 1"),
+        ("boxcls_train", lambda k: k[:0], r"boxes of train: shape \(24, 4\), 0 classes"),
+    ],
+)
+def test_bad_files_of_boxes_are_refused(tmp_path, key, change, says):
+    path = small_files.boxed(tmp_path)
+    with np.load(path) as held:
+        good = dict(held)
+    assert boxed_arrays(path, 2, 4, split="all").images.sum() > 0
+    np.savez(path, **good | {key: change(good[key])})
+    with pytest.raises(ValueError, match=says) as fault:
+        boxed_arrays(path, 2, 4, split="all")
+    assert "\n" not in str(fault.value)
+
+
+def test_floats_that_are_whole_number_boxes_as_well(tmp_path):
+    path = small_files.boxed(tmp_path)
+    before = boxed_arrays(path, 2, 4, split="all")
+    with np.load(path) as held:
+        floats = {k: v.astype(float) if k.startswith("boxcls") else v for k, v in held.items()}
+    np.savez(path, **floats)
+    after = boxed_arrays(path, 2, 4, split="all")
+    assert before.things.any() and before.checksum != after.checksum
+    np.testing.assert_array_equal(after.things, before.things)

@@ -52,6 +52,47 @@ def test_all_forms_of_a_recording_are_one_task(tmp_path):
     assert event_folder(folder, *SIZE, 3, split="all").checksum not in sums
 
 
+# -- .npz ------------------------------------------------------------------------------
+
+
+def at(key, place, value):
+    """One event that has another value."""
+    return lambda e: e | {key: np.r_[e[key][:place], value, e[key][place + 1 :]]}
+
+
+def each(change):
+    return lambda e: {key: change(array) for key, array in e.items()}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (at("t", 7, np.nan), "t: nan at event 7, expected finite numbers; repair"),
+        (at("t", 59, np.inf), "t: inf at event 59, expected finite"),
+        (at("p", 3, np.nan), "p: nan at event 3, expected finite"),
+        (at("p", 0, -np.inf), "p: -inf at event 0, expected finite"),
+        (at("x", 4, 0.5), r"x holds values that are no integers, first 0\.5, expected pixels"),
+        (at("y", 4, np.nan), "y holds values that are no integers, first nan, expected"),
+        (each(lambda a: a[:0]), r"t has shape \(0,\), expected \[events\], one or more; save"),
+        (each(lambda a: a[:, None]), r"t has shape \(60, 1\), expected \[events\]"),
+        (lambda e: e | {"x": e["x"][:, None]}, r"x has shape \(60, 1\), expected \[events\]"),
+        (lambda e: e | {"x": np.array(3)}, r"x has shape \(\), expected \[events\]"),
+        (lambda e: e | {"p": np.array(1)}, r"p has shape \(\), expected \[events\]"),
+    ],
+)
+def test_events_that_cannot_be_counted_are_refused(tmp_path, spoil, says):
+    for name in ("a/1", "a/2", "b/1", "b/2"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.savez(tmp_path / f"{name}.npz", **KNOWN)
+    floats = at("t", 7, float(KNOWN["t"][7]))(KNOWN)
+    np.savez(tmp_path / "b" / "2.npz", **floats)  # the control
+    assert event_folder(tmp_path, *SIZE, 3, split="all").x_train.sum() == 120
+    np.savez(tmp_path / "b" / "2.npz", **spoil(KNOWN))
+    with pytest.raises(ValueError, match=rf"data = '.*2\.npz': {says}") as fault:
+        event_folder(tmp_path, *SIZE, 3, split="all")
+    assert "\n" not in str(fault.value)
+
+
 # -- AEDAT 2.0 -------------------------------------------------------------------------
 
 

@@ -132,6 +132,51 @@ def test_bad_arguments_are_refused(tmp_path, options, says):
         spike_arrays(path, path, **{"channels": 6} | options)
 
 
+LABELS = np.arange(80) % 4
+"""Twenty of each class, so that none is absent by chance."""
+
+
+def toned(path, labels):
+    return written(path, [[0.1, 0.9]] * len(labels), [[0, 5]] * len(labels), labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (LABELS + 1, "label 4 out of range, for none has label 0, expected every label"),
+        (2 * LABELS, "label 6 out of range, for none has label 1, expected .* 4 classes from 0"),
+        (np.r_[LABELS[1:], 65535], "label 65535 out of range, for none has label 4"),
+        (0 * LABELS, "every label is 0, expected 2 classes or more"),
+    ],
+)
+def test_labels_that_skip_classes_are_refused(tmp_path, labels, says):
+    good, bad = toned(tmp_path / "good.h5", LABELS), toned(tmp_path / "bad.h5", labels)
+    task = spike_arrays(good, good, channels=6)
+    assert task.classes == 4 and task.x_train.sum() > 0
+    with pytest.raises(ValueError, match=rf"train = '.*bad\.h5': {says}") as fault:
+        spike_arrays(bad, good, channels=6)
+    assert "\n" not in str(fault.value)
+
+
+def test_labels_of_the_two_files_are_the_same(tmp_path):
+    good, bad = toned(tmp_path / "good.h5", LABELS), toned(tmp_path / "bad.h5", LABELS + 1)
+    with pytest.raises(ValueError, match=r"test = '.*bad\.h5': label 4, expected 0 to 3 as in tr"):
+        spike_arrays(good, bad, channels=6)
+    with h5py.File(bad, "a") as file:
+        del file["labels"]
+        file["labels"] = LABELS - 1
+    for files, which in (((good, bad), "test"), ((bad, good), "train")):
+        with pytest.raises(ValueError, match=rf"{which} = '.*bad\.h5': label -1, expected 0 or"):
+            spike_arrays(*files, channels=6)
+
+
+def test_classes_are_those_of_the_whole_file(tmp_path):
+    """Few examples may show few classes by chance, and that is no gap."""
+    path = toned(tmp_path / "a.h5", np.arange(40) % 20)
+    task = spike_arrays(path, path, channels=6, most=10, split="all")
+    assert task.classes == 20 > np.unique(task.y_train).size > 1
+
+
 def test_silence_says_nothing_of_time(tmp_path):
     path = written(tmp_path / "a.h5", [[]] * 12, [[]] * 12, [0, 1, 2] * 4)
     with pytest.raises(ValueError, match=r"train = .*no spike after 0 s, expected some"):

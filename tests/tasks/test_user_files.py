@@ -1,6 +1,7 @@
 """Folders of pictures and recordings, COCO's boxes: read right, refused in one line."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -200,6 +201,17 @@ def test_coco_boxes_are_scaled_with_their_pictures(tmp_path):
     assert overlap(windows, np.asarray(task.boxes, float)).max(axis=0).min() > 0.5
 
 
+def box(left, **more):
+    """The first box begins elsewhere."""
+    return lambda s: s["annotations"][0].update(
+        bbox=[left, *s["annotations"][0]["bbox"][1:]], **more
+    )
+
+
+def every(change):
+    return lambda s: [a.update(bbox=change(a["bbox"])) for a in s["annotations"]]
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -207,16 +219,51 @@ def test_coco_boxes_are_scaled_with_their_pictures(tmp_path):
         (lambda s: s["annotations"][0].update(image_id=8), "KeyError 8"),
         (lambda s: s.pop("categories"), "KeyError 'categories'"),
         (lambda s: s.update(annotations=[]), "16 pictures and 0 boxes"),
+        (lambda s: s["categories"][1].update(id=7), "categories have the id 7 twice, expected"),
+        (lambda s: s["images"][1].update(id=100), "images have the id 100 twice, expected another"),
+        (box(np.nan), r"annotation at place 0 has bbox = \[nan, .*expected four finite numbers"),
+        (box(np.inf, id=9), r"annotation 9 has bbox = \[inf, .*, expected four finite numbers"),
+        (lambda s: s["annotations"][3].update(bbox=[1, 2, 3]), r"3 has bbox = \[1, 2, 3\], exp"),
+        (lambda s: s["annotations"][3].update(bbox=[]), r"place 3 has bbox = \[\], expected four"),
+        (lambda s: s["annotations"][3].update(bbox="1234"), "place 3 has bbox = 1234, expected"),
+        (lambda s: s["annotations"][3].update(bbox=[1, 2, 3, None]), r"bbox = \[1, 2, 3, None\]"),
+        (every(lambda b: [*b[:2], 0, 0]), "none of 32 boxes has an area within its picture"),
+        (every(lambda b: [-90, *b[1:]]), "none of 32 boxes has an area within its picture"),
     ],
 )
 def test_bad_annotations_are_refused(tmp_path, spoil, says):
     path, folder = small_files.coco(tmp_path)
+    assert len(coco(path, folder, 24, 32, sizes=2, patch=4).boxes) == 6  # the control
     said = json.loads(path.read_text())
     spoil(said)
     path.write_text(json.dumps(said))
     with pytest.raises(ValueError, match=says) as fault:
         coco(path, folder)
-    assert "\n" not in str(fault.value)
+    assert "\n" not in str(fault.value) and str(path) in str(fault.value)
+
+
+@pytest.mark.parametrize("lost", [[60, 8, 0, 9], [60, 8, -20, 9], [-30, 8, 20, 9], [64, 8, 1, 9]])
+def test_boxes_without_area_are_left_out_with_a_word(tmp_path, lost):
+    path, folder = small_files.coco(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the control: not a word about good boxes
+        before = coco(path, folder, 24, 32, sizes=2, patch=4, split="all")
+    said = json.loads(path.read_text())
+    said["annotations"].append({"image_id": 100, "category_id": 7, "bbox": lost})
+    path.write_text(json.dumps(said))
+    with pytest.warns(UserWarning, match=r"boxes\.json': 1 of 33 boxes have no area") as given:
+        after = coco(path, folder, 24, 32, sizes=2, patch=4, split="all")
+    assert len(given) == 1 and "\n" not in str(given[0].message)
+    assert before.checksum == after.checksum and len(after.boxes)
+
+
+def test_a_mark_of_utf_8_is_passed_over(tmp_path):
+    path, folder = small_files.coco(tmp_path)
+    before = coco(path, folder, 24, 32, sizes=2, patch=4)
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert path.read_bytes()[:3] == b"\xef\xbb\xbf"
+    after = coco(path, folder, 24, 32, sizes=2, patch=4)
+    assert before.checksum == after.checksum and len(after.boxes)
 
 
 FORMS = {

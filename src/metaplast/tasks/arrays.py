@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from metaplast.tasks.check import at_least, check_examples, check_width
+from metaplast.tasks.check import at_least, check_examples, check_width, count_classes
 from metaplast.tasks.checksum import verified
 from metaplast.tasks.dataset import Dataset
 from metaplast.tasks.idx import find_idx, read_idx
@@ -54,7 +54,8 @@ def arrays(
         x_train=_stimuli(pools.x_train, "x_train"), x_test=_stimuli(pools.x_test, "x_test")
     )
     check_width(pools.x_train, pools.x_test)
-    asked, classes = classes, _classes(pools.y_train) if classes is None else classes
+    asked = classes
+    classes = count_classes(pools.y_train, "y_train") if asked is None else asked
     check_examples(pools.x_train, pools.y_train, classes, "train")
     if asked is None and classes == 1:
         raise ValueError(
@@ -85,9 +86,10 @@ def _idx(path: Path) -> tuple[Pools, str]:
 
 def _stimuli(x: np.ndarray, argument: str) -> np.ndarray:
     """Flat float32 examples in natural units."""
-    if x.ndim < 2:
+    if x.ndim < 2 or 0 in x.shape[1:]:
         raise ValueError(
-            f"{argument}: shape {x.shape}, expected [examples, ...]; give one row for each example"
+            f"{argument}: shape {x.shape}, expected [examples, ...]; give one row for each "
+            "example, of 1 value or more"
         )
     if x.dtype.kind in "iu" and x.dtype != np.uint8:
         raise ValueError(
@@ -97,22 +99,3 @@ def _stimuli(x: np.ndarray, argument: str) -> np.ndarray:
     with np.errstate(over="ignore"):  # what overflows is infinite, and refused as such
         flat = x.reshape(x.shape[0], width).astype(np.float32)
     return flat / np.float32(255) if x.dtype == np.uint8 else flat
-
-
-def _classes(y_train: np.ndarray) -> int:
-    """The highest label and one; labels that skip numbers are a mistake more often than not.
-
-    A small pool may lack a class by chance, so a gap is refused where there are ten
-    examples for each class, or where more than half of the classes have none.
-    """
-    if not np.issubdtype(y_train.dtype, np.integer) or y_train.size == 0 or y_train.min() < 0:
-        return 1  # check_examples says what is wrong
-    classes = int(y_train.max()) + 1
-    seen = np.unique(y_train)
-    if len(seen) < classes and (y_train.size >= 10 * classes or len(seen) < classes / 2):
-        absent = int(np.setdiff1d(np.arange(min(classes, len(seen) + 1)), seen)[0])
-        raise ValueError(
-            f"y_train: label {classes - 1} out of range, for no example has label {absent}, "
-            f"expected every label from 0; number the {len(seen)} classes from 0 to {len(seen) - 1}"
-        )
-    return classes

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from metaplast.tasks.check import count_classes
 from metaplast.tasks.checksum import verified
 from metaplast.tasks.detection import Detection
 from metaplast.tasks.folder import find
@@ -40,22 +41,48 @@ def boxed_arrays(
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a wrong argument or a wrong file.
+        ValueError: a wrong argument, missing keys, pictures of other integers than uint8 or that
+            are not finite, classes that skip numbers, boxes that do not fit their pictures.
     """
     known_split(split)
     path = find(str(path))
     raw = stored(path, [f"{part}_{pool}" for pool in ("train", "test") for part in _PARTS])
     sum_ = verified(path.stem, raw)
-    found = int(raw["boxcls_train"].astype(int).max(initial=-1)) + 1
-    classes = found if classes is None else classes
-    pools = []
-    for pool in ("train", "test"):
-        x, box, kind, image = (raw[f"{part}_{pool}"] for part in _PARTS)
-        images = x.astype(np.float32) / np.float32(255 if x.dtype == np.uint8 else 1)
-        pools.append(Scenes(images, box.astype(float), kind.astype(int), image.astype(int)))
-        check_scenes(pools[-1], classes, pool)
+    pools = [_scenes(raw, pool) for pool in ("train", "test")]
+    classes = count_classes(pools[0].classes, "boxcls_train") if classes is None else classes
+    for scenes, pool in zip(pools, ("train", "test"), strict=True):
+        check_scenes(scenes, classes, pool)
     return Detection(
         *divide_scenes(pools[0], pools[1], split), classes=classes, sizes=sizes, patch=patch,
         moments=moments, held_out=held_out, name=title(path.stem, split, "pictures"),
         checksum=sum_,
     )  # fmt: skip
+
+
+def _scenes(raw: dict[str, np.ndarray], pool: str) -> Scenes:
+    x, box = raw[f"x_{pool}"], raw[f"box_{pool}"]
+    if x.dtype.kind in "iu" and x.dtype != np.uint8:
+        raise ValueError(
+            f"x_{pool}: type {x.dtype}, expected uint8 (0 to 255) or floats; save it so"
+        )
+    with np.errstate(over="ignore"):  # what overflows is infinite, and refused as such
+        images = x.astype(np.float32) / np.float32(255 if x.dtype == np.uint8 else 1)
+    numbers = (_whole(raw[f"{part}_{pool}"], f"{part}_{pool}") for part in _PARTS[2:])
+    return Scenes(images, box.astype(float), *numbers)
+
+
+def _whole(array: np.ndarray, argument: str) -> np.ndarray:
+    """Numbers of classes or of pictures as integers, one for each box."""
+    if array.ndim != 1:
+        raise ValueError(
+            f"{argument}: shape {array.shape}, expected [boxes], one for each box; save "
+            f"{argument}.reshape(-1)"
+        )
+    with np.errstate(invalid="ignore"):  # what is not finite is refused in the next line
+        whole = array.astype(int)
+    if not np.array_equal(whole, array):
+        raise ValueError(
+            f"{argument}: {array[whole != array][0]} is no integer, expected numbers from 0; save "
+            "them as integers"
+        )
+    return whole

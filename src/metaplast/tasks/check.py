@@ -80,3 +80,32 @@ def check_width(x_train: np.ndarray, x_test: np.ndarray) -> None:
             f"x_test: shape {x_test.shape}, expected {x_train.shape[1:]} for each example as in "
             "x_train; give both the same shape"
         )
+
+
+def count_classes(labels: np.ndarray, where: str) -> int:
+    """The highest label and one; labels that skip numbers are a mistake more often than not.
+
+    A small pool may lack a class by chance, so a gap is refused where there are ten
+    examples for each class, or where more than half of the classes have none.
+
+    Args:
+        labels: those of the train pool, of any shape.
+        where: what the message begins with.
+
+    Returns:
+        1 for labels that are none: not integers, negative, not there. Others say so.
+
+    Raises:
+        ValueError: where labels skip numbers.
+    """
+    if labels.dtype.kind not in "iu" or labels.size == 0 or labels.min() < 0:
+        return 1
+    classes = int(labels.max()) + 1
+    seen = np.unique(labels)
+    if len(seen) < classes and (labels.size >= 10 * classes or len(seen) < classes / 2):
+        absent = int(np.setdiff1d(np.arange(min(classes, len(seen) + 1)), seen)[0])
+        raise ValueError(
+            f"{where}: label {classes - 1} out of range, for none has label {absent}, "
+            f"expected every label from 0; number the {len(seen)} classes from 0 to {len(seen) - 1}"
+        )
+    return classes

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from metaplast.tasks.check import at_least
 from metaplast.tasks.checksum import checksum
 from metaplast.tasks.class_folders import TESTED
+from metaplast.tasks.coco_file import read_coco
 from metaplast.tasks.detection import Detection
-from metaplast.tasks.pictures import picture, pillow
+from metaplast.tasks.pictures import pixels, upright
 from metaplast.tasks.pools import known_split, title
 from metaplast.tasks.scenes import Scenes, divide_scenes
 
@@ -31,7 +33,8 @@ def coco(
     """Find things in pictures of a folder, all brought to one size; needs Pillow.
 
     A fifth of the pictures are held out, chosen by one fixed permutation. Crowds are left out.
-    Classes are the categories in the order of their ids.
+    Classes are the categories in the order of their ids. Boxes are those of the picture that is
+    turned the way up that its EXIF says.
 
     Args:
         annotations: a JSON file with `images` (id, file_name), `categories` (id) and
@@ -44,10 +47,14 @@ def coco(
         held_out: test patches of an episode; by default 200, or as many as there are.
         split: `search` draws from four tenths of the other pictures, `bench` from the rest.
 
+    Boxes without area, also those that lie wholly outside of their picture, are left out with a
+    warning; what is beyond the border of a picture is cut.
+
     Raises:
         FileNotFoundError: no such file.
         ImportError: Pillow is missing.
-        ValueError: a wrong argument or a wrong file.
+        ValueError: a wrong argument or a wrong file: ids that occur twice or refer to nothing,
+            boxes that are not four finite numbers in pixels, no box that is left.
 
     References: Lin et al. (2014) doi:10.1007/978-3-319-10602-1_48.
     """
@@ -55,65 +62,43 @@ def coco(
     for argument, value in (("height", height), ("width", width)):
         at_least(argument, value, 1, "give the size of the pictures in pixels")
     path, folder = Path(annotations), Path(images)
-    said = _read(path)
-    try:
-        kinds = sorted(c["id"] for c in said["categories"])
-        files = {i["id"]: folder / i["file_name"] for i in said["images"]}
-        things = [
-            (a["image_id"], kinds.index(a["category_id"]), [float(v) for v in a["bbox"]])
-            for a in said["annotations"]
-            if not a.get("iscrowd", 0)
-        ]
-        numbers = {name: number for number, name in enumerate(sorted(files))}
-        scene = np.array([numbers[name] for name, _, _ in things], int)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise ValueError(
-            f"annotations = {str(path)!r}: {type(fault).__name__} {fault} where images, "
-            "categories and annotations refer to each other, expected the JSON of COCO; repair it"
-        ) from None
-    if len(files) < 2 or not things:
-        raise ValueError(
-            f"annotations = {str(path)!r}: {len(files)} pictures and {len(things)} boxes, expected "
-            "2 pictures or more with boxes; give more"
-        )
+    said = read_coco(path, folder)
+    boxes, scene = said.boxes, said.scene
     pictures, scales = [], []
-    for name in sorted(files):
-        original = _size(files[name])
-        scales.append((width / original[0], height / original[1]))
-        pictures.append(picture(files[name], (height, width), color))
-    boxes = np.array([box for _, _, box in things])
-    boxes[:, 2:] += boxes[:, :2]
+    for file in said.files:
+        image, where = _image(file)
+        scales.append((width / image.size[0], height / image.size[1]))
+        pictures.append(pixels(image, (height, width), color, where))
+    boxes = np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
     _check_pixels(boxes, np.array([[width, height]]) / np.array(scales)[scene], path)
     boxes = np.clip(boxes * np.tile(np.array(scales)[scene], 2), 0, [width, height] * 2)
-    whole = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # some are a line, in COCO itself too
-    kinds_of = np.array([kind for _, kind, _ in things])
-    scenes = Scenes(np.stack(pictures), boxes[whole], kinds_of[whole], scene[whole])
+    whole = _whole(boxes, path)
+    scenes = Scenes(np.stack(pictures), boxes[whole], said.classes[whole], scene[whole])
     order = np.random.default_rng(0).permutation(len(pictures))
     held = max(len(order) // TESTED, 1)
     train, test = divide_scenes(scenes.some(order[held:]), scenes.some(order[:held]), split)
     return Detection(
-        train, test, classes=len(kinds), sizes=sizes, patch=patch, moments=moments,
+        train, test, classes=said.kinds, sizes=sizes, patch=patch, moments=moments,
         held_out=held_out, name=title(path.stem, split, "pictures"),
         checksum=checksum(scenes._asdict()),
     )  # fmt: skip
 
 
-def _read(path: Path) -> dict:
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"annotations = {str(path)!r}: no such file; check the path"
-        ) from None
-    except (OSError, ValueError) as fault:
+def _whole(boxes: np.ndarray, path: Path) -> np.ndarray:
+    """Which boxes have an area within their picture; some are a line, in COCO itself too."""
+    whole = np.all(boxes[:, 2:] > boxes[:, :2], axis=1)
+    if not whole.any():
         raise ValueError(
-            f"annotations = {str(path)!r}: no JSON ({type(fault).__name__}); give COCO's file"
-        ) from None
-    if not isinstance(said, dict):
-        raise ValueError(
-            f"annotations = {str(path)!r}: no table, expected the JSON of COCO; give it"
+            f"annotations = {str(path)!r}: none of {len(whole)} boxes has an area within its "
+            "picture, expected bbox = x, y, width, height in pixels; repair them"
         )
-    return said
+    if not whole.all():
+        warnings.warn(
+            f"annotations = {str(path)!r}: {(~whole).sum()} of {len(whole)} boxes have no area "
+            "within their picture and are left out",
+            stacklevel=3,
+        )
+    return whole
 
 
 def _check_pixels(boxes: np.ndarray, sizes: np.ndarray, path: Path) -> None:
@@ -132,14 +117,9 @@ def _check_pixels(boxes: np.ndarray, sizes: np.ndarray, path: Path) -> None:
         )
 
 
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height of a picture in pixels."""
-    try:
-        with pillow("coco").open(path) as opened:
-            return opened.size
-    except FileNotFoundError:
-        raise FileNotFoundError(f"images: {str(path)!r} is missing; put it there") from None
-    except OSError as fault:
-        raise ValueError(
-            f"images: {str(path)!r} is no picture ({type(fault).__name__}); repair it"
-        ) from None
+def _image(path: Path) -> tuple[Any, str]:
+    """A picture of Pillow, and what messages about it begin with."""
+    where = f"images: {str(path)!r}"
+    if not path.exists():
+        raise FileNotFoundError(f"{where} is missing; put it there")
+    return upright(path, where), where

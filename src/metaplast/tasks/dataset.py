@@ -99,10 +99,14 @@ class Dataset(AbstractTask):
 
 
 def in_passes(size: int, count: int, key: Key) -> Int[Array, " count"]:
-    """`count` indices below `size`, pass after pass, each pass a fresh permutation."""
-    keys = [jax.random.fold_in(key, index) for index in range(-(-count // size))]
-    passes = [jax.random.permutation(pass_key, size) for pass_key in keys]
-    return jnp.concatenate(passes)[:count]
+    """`count` indices below `size`, pass after pass, each pass a fresh permutation.
+
+    Passes are mapped, not written out one by one: what is compiled does not grow with a life.
+    """
+    passes = jnp.arange(-(-count // size))
+    keys = jax.vmap(lambda index: jax.random.fold_in(key, index))(passes)
+    orders = jax.vmap(lambda pass_key: jax.random.permutation(pass_key, size))(keys)
+    return orders.reshape(-1)[:count]
 
 
 def _as(array, kind):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import operator
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -101,15 +102,13 @@ class Detection(AbstractTask):
                 f"test: pictures of {test.images.shape[1:]}, expected {train.images.shape[1:]} as "
                 "in train; bring all to one size"
             )
-        if isinstance(sizes, int):
-            sizes = typical(train.boxes, at_least("sizes", sizes, 1, "give how many kinds"))
+        sizes = _sizes(sizes, train.boxes)
         for high, wide in sizes:
             if not (1 <= high <= height and 1 <= wide <= width):
                 raise ValueError(
                     f"sizes: a window of {high} x {wide}, expected 1 x 1 to {height} x {width}, "
                     "the size of the pictures; give smaller ones"
                 )
-        sizes = tuple((int(h), int(w)) for h, w in sizes)
         self.windows = Windows(height, width, sizes, patch, pace, around)
         pools = [_patches(s, self.windows, classes, background, most) for s in (train, test)]
         self.patches = Dataset(
@@ -150,6 +149,22 @@ class Detection(AbstractTask):
 
     def sample(self, key: Key) -> Episode:
         return self.patches.sample(key)
+
+
+def _sizes(sizes: Any, boxes: np.ndarray) -> tuple[tuple[int, int], ...]:
+    """Heights and widths of windows: those that are given, or typical ones of the boxes."""
+    if isinstance(sizes, int):
+        return typical(boxes, at_least("sizes", sizes, 1, "give how many kinds"))
+    try:
+        pairs = tuple((operator.index(high), operator.index(wide)) for high, wide in sizes)
+    except (TypeError, ValueError):
+        pairs = ()
+    if not pairs:
+        raise ValueError(
+            f"sizes = {sizes!r}: expected how many kinds of windows, or integers [height, width] "
+            "of each; give for example [[12, 12]]"
+        )
+    return pairs
 
 
 def _patches(

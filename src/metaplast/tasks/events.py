@@ -27,7 +27,8 @@ def frames(
         Counts; darker is polarity 0, brighter is polarity 1.
 
     Raises:
-        ValueError: lengths that differ, pixels outside of the camera.
+        ValueError: lengths that differ, pixels outside of the camera, times or polarities that
+            are not finite: they would be counted in the first bin, or as darker.
     """
     lengths = {len(x), len(y), len(t), len(p)}
     if len(lengths) != 1:
@@ -42,6 +43,13 @@ def frames(
             f"x, y: from ({x.min()}, {y.min()}) to ({x.max()}, {y.max()}), expected 0 to less than "
             f"{size[1]} and {size[0]}; give the size of the camera"
         )
+    for field, name in ((t, "t"), (p, "p")):
+        finite = np.isfinite(field)
+        if not finite.all():
+            at = int(np.argmin(finite))
+            raise ValueError(
+                f"{name}: {field[at]} at event {at}, expected finite numbers; repair or remove it"
+            )
     t = np.asarray(t, np.float64) - np.min(t)
     when = np.minimum((t / max(t.max(), 1e-30) * bins).astype(np.int64), bins - 1)
     brighter = (np.asarray(p) > 0).astype(np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from metaplast.tasks.check import at_least
 from metaplast.tasks.checksum import checksum
 from metaplast.tasks.dataset import Dataset
-from metaplast.tasks.pictures import pillow
+from metaplast.tasks.pictures import pixels
 from metaplast.tasks.pools import Pools, divide, known_split, some_of, title
 
 
@@ -95,15 +95,13 @@ def _read(
             raise ValueError(
                 f"{argument} = {column!r}: {name} has {', '.join(rows.column_names)}; give one"
             )
-    resampling = pillow("hub").Resampling.BILINEAR
     x, y = [], []
     for row in rows.select(some_of(len(rows), most).tolist()):
         if not hasattr(row[image], "convert"):
             raise _other("image", image, name, row[image], "pictures")
         if isinstance(row[label], bool) or not isinstance(row[label], int):
             raise _other("label", label, name, row[label], "the numbers of classes")
-        shown = row[image].convert("RGB" if color else "L").resize((size, size), resampling)
-        x.append(np.asarray(shown, np.float32).reshape(-1) / np.float32(255))
+        x.append(pixels(row[image], (size, size), color, f"name = {name!r}").reshape(-1))
         y.append(row[label])
     return np.stack(x), np.array(y)
 

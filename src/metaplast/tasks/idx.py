@@ -23,7 +23,7 @@ def read_idx(path: Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: where there is no such file.
-        ValueError: where it is no IDX file, or cut short.
+        ValueError: where it is no IDX file, cut short, or of examples without values.
     """
     try:
         with open(path, "rb") as file:
@@ -49,6 +49,11 @@ def read_idx(path: Path) -> np.ndarray:
         raise ValueError(
             f"data = {str(path)!r}: {len(content)} bytes for shape {list(shape)}, expected "
             f"{expected}; fetch the file again"
+        )
+    if 0 in shape[1:]:
+        raise ValueError(
+            f"data = {str(path)!r}: shape {list(shape)}, expected 1 value or more for each "
+            "example; fetch the file again"
         )
     array = np.frombuffer(content, dtype, offset=begin).reshape(shape)
     return array.astype(dtype.newbyteorder("="))

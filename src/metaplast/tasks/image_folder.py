@@ -24,6 +24,8 @@ def image_folder(
 ) -> Dataset:
     """Pictures in class folders, brought to `size` x `size` pixels, in [0, 1]; needs Pillow.
 
+    They are turned upright, and what is transparent is laid on white: `metaplast.tasks.pictures`.
+
     Args:
         path: a folder with one sub-folder of pictures for each class, or with the folders
             `train` and `test`, each of them such a folder; else a fifth is for tests.

@@ -36,25 +36,46 @@ def check_scenes(scenes: Scenes, classes: int, pool: str) -> None:
     """Refuse pictures and boxes that do not fit each other.
 
     Raises:
-        ValueError: shapes, boxes without area or outside of their picture, unknown classes.
+        ValueError: shapes, pictures that are no floats or not finite, no boxes, boxes without area
+            or outside of their picture, unknown classes.
     """
     images, boxes, labels, scene = scenes
-    if images.ndim != 4 or len(images) == 0:
+    if images.ndim != 4 or 0 in images.shape:
         raise ValueError(
             f"images of {pool}: shape {images.shape}, expected [scenes, height, width, channels] "
             "with one scene or more; give pictures of one size"
         )
+    if images.dtype.kind != "f":
+        raise ValueError(
+            f"images of {pool}: type {images.dtype}, expected floats in [0, 1]; divide them"
+        )
+    if not (np.isfinite(images.min()) and np.isfinite(images.max())):  # NaN is both of them
+        bad = ~np.isfinite(images).all(axis=(1, 2, 3))
+        raise ValueError(
+            f"images of {pool}: NaN or infinite values in {bad.sum()} of {len(images)}, the first "
+            f"in picture {np.argmax(bad)}, expected finite numbers; remove or repair them"
+        )
+    for numbers, what in ((labels, "classes"), (scene, "scenes")):
+        if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+            raise ValueError(
+                f"{what} of {pool}: shape {numbers.shape} and type {numbers.dtype}, expected "
+                "[things] of integers; give one for each box"
+            )
     if boxes.shape != (len(labels), 4) or len(scene) != len(labels):
         raise ValueError(
             f"boxes of {pool}: shape {boxes.shape}, {len(labels)} classes, {len(scene)} scenes, "
             "expected [things, 4] and one of each a thing; give as many"
         )
-    if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
+    if len(labels) == 0:
+        raise ValueError(
+            f"boxes of {pool}: none, expected one or more; give pictures with things in them"
+        )
+    if not (labels.min() >= 0 and labels.max() < classes):
         raise ValueError(
             f"classes of {pool}: {labels.min()} to {labels.max()}, expected 0 to {classes - 1}; "
             "number them from 0"
         )
-    if len(scene) and not (scene.min() >= 0 and scene.max() < len(images)):
+    if not (scene.min() >= 0 and scene.max() < len(images)):
         raise ValueError(
             f"scenes of {pool}: {scene.min()} to {scene.max()}, expected 0 to {len(images) - 1}; "
             "number the pictures from 0"

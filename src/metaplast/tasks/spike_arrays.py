@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from metaplast.tasks.check import at_least
+from metaplast.tasks.check import at_least, count_classes
 from metaplast.tasks.checksum import checksum
 from metaplast.tasks.dataset import Dataset
 from metaplast.tasks.hdf5 import is_dataset, names, numbers, opened, whole
@@ -63,18 +63,20 @@ def spike_arrays(
     if seconds is not None and not 0 < seconds < np.inf:
         raise ValueError(f"seconds = {seconds!r}: expected more than 0; give the time to count")
     train, test = Path(train), Path(test)
+    where = f"train = {str(train)!r}", f"test = {str(test)!r}"
     parts = [_read(train, "train", channels, most), _read(test, "test", channels, most)]
+    classes = _classes(parts[0][2], parts[1][2], where)
     if seconds is None:
         seconds = max((float(t.max()) for t in parts[0][0] if len(t)), default=0.0)
         if seconds == 0:
-            raise ValueError(
-                f"train = {str(train)!r}: no spike after 0 s, expected some; give seconds"
-            )
+            raise ValueError(f"{where[0]}: no spike after 0 s, expected some; give seconds")
     pools = Pools(*(
-        array for times, units, labels in parts
-        for array in (_counted(times, units, channels, merged, bins, seconds), labels)
+        array for times, units, labels, chosen in parts
+        for array in (
+            _counted(times, units, channels, merged, bins, seconds),
+            labels[chosen].astype(np.int64),
+        )
     ))  # fmt: skip
-    classes = int(pools.y_train.max()) + 1
     return Dataset(
         *divide(pools, split), classes=classes, moments=moments, held_out=held_out,
         name=title(train.stem.removesuffix("_train"), split), checksum=checksum(pools._asdict()),
@@ -83,8 +85,8 @@ def spike_arrays(
 
 def _read(
     path: Path, argument: str, channels: int, most: int
-) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    """Times and units of each example, and labels."""
+) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray, np.ndarray]:
+    """Times and units of each example that is used, labels of all, and which are used."""
     where = f"{argument} = {str(path)!r}"
     with opened(path, argument) as file:
         absent = [key for key in ("spikes/times", "spikes/units", "labels") if key not in file]
@@ -98,6 +100,10 @@ def _read(
             raise ValueError(
                 f"{where}: {len(labels)} labels of type {labels.dtype}, expected integers, one for "
                 "each example; save them so"
+            )
+        if labels.min() < 0:
+            raise ValueError(
+                f"{where}: label {labels.min()}, expected 0 or more; number the classes from 0"
             )
         chosen = some_of(len(labels), most)
         times, units = (_rows(file[f"spikes/{k}"], chosen, len(labels), where) for k in _SPIKES)
@@ -117,7 +123,23 @@ def _read(
                 f"{where}: example {i} has units {u.min()} to {u.max()}, expected 0 to "
                 f"{channels - 1}; give as many channels as there are"
             )
-    return times, units, labels[chosen].astype(np.int64)
+    return times, units, labels, chosen
+
+
+def _classes(train: np.ndarray, test: np.ndarray, where: tuple[str, str]) -> int:
+    """How many there are, by all labels of the files, for those that are used may lack some."""
+    classes = count_classes(train, where[0])
+    if classes == 1:
+        raise ValueError(
+            f"{where[0]}: every label is 0, expected 2 classes or more, for a learner of one is "
+            "always right; give examples of others"
+        )
+    if test.max() >= classes:
+        raise ValueError(
+            f"{where[1]}: label {test.max()}, expected 0 to {classes - 1} as in train; number the "
+            "classes from 0, the same in both"
+        )
+    return classes
 
 
 _SPIKES = ("times", "units")

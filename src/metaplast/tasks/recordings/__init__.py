@@ -40,7 +40,8 @@ def recording(path: Path, size: tuple[int, int]) -> dict[str, np.ndarray]:
     Raises:
         FileNotFoundError: no such file.
         ImportError: a library is missing that the form needs.
-        ValueError: an unknown ending, a file that cannot be read, pixels that are no integers.
+        ValueError: an unknown ending, a file that cannot be read or without events, fields of more
+            or fewer axes than one, pixels that are no integers.
     """
     read = READERS.get(path.suffix.lower())
     if read is None:
@@ -49,13 +50,20 @@ def recording(path: Path, size: tuple[int, int]) -> dict[str, np.ndarray]:
             "convert it, or give an .npz of t x y p"
         )
     events = read(path, size)
+    for key in "txyp":
+        if events[key].ndim != 1 or len(events[key]) == 0:
+            raise ValueError(
+                f"data = {str(path)!r}: {key} has shape {events[key].shape}, expected [events], "
+                "one or more; save it so, or remove the file"
+            )
     for key in "xy":
         with np.errstate(invalid="ignore"):  # what is not finite is refused in the next line
             whole = events[key].astype(np.int64)
         if not np.array_equal(whole, events[key]):
+            wrong = events[key][whole != events[key]][0]
             raise ValueError(
-                f"data = {str(path)!r}: {key} holds values that are no integers, expected pixels; "
-                "save them as integers"
+                f"data = {str(path)!r}: {key} holds values that are no integers, first {wrong}, "
+                "expected pixels; save them as integers"
             )
         events[key] = whole
     return events
