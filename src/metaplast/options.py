@@ -69,7 +69,7 @@ def _check_kind(given: Any, parameter: inspect.Parameter, path: str) -> None:
         _check_table(given, path)
         return
     if listed := LISTED.fullmatch(str(parameter.annotation)):
-        _check_list(given, *listed.groups(), path)
+        _check_list(given, listed[1], listed[2], path)
         return
     expected = annotated & PLAIN
     single = isinstance(parameter.default, (bool, int, float, str))

@@ -121,7 +121,8 @@ def infer(
         lambda theta: flat(rest, theta), np.asarray(start, float),
         jac=lambda theta: flat(slope, theta),  # type: ignore[arg-type]
         x_scale="jac", max_nfev=evaluations,
-        ftol=1e-7, xtol=1e-7, gtol=None,  # which has units; the others have none
+        ftol=1e-7, xtol=1e-7,
+        gtol=None,  # type: ignore[arg-type]  # it has units, and the others have none
     )  # fmt: skip
     known = identifiability(flat(slope, solved.x), flat(rest, solved.x))
     values = _undrifted(solved.x, np.asarray(start, float), known.null)

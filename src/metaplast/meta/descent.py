@@ -148,7 +148,7 @@ def _follows(optimizer: str) -> bool:
         state = transformation.init(theta)
         for _ in range(3):
             update, state = transformation.update(2 * theta, state, theta)
-            theta = optax.apply_updates(theta, update)
+            theta = theta + update
         return theta
 
     try:
