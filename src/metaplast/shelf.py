@@ -16,8 +16,8 @@ from typing import Any
 from metaplast import rulefile
 
 LIGHT = (
-    "cli", "compile_cache", "coverage", "fingerprint", "kernel", "own_code", "own_source", "report",
-    "rulefile", "settled", "shelf", "spec", "toml_text",
+    "cli", "compile_cache", "coverage", "fingerprint", "hint", "kernel", "own_code", "own_source",
+    "report", "rulefile", "run_folder", "settled", "shelf", "spec", "toml_text",
 )  # fmt: skip
 """Parts of the package that compute nothing, and may be loaded before a shelf is opened."""
 
