@@ -8,12 +8,14 @@ from typing import NamedTuple
 import jax
 from jax.flatten_util import ravel_pytree
 
+from metaplast import hint
 from metaplast.ahead import start
 from metaplast.checkpoint import load_checkpoint
 from metaplast.experiment import build
 from metaplast.meta import MapElites
 from metaplast.network import Genome
 from metaplast.run import opened
+from metaplast.run_folder import CHECKPOINT
 from metaplast.search import found
 from metaplast.spec import Spec, SpecError
 from metaplast.store import save_rule
@@ -67,9 +69,9 @@ def elites(folder: Path) -> Elites:
             f"run = {folder}: meta.type = {type(meta).__name__!r} keeps no archive; "
             'give a run with meta.type = "MapElites"'
         )
-    checkpoint = folder / "checkpoint"
+    checkpoint = folder / CHECKPOINT
     if not (checkpoint / "manifest.json").exists():
-        raise SpecError(f"run = {folder}: has not begun; continue with: metaplast resume {folder}")
+        raise SpecError(f"run = {folder}: has not begun; continue with: {hint.resume(folder)}")
     position, _ = load_checkpoint(checkpoint, start(experiment)[0])
     archive, edges = position.outer, meta.edges
     _, unravel = ravel_pytree(position.theta)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metaplast import rulefile
+from metaplast import hint, rulefile
 from metaplast.rulefile import StoreError
 
 NAME = re.compile(r"step-\d+\.safetensors")
@@ -119,7 +119,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _anew(folder: Path) -> str:
-    return f"remove {folder} and begin anew with: metaplast resume {folder.parent}"
+    return f"remove {folder} and begin anew with: {hint.resume(folder.parent)}"
 
 
 def flatten(tree: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:

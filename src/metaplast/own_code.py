@@ -92,6 +92,20 @@ def told(fault: BaseException) -> str:
     return f"{type(fault).__name__}: {lines[0].rstrip('.')}".rstrip(": ")
 
 
+def form(tree: Any) -> str:
+    """Structure, types and shapes of what somebody's code was given or made, such as `float32[3]`
+    or `(float32[3], int32[])`: what has to stay the same from one step to the next."""
+    import jax
+    import jax.numpy as jnp
+
+    leaves, structure = jax.tree.flatten(tree)
+    kinds = [f"{jnp.result_type(leaf)}{list(jnp.shape(leaf))}" for leaf in leaves]
+    shown = str(structure).removeprefix("PyTreeDef(").removesuffix(")")
+    for kind in kinds:
+        shown = shown.replace("*", kind, 1)
+    return shown
+
+
 def line(fault: BaseException, folder: Path | None = None) -> str:
     """The last line of the user's own code on the way to an exception, as `, at FILE:LINE`.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metaplast import own_source
+from metaplast import hint, own_source
 from metaplast.spec import Spec, SpecError
 
 COPIES = "code"
@@ -45,12 +45,12 @@ def check(folder: Path, spec: Spec) -> None:
             what = "was edited" if path.is_file() else "is gone"
             raise SpecError(
                 f"run = {folder}: {path} {what} since this run began; put it back (a copy is "
-                f"{copy}), or begin anew with: metaplast search {folder / 'spec.toml'}"
+                f"{copy}), or begin anew with: {hint.anew(folder)}"
             )
     for path in sorted(set(_sources(spec)) - set(copies)):
         raise SpecError(
             f"run = {folder}: {path} was no part of it when it began; undo that, or begin anew "
-            f"with: metaplast search {folder / 'spec.toml'}"
+            f"with: {hint.anew(folder)}"
         )
 
 

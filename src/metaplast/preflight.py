@@ -11,7 +11,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 from metaplast import memory, own_code
 from metaplast.derivable import reach
@@ -60,11 +59,12 @@ def check(experiment: Experiment) -> None:
             "give a smaller population, fewer lives, or a strategy that keeps less (SNES, ES)",
         )  # fmt: skip
     except Exception as fault:
-        if where := own_code.line(fault) if _own(meta) else "":
+        where = own_code.line(fault) if _own(meta) else ""
+        if where:
             raise SpecError(f"meta: {own_code.told(fault)}{where}") from fault
-        if not isinstance(fault, ValueError):
-            raise
-        raise SpecError(f"meta: {fault}") from None
+        if isinstance(fault, ValueError):
+            raise SpecError(f"meta: {fault}") from None
+        raise
 
 
 def _own(meta: AbstractMetaOptimizer) -> bool:
@@ -87,10 +87,10 @@ def _check_step(meta: AbstractMetaOptimizer, lives: Any, theta: Any, state: Any)
             f"step of {name} returns {type(made).__name__}, expected (theta, state, Step)"
         )
     for what, before, after in (("theta", theta, made[0]), ("state", state, made[1])):
-        if _shapes(before) != _shapes(after):
+        if (now := own_code.form(after)) != (was := own_code.form(before)):
             raise ValueError(
-                f"step of {name} returns another {what} than it was given: expected the same "
-                "arrays of the same types"
+                f"step of {name} returns {now} for {what}, expected what it was given, {was}; keep "
+                "shapes and types"
             )
     score = getattr(made[2], "score", None)
     if not (hasattr(score, "loss") and hasattr(score, "accuracy") and hasattr(made[2], "lost")):
@@ -99,11 +99,6 @@ def _check_step(meta: AbstractMetaOptimizer, lives: Any, theta: Any, state: Any)
             "(metaplast.meta.abstract) whose score is what the lives reported, with loss and "
             "accuracy"
         )
-
-
-def _shapes(tree: Any) -> tuple[Any, list[Any]]:
-    leaves, structure = jax.tree.flatten(tree)
-    return structure, [(jnp.shape(leaf), jnp.result_type(leaf)) for leaf in leaves]
 
 
 def unreached(

@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from metaplast import hint
 from metaplast.spec import near
 
 FORMAT = 1
@@ -189,7 +190,7 @@ def locate(path_or_name: str | Path) -> Path:
     if path.is_dir():
         if not (path / RULE).exists():
             raise StoreError(
-                f"{path}: the folder holds no {RULE} yet; continue with: metaplast resume {path}"
+                f"{path}: the folder holds no {RULE} yet; continue with: {hint.resume(path)}"
             )
         return path / RULE
     if not path.exists():

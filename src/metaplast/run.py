@@ -23,6 +23,7 @@ from metaplast.objective import Objective
 from metaplast.passed import passed, remember
 from metaplast.reference import backprop_accuracy
 from metaplast.rulefile import RULE, START, StoreError
+from metaplast.run_folder import CHECKPOINT
 from metaplast.search import Position, Progress, found, search
 from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError, dump, load, settle
@@ -192,7 +193,7 @@ def _standing(
     """The last checkpoint, or the start, with the loop to go on with, if there is more to do; the
     log is cut back to it."""
     position, reference_key = start(experiment)
-    checkpoint, backprop = folder / "checkpoint", None
+    checkpoint, backprop = folder / CHECKPOINT, None
     if (checkpoint / "manifest.json").exists():
         position, about = load_checkpoint(checkpoint, position)
         backprop = float(about["backprop_accuracy"])
@@ -214,7 +215,7 @@ def _save(
     log.flush()
     os.fsync(log.fileno())
     about = _about(position, backprop, experiment, spec)
-    save_checkpoint(folder / "checkpoint", position, about)
+    save_checkpoint(folder / CHECKPOINT, position, about)
 
 
 def _about(position: Position, backprop: float, experiment: Experiment, spec: Spec) -> dict:
@@ -253,16 +254,16 @@ def _same_spec(folder: Path, spec: Spec) -> None:
     Raises:
         SpecError: a table of its spec was edited since.
     """
-    if not (folder / "checkpoint" / "manifest.json").exists():
+    if not (folder / CHECKPOINT / "manifest.json").exists():
         return
-    began, now = load_position(folder / "checkpoint").get("spec"), _digests(spec)
+    began, now = load_position(folder / CHECKPOINT).get("spec"), _digests(spec)
     if began is None:  # of a version that did not write it down
         return
     for name in sorted({*began, *now}):
         if began.get(name) != now.get(name):
             raise SpecError(
                 f"{folder / 'spec.toml'}: {name} is not what this run began with; put it back, or "
-                f"begin anew with: metaplast search {folder / 'spec.toml'}"
+                f"begin anew with: {hint.anew(folder)}"
             )
 
 
@@ -279,7 +280,7 @@ def _same_data(began: dict[str, str] | None, folder: Path, experiment: Experimen
             raise SpecError(
                 f"task: {name} has sha256 {now.get(name, 'none')[:12]}, but this run began with "
                 f"{sum_[:12]}; put the file of then back, or begin anew with: "
-                f"metaplast search {folder / 'spec.toml'}"
+                f"{hint.anew(folder)}"
             )
 
 
@@ -351,8 +352,8 @@ def _cut_log(path: Path, step: int) -> None:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the run, so that no second process writes into it; a kill releases it."""
-    (folder / "checkpoint").mkdir(exist_ok=True)
-    with open(folder / "checkpoint" / "lock", "w") as lock:
+    (folder / CHECKPOINT).mkdir(exist_ok=True)
+    with open(folder / CHECKPOINT / "lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

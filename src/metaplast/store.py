@@ -36,13 +36,18 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A rule that a search found: a genome, and the anatomy it was found in."""
+    """A rule from a file, as a rule one that a search found: a genome, and its anatomy."""
 
     name: str
     """What it was loaded by: unlike the name of its spec, no other rule beside it has it."""
     genome: Genome
     spec: Spec
     manifest: dict[str, Any]
+
+    @property
+    def searched(self) -> bool:
+        """Whether a search found it: files are also written by hand, and where a search begins."""
+        return self.manifest.get("step") is not None
 
     @property
     def anatomy(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import pytest
 
 from metaplast import own_code, own_source
@@ -333,3 +334,11 @@ def test_the_command_line_takes_a_reference_without_quotes(parts):
     tables = filled(TABLES, parts)
     spec = specs.with_overrides(Spec(tables), [f"genome.rules.readout.type={parts}:Gated"])
     assert spec["genome"]["rules"]["readout"]["type"] == f"{parts}:Gated"
+
+
+def test_the_form_of_what_was_made_is_its_structure_types_and_shapes():
+    flat, nested = jnp.zeros(3), {"a": jnp.zeros(3), "b": (jnp.zeros((), int), None)}
+    assert own_code.form(flat) == "float32[3]" and own_code.form(None) == "None"
+    assert own_code.form(nested) == "{'a': float32[3], 'b': (int32[], None)}"
+    assert own_code.form(flat) != own_code.form((flat,))  # the same arrays, but not in one place
+    assert own_code.form(jax.eval_shape(lambda: nested)) == own_code.form(nested)

@@ -141,8 +141,7 @@ def found(name: str) -> Subject:
 
     rule = store.load(name)
     subject = subject_of(rule.spec, rule.genome, name)
-    searched = rule.manifest.get("step") is not None
-    return subject if searched else dataclasses.replace(subject, spec=None)
+    return subject if rule.searched else dataclasses.replace(subject, spec=None)
 
 
 def beginning(name: str) -> Subject:

@@ -51,11 +51,6 @@ class Estimators:
         for name in ("lives", "cycles"):
             if getattr(self, name) < 2:
                 raise ValueError(f"{name} = {getattr(self, name)}: expected 2 or more")
-        if not 1e-15 <= self.spread <= 1e15:  # as `meta.abstract` has it, which loads JAX
-            raise ValueError(
-                f"spread = {self.spread}: expected a finite positive number, from 1e-15 to 1e+15; "
-                "give 0.03"
-            )
         if self.stretch is not None and self.stretch < 1:
             raise ValueError(
                 f"stretch = {self.stretch}: expected 1 or more moments; leave it out for a tenth "
@@ -111,11 +106,13 @@ class Estimators:
         from metaplast.estimators.compare import Budget, compare
         from metaplast.estimators.facts import facts
         from metaplast.experiment import build
+        from metaplast.meta.abstract import positive_spread
         from metaplast.preflight import check
 
         def told(name: str) -> None:
             print(f"measuring  {name}", file=sys.stderr, flush=True)
 
+        positive_spread(self.spread)
         experiment = build(spec)
         check(experiment)
         budget = Budget(self.lives, self.cycles, self.spread, self.stretch)

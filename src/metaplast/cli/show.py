@@ -8,6 +8,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from metaplast import hint
+from metaplast.run_folder import CHECKPOINT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,7 +191,7 @@ def _standing(folder: Path) -> dict:
     from metaplast.cli.certified import tally
 
     spec = specs.load(folder / "spec.toml")
-    manifest = folder / "checkpoint" / "manifest.json"
+    manifest = folder / CHECKPOINT / "manifest.json"
     step = _reached(manifest) if manifest.exists() else 0
     steps = spec["meta"].get("steps", "the default number of")
     report = folder / "report.html"

@@ -80,10 +80,10 @@ def _check_lives(learner: Any, where: str, shape: Shape) -> None:
         state, after, readout, answer = jax.eval_shape(lived, jax.random.key(0))
     except Exception as fault:
         raise ValueError(f"{where}: {own_code.told(fault)}{own_code.line(fault)}") from fault
-    if _kinds(state) != _kinds(after):
+    if (now := own_code.form(after)) != (was := own_code.form(state)):
         raise ValueError(
-            f"{where}: its state is {_kinds(after)} after a moment, expected what it is at birth, "
-            f"{_kinds(state)}; keep shapes and types"
+            f"{where}: its state is {now} after a moment, expected what it is at birth, {was}; "
+            "keep shapes and types"
         )
     for method, found in (("moment", readout), ("predict", answer)):
         if getattr(found, "shape", None) != (shape.classes,):
@@ -91,14 +91,6 @@ def _check_lives(learner: Any, where: str, shape: Shape) -> None:
                 f"{where}: its readout of {method} has shape {getattr(found, 'shape', None)}, "
                 f"expected {(shape.classes,)}, a number for each class"
             )
-
-
-def _kinds(state: Any) -> str:
-    """Types and shapes of the arrays of a state, such as `float32[3], int32[]`."""
-    import jax
-
-    kinds = [f"{leaf.dtype}{list(leaf.shape)}" for leaf in jax.tree.leaves(state)]
-    return ", ".join(kinds) or "nothing"
 
 
 def _made(maker: Any, where: str, shape: Shape) -> Any:

@@ -65,8 +65,7 @@ def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Ca
                 f"{list(shape.hidden)}; compare it without any (--hidden '')"
             )
         learner = found.learner(inputs, shape.hidden, classes)
-        # The file of a search's start is a rule like any other, but nobody has found it.
-        return [fixed(found.name, learner, found=found.manifest.get("step") is not None)]
+        return [fixed(found.name, learner, found=found.searched)]
     if reference(name):
         from metaplast.learners import own
 

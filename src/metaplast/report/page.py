@@ -15,6 +15,7 @@ from metaplast.report.estimators import ESTIMATORS, estimators_figures, estimato
 from metaplast.report.figures import learning_curves, meta_training
 from metaplast.report.tables import bench_table, facts_table, genome_table
 from metaplast.report.verdict import outcome, verdict
+from metaplast.run_folder import CHECKPOINT
 from metaplast.spec import Spec
 
 PAGE = "report.html"
@@ -194,7 +195,7 @@ def _again(folder: Path, experiment: Spec, rule: rulefile.Contents) -> str:
 def _backprop(folder: Path) -> float | None:
     """The accuracy of backprop that the search showed beside its own."""
     try:
-        manifest = json.loads((folder / "checkpoint" / "manifest.json").read_text())
+        manifest = json.loads((folder / CHECKPOINT / "manifest.json").read_text())
         return float(manifest["position"]["backprop_accuracy"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ def teach_alike(one: AbstractTask, other: AbstractTask) -> bool:
         return True
     if _remembered(one) != _remembered(other):
         return False
-    return _same(*(_told(_teacher(task), one.classes) for task in (one, other)))
+    return _alike(said(one), said(other))
 
 
 def tells_target(task: AbstractTask) -> bool:
@@ -28,8 +29,8 @@ def tells_target(task: AbstractTask) -> bool:
         return True
     if task.memory() is not None:
         return False
-    plainly = _told(lambda *answer: AbstractTask.teach(task, *answer), task.classes)
-    return _same(_told(_teacher(task), task.classes), plainly)
+    plainly = _said(lambda *answer: AbstractTask.teach(task, *answer), task.classes)
+    return _alike(said(task), plainly)
 
 
 def plainly_taught(task: AbstractTask, outer: str) -> AbstractTask:
@@ -57,17 +58,18 @@ def _remembered(task: AbstractTask) -> list[tuple[int, ...]]:
     return [leaf.shape for leaf in jax.tree.leaves(task.memory())]
 
 
-def _teacher(task: AbstractTask) -> Callable[..., Teaching]:
-    return task.recalled(task.memory()).teach
+def said(task: AbstractTask) -> tuple[Teaching, Teaching]:
+    """What a task says of one answer at the begin of a life, for the first and the last class."""
+    return _said(task.recalled(task.memory()).teach, task.classes)
 
 
-def _told(teach: Callable[..., Teaching], classes: int) -> list[np.ndarray]:
-    """What is said of one answer for the first and for the last class."""
+def _said(teach: Callable[..., Teaching], classes: int) -> tuple[Teaching, Teaching]:
     with jax.ensure_compile_time_eval():  # a task may be made while a life is traced
         readout = jnp.arange(classes, dtype=float)
-        said = [teach(readout, jnp.asarray(target)) for target in (0, classes - 1)]
-        return [np.asarray(leaf) for leaf in jax.tree.leaves(said)]
+        first, last = (teach(readout, jnp.asarray(target)) for target in (0, classes - 1))
+    return first, last
 
 
-def _same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    return len(one) == len(other) and all(map(np.array_equal, one, other))
+def _alike(one: Any, other: Any) -> bool:
+    leaves = jax.tree.leaves(one), jax.tree.leaves(other)
+    return len(leaves[0]) == len(leaves[1]) and all(map(np.array_equal, *leaves))
