@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -19,7 +20,8 @@ from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate
 from metaplast.positive import Positive
 from metaplast.rules import Delta
-from metaplast.tasks import Dataset, named
+from metaplast.tasks import Dataset, image_folder, named
+from metaplast.tasks.folder import find
 
 COLORS = {"cifar10": 3}
 """Channels of the pictures of a data set, where there are several."""
@@ -31,19 +33,31 @@ class Rule(NamedTuple):
     """A row of the table."""
 
     paper: Mapping[str, str]
-    """Error in percent by data set, as the paper gives it."""
+    """Error in percent by the name of the data set or of its folder, as the paper gives it."""
     learner: Callable[[Any], Any]
     """Of a learning rate."""
 
 
+def folder(data: str) -> Path | None:
+    """The folder of pictures in class folders that a path or a name in METAPLAST_DATA means."""
+    try:
+        path = find(data)
+    except FileNotFoundError:
+        return None
+    return path if path.is_dir() and any(part.is_dir() for part in path.iterdir()) else None
+
+
 def channels(data: str) -> int:
     """Input cells at each place."""
-    return COLORS.get(data, 1)
+    return 3 if folder(data) else COLORS.get(data, 1)
 
 
 def pictures(data: str, options, split: str) -> Dataset:
     """A data set whose channels have mean zero and variance one over its train pool."""
-    task = named(data, options.moments, options.held_out, split)
+    if path := folder(data):
+        task = image_folder(path, options.size, True, options.moments, options.held_out, split)
+    else:
+        task = named(data, options.moments, options.held_out, split)
     if not isinstance(task, Dataset):
         raise ValueError(f"data = {data!r}: expected pictures, such as cifar10, mnist or digits")
     x = task.x_train.reshape(-1, channels(data))
@@ -101,7 +115,7 @@ def compare(data: str, rules: Mapping[str, Rule], options) -> None:
         note = f"rate {options.rates[best]:g}{edge}"
         row(
             name,
-            rule.paper.get(data, NOT_GIVEN),
+            rule.paper.get(Path(data).name, NOT_GIVEN),
             error,
             f"{note:22s}{_behind(error, first)}".rstrip(),
         )
@@ -136,7 +150,11 @@ def _behind(error, first) -> str:
 def command(doc: str | None, data: str, hidden: str, rates: str, moments: int) -> Command:
     """Options that both examples have."""
     parser = Command(doc)
-    parser.add_argument("--data", default=data, help="names of data sets, with commas")
+    parser.add_argument(
+        "--data", default=data,
+        help="names of data sets, or folders of pictures in class folders, with commas",
+    )  # fmt: skip
+    parser.count("size", 32, "side in pixels to which the pictures of a folder are brought")
     parser.several("hidden", hidden, "cells at each place, by layer", int)
     parser.count("patch", 5, "side of a receptive field")
     parser.count("stride", 2, "places from one to the next")

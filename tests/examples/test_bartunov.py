@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tasks import small_files
 
 from metaplast.circuits import local
 from metaplast.learners.difference_target_propagation import (
@@ -66,3 +67,15 @@ def test_where_a_patch_is_the_whole_layer_it_is_difference_target_propagation(ex
 )  # fmt: skip
 def test_a_bad_option_is_one_line_and_code_2(example, option, told, refused):
     assert told in refused(example, option)
+
+
+@pytest.mark.parametrize(("name", "paper"), [("imagenet", "71.4"), ("others", "not given")])
+def test_pictures_of_a_folder_are_learned_beside_the_figure_of_their_data_set(
+    example, tmp_path, capsys, name, paper
+):
+    path = small_files.image_folder(tmp_path)
+    path = path.rename(path.with_name(name))
+    tiny = "--size 6 --hidden 2 --patch 3 --moments 8 --held-out 2 --rates 0.01 --lives 2"
+    example.main([f"--data={path}", *tiny.split()])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("backprop")]
+    assert len(rows) == 1 and paper in rows[0] and "nan" not in rows[0]

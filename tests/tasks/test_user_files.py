@@ -54,6 +54,14 @@ def test_pictures_of_their_size_are_not_touched(tmp_path):
     (tmp_path / "test" / "d" / "0.png").write_bytes(b"")
     with pytest.raises(ValueError, match="class 'd' is in one of train and test alone"):
         image_folder(tmp_path, 4)
+    (tmp_path / "test" / "d" / "0.png").unlink()
+    (tmp_path / "test" / "d").rmdir()
+    (tmp_path / "test").rename(tmp_path / "val")
+    renamed = image_folder(tmp_path, 4, split="all")
+    np.testing.assert_array_equal(renamed.x_test, task.x_test)
+    (tmp_path / "train").rename(tmp_path / "training")
+    with pytest.raises(ValueError, match="training': no file"):
+        image_folder(tmp_path, 4)
 
 
 def spoiled(folder, spoil):

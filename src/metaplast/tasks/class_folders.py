@@ -10,6 +10,8 @@ import numpy as np
 
 TESTED = 5
 """Where nobody separated the test files, every fifth is one."""
+TESTS = ("test", "val")
+"""Folders beside `train` whose files are for tests: the first of them that is there."""
 
 
 class Labelled(NamedTuple):
@@ -25,13 +27,13 @@ def class_folders(path: Path, suffixes: Sequence[str]) -> Labelled:
     """The files of a folder with one sub-folder for each class.
 
     Args:
-        path: a folder of class folders; or one with the folders `train` and `test`, each
-            of them such a folder.
+        path: a folder of class folders; or one with the folders `train` and `test` (`val` where
+            there is no `test`, as in ImageNet's), each of them such a folder.
         suffixes: endings of the files that count, lower case.
 
     Returns:
-        Files in alphabetical order. Where there are no folders `train` and `test`, a fifth of
-        the files of each class is for tests, chosen by one fixed permutation.
+        Files in alphabetical order. Where there are no such folders, a fifth of the files of each
+        class is for tests, chosen by one fixed permutation.
 
     Raises:
         FileNotFoundError: no such folder.
@@ -39,13 +41,15 @@ def class_folders(path: Path, suffixes: Sequence[str]) -> Labelled:
     """
     if not path.is_dir():
         raise FileNotFoundError(f"data = {str(path)!r}: no such folder; check the path")
-    if {"train", "test"} <= {p.name for p in path.iterdir() if p.is_dir()}:
-        train, test = _files(path / "train", suffixes), _files(path / "test", suffixes)
+    parts = {p.name for p in path.iterdir() if p.is_dir()}
+    tests = next((name for name in TESTS if {"train", name} <= parts), None)
+    if tests:
+        train, test = _files(path / "train", suffixes), _files(path / tests, suffixes)
         if train.keys() != test.keys():
             odd = sorted(train.keys() ^ test.keys())[0]
             raise ValueError(
-                f"data = {str(path)!r}: class {odd!r} is in one of train and test alone, expected "
-                "the same sub-folders in both; add or remove it"
+                f"data = {str(path)!r}: class {odd!r} is in one of train and {tests} alone, "
+                "expected the same sub-folders in both; add or remove it"
             )
     else:
         train, test = {}, {}

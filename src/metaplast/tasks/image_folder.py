@@ -28,7 +28,7 @@ def image_folder(
 
     Args:
         path: a folder with one sub-folder of pictures for each class, or with the folders
-            `train` and `test`, each of them such a folder; else a fifth is for tests.
+            `train` and `test` (or `val`), each of them such a folder; else a fifth is for tests.
         size: side of the pictures in pixels; others are squeezed or stretched.
         color: three inputs a pixel instead of one.
         moments: length of a life.
