@@ -7,7 +7,8 @@ Networks are about as wide and deep as the papers', where a line does not say ot
 learns 60 000 images one at a time, in an order drawn anew for every pass, at a rate that falls to
 zero; the first rate is the one that names most of 6000 training images after 12 000 others, on a
 grid that grows until it lies inside, or the next smaller one if weights explode later. Then the
-10 000 test images are asked once a pass. What is done is kept in `--kept`, a file a rule.
+10 000 test images are asked once a pass. What is done is kept in `--kept`, a file a rule; rows of
+rules that are not there stay on the page as they were.
 """
 
 from __future__ import annotations
@@ -159,10 +160,17 @@ def main() -> None:
         if not kept[name].exists():
             result = measured(name, PAPERS[name], images, passes[name])
             kept[name].write_text(json.dumps(result))
-    lines = page({n: json.loads(path.read_text()) for n, path in kept.items() if path.exists()})
+    done = {n: json.loads(path.read_text()) for n, path in kept.items() if path.exists()}
+    lines = page(done, told_before(given.write) if given.write else {})
     print("\n".join(lines))
     if given.write:
         put(given.write, lines)
+
+
+def told_before(write: Path) -> dict[str, list[str]]:
+    """Rows of the page as it is, by rule."""
+    rows = [line[2:-2].split(" | ") for line in write.read_text().splitlines()]
+    return {row[0]: row for row in rows if row[0] in PAPERS and len(row) > 1}
 
 
 def mnist() -> Images:
@@ -270,25 +278,28 @@ def wrong(learner, state, x, y):
     return jnp.mean(jax.lax.map(named, x, batch_size=100) != y)
 
 
-def page(done: dict[str, Any]) -> list[str]:
-    rows = []
-    for name, result in done.items():
-        paper, errors = PAPERS[name], result["rule"]["errors"]
-        error = errors[-1]
-        theirs = result["backprop"]["errors"][-1]
-        within = error <= (theirs if paper.most is None else paper.most) + TOLERANCE
-        rows.append([
-            name, "-".join(map(str, (784, *paper.hidden, 10))), paper.told,
-            len(errors), f"{error:.2f}",
-            f"{theirs:.2f}", f"{result['rule']['rate']:g}",
-            "yes" if within else "**no**", paper.apart,
-        ])  # fmt: skip
+def page(done: dict[str, Any], before: dict[str, list[str]]) -> list[str]:
+    """The table: rules that were lived, and rows of others from before."""
+    rows = {**before, **{name: row_of(name, result) for name, result in done.items()}}
     header = (
         "rule", "network", "paper, %", "passes", "ours, %", "backprop there, %", "rate",
         f"within {TOLERANCE:g} points", "",
     )  # fmt: skip
-    missing = [name for name in PAPERS if name not in done]
-    return table(header, rows) + (["", f"Not lived yet: {', '.join(missing)}."] if missing else [])
+    lines = table(header, [rows[name] for name in PAPERS if name in rows])
+    missing = [name for name in PAPERS if name not in rows]
+    return lines + (["", f"Not lived yet: {', '.join(missing)}."] if missing else [])
+
+
+def row_of(name: str, result: dict[str, Any]) -> list[str]:
+    """What became of one rule, and whether that is within tolerance."""
+    paper, errors = PAPERS[name], result["rule"]["errors"]
+    error, theirs = errors[-1], result["backprop"]["errors"][-1]
+    within = error <= (theirs if paper.most is None else paper.most) + TOLERANCE
+    return [
+        name, "-".join(map(str, (784, *paper.hidden, 10))), paper.told,
+        str(len(errors)), f"{error:.2f}", f"{theirs:.2f}", f"{result['rule']['rate']:g}",
+        "yes" if within else "**no**", paper.apart,
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ TINY = {
     "--meta-lives 1 --lives 3",
     "gu_2019": "--hidden 2 --width 1 --moments 6 --every 2 --labels 1 --steps 1 --meta-lives 1 "
     "--lives 3 --tables 1",
+    "izhikevich_2007": "--excitatory 3 --inhibitory 1 --seconds 2 --networks 2",
     "jordan_2021": "--inputs 2 --moments 20 --steps 2 --population 4 --meta-lives 1 --lives 2",
     "journe_2023": "--data digits --cells 3,4 --images 20 --held-out 10 --batch 5 --moments 10 "
     "--epochs 1 --rates 1 --lives 2",
@@ -40,6 +41,7 @@ TINY = {
     "--meta-lives 1 --lives 3",
     "miconi_2023": "--hidden 2 --trials 4 --longer 2 --steps 1 --pairs 1 --lives 3",
     "najarro_2020": "--hidden 2 --moments 60 --steps 2 --population 4 --meta-lives 1 --lives 3",
+    "payeur_2021": "--hidden 4 --moments 2000 --rates 0.3 --lives 3",
     "pedersen_2021": "--hidden 3 --moments 40 --merges 1 --steps 1 --searches 2 --meta-lives 2 "
     "--lives 3",
     "randazzo_2020": "--states 1 --channels 1 --hidden 2 --inputs 3 --moments 4 --steps 1 "
@@ -55,10 +57,12 @@ TINY = {
 FITTED = {
     "bartunov_2018",
     "confavreux_2023",
+    "izhikevich_2007",
     "journe_2023",
     "laborieux_2022",
     "mehta_2024",
     "mehta_2024 mlp",
+    "payeur_2021",
     "sanfiz_2021",
 }
 """Those without an outer loop."""
@@ -81,6 +85,7 @@ RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
 CHOSEN = {name: tiny for name, tiny in TINY.items() if RUN_ALL or name not in HEAVY}
 TOLD = {
     "confavreux_2023": {"14", "84", "0.5", "34", "2", "69", "< 0.01", "29"},
+    "izhikevich_2007": {"4, the largest"},
     "sandler_2021": {"84"},
 }
 """Figures of papers that fit a row."""
