@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 
 from metaplast.cli.failure import Stopped, reported
+from metaplast.cli.interrupt import imports_end
 from metaplast.cli.parse import COMMANDS, chosen, overview
 
 
@@ -21,8 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     violated, 2 bad input, 130 stopped by Ctrl-C."""
     # What is loaded and traced stays; looking for garbage in it often slows a start.
     gc.set_threshold(100_000, 50, 50)
+    program = imports_end() if arguments is None else contextlib.nullcontext()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    with reported() as code, _warnings_in_a_line():
+    with reported() as code, program, _warnings_in_a_line():
         if not arguments or arguments[0] in ("-h", "--help"):
             print(overview())
         elif arguments[0] == "--version":
