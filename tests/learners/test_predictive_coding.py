@@ -48,6 +48,16 @@ def test_small_errors_are_those_of_backprop_for_what_is_left_at_the_output():
         assert off[0] > 1e-2 and off[2] < 1e-3 and off[1] / off[2] == pytest.approx(10.0, rel=0.1)
 
 
+def test_an_output_of_large_variance_makes_it_the_negative_gradient():
+    with jax.enable_x64(True):
+        reference = plain.gradient(born(), plain.stimulus(), plain.TARGET, "tanh")
+        off = []
+        for variance in (1.0, 1e3, 1e4):
+            learner = PredictiveCoding(NETWORK, 1.0, 400, variance=variance)
+            off.append(plain.distance(plain.moved(learner, born())[1], reference, -1.0))
+        assert off[0] > 1e-2 and off[2] < 1e-3 and off[1] / off[2] == pytest.approx(10.0, rel=0.1)
+
+
 def test_settling_lowers_the_energy_to_a_minimum():
     with jax.enable_x64(True):
         layers, learner = born(), PredictiveCoding(NETWORK, 1.0, 600)
@@ -68,6 +78,11 @@ def test_settling_lowers_the_energy_to_a_minimum():
         assert max(float(np.abs(g).max()) for g in slope) < 1e-8
 
 
-def test_steps_must_be_positive():
-    with pytest.raises(ValueError, match="steps = 0"):
-        PredictiveCoding(NETWORK, 0.1, 0)
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"steps": 0}, "steps = 0"), ({"variance": 0.0}, "variance = 0"),
+     ({"variance": float("inf")}, "variance = inf")],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(options, says):
+    with pytest.raises(ValueError, match=says):
+        PredictiveCoding(NETWORK, 0.1, **options)

@@ -28,8 +28,12 @@ class PredictiveCoding(AbstractBare):
     the network says before the target is shown. Where errors are small, hidden ones are those of
     backprop for what is left of the output's error.
 
-    Deviations: the output is softmax with cross-entropy (Gaussian in the paper); all variances
-    are 1; the relaxation is a fixed number of Euler steps.
+    Cells of the output that are expected to vary by $\Sigma$, those of hidden layers by 1, weigh
+    their error less: $\epsilon_L$ is divided by $\Sigma$ and the rate multiplied by it. The larger
+    $\Sigma$, the less the target moves the cells, and the nearer the changes are to backprop's.
+
+    Deviations: the output is softmax with cross-entropy (Gaussian in the paper); the relaxation is
+    a fixed number of Euler steps.
 
     Args:
         network: who is taught.
@@ -37,6 +41,7 @@ class PredictiveCoding(AbstractBare):
         steps: of the relaxation, each a tenth of the cells' time constant.
         fixed_prediction: whether predictions and slopes stay as they were before the target was
             shown; then errors relax to exactly those of backprop.
+        variance: $\Sigma$ of the output.
 
     References: Whittington & Bogacz (2017) doi:10.1162/NECO_a_00949; for fixed predictions
     Millidge, Tschantz & Buckley (2022) doi:10.1162/neco_a_01497.
@@ -51,16 +56,19 @@ class PredictiveCoding(AbstractBare):
     rate: Float[Array, ""] = eqx.field(default=0.05, converter=lambda r: jnp.asarray(r, float))
     steps: int = eqx.field(static=True, default=32)
     fixed_prediction: bool = eqx.field(static=True, default=False)
+    variance: float = eqx.field(static=True, default=1.0)
 
     def __check_init__(self) -> None:
         if self.steps < 1:
             raise ValueError(f"steps = {self.steps}: expected 1 or more")
+        if not 0 < self.variance < jnp.inf:
+            raise ValueError(f"variance = {self.variance}: expected a positive number; give 1.0")
 
     def moment(self, state, stimulus, target, task, key=None):
         sweep = self.network.sweep(state, stimulus)
         wanted = task.teach(sweep.readout, target).signal
         errors, heard = self.unpredicted(state, self.relaxed(state, sweep, wanted), sweep, wanted)
-        return learned(state, heard, errors, self.rate), sweep.readout
+        return learned(state, heard, errors, self.variance * self.rate), sweep.readout
 
     def relaxed(self, layers: Layers, sweep: Sweep, wanted: Float[Array, " classes"]) -> Vectors:
         """Potentials of the hidden layers when they have settled with the target shown."""
@@ -93,4 +101,5 @@ class PredictiveCoding(AbstractBare):
                 weight @ said + bias for weight, bias, said in zip(*layers, heard, strict=True)
             ]
         errors = [x - mean for x, mean in zip(potentials, predicted[:-1], strict=True)]
-        return [*errors, wanted - jax.nn.softmax(predicted[-1])], heard
+        missing = (wanted - jax.nn.softmax(predicted[-1])) / self.variance
+        return [*errors, missing], heard
