@@ -65,6 +65,7 @@ REFUSED = {
     "large odd population": (lambda: Evolution("Open_ES", 101), "population = 17: Open_ES says"),
     "small population": (lambda: Evolution("DifferentialEvolution", 3), "population = 3: "),
     "strategy without numbers": (lambda: Evolution("LM_MA_ES"), "give 'MA_ES'"),
+    "strategy around zero": (lambda: Evolution("DiffusionEvolution"), "give 'CMA_ES'"),
     "strategy that needs more": (lambda: Evolution("SV_Open_ES"), "strategy = 'SV_Open_ES': needs"),
     "population of one": (lambda: Evolution(population=1), "population = 1"),
     "time constant": (lambda: TraceKernel(tau=-100.0), "tau = -100.0: "),

@@ -65,6 +65,23 @@ def test_evolution_descends_a_quadratic(strategy, steps):
     assert float(bowl(worse, None)[0]) > before, "negative control: it follows the objective"
 
 
+@pytest.mark.parametrize(
+    "strategy", ["CMA_ES", "SNES", "xNES", "Open_ES", "ARS", "SimpleGA", "GradientlessDescent"]
+)
+def test_the_first_generation_lies_as_far_out_as_the_spread_says(strategy):
+    begin = {"a": jnp.full(4, 3.0)}
+
+    def deviation(spread):
+        meta = Evolution(strategy, 16, lives=1, spread=spread)
+        algorithm, state = meta.algorithm(begin), meta.init(None, begin, jax.random.key(0))
+        candidates, _ = algorithm.ask(jax.random.key(1), state, meta._params(algorithm))
+        return float(jnp.sqrt(jnp.mean((candidates["a"] - begin["a"]) ** 2)))
+
+    near, far = deviation(0.02), deviation(0.1)
+    assert 0.4 * 0.1 < far < 1.5 * 0.1
+    np.testing.assert_allclose(far / near, 5.0, rtol=0.05)
+
+
 @pytest.mark.parametrize(("selection", "crossover"), [("truncation", 0.0), ("tournament", 0.7)])
 def test_a_genetic_algorithm_descends_a_quadratic(selection, crossover):
     meta = Genetic(32, 1, 0.5, 40, selection, crossover=crossover)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import inspect
 from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import optax
 
 from metaplast.meta.abstract import positive_spread
 from metaplast.meta.fitness import cloud, fitness
@@ -20,8 +22,19 @@ PERSISTENT = {"PersistentES": "PES", "NoiseReuseES": "NRES"}
 COUNTING = ("CMAAnchoredLES",)
 """Strategies of evosax that count in Python what they make of theta's size, so that they are made
 before anything is traced. Others round differently there, and stay as they are."""
-UNSOUND = {"LM_MA_ES": "MA_ES"}
-"""Strategies of evosax that make theta no number on a bowl, and what to give instead."""
+UNSOUND = {
+    "LM_MA_ES": ("leaves the finite numbers on a bowl", "MA_ES"),
+    "DiffusionEvolution": ("begins around zero, wherever the search begins", "CMA_ES"),
+    **dict.fromkeys(
+        ("iAMaLGaM_Full", "iAMaLGaM_Univariate"),
+        ("begins one unit around the start, whatever the spread", "CMA_ES"),
+    ),
+}
+"""Strategies of evosax that no search should use: why, and what to give instead."""
+SQUARING = ("xNES",)
+"""Strategies whose deviation is the square of what they are given."""
+NARROWEST = 0.005
+"""The smallest radius of gradientless descent as a share of its largest, as evosax has them."""
 
 FEW = 16
 """Candidates of a strategy that is built only to see whether it can be."""
@@ -39,7 +52,9 @@ class Evolution(AbstractGenerations):
         strategy: a name from `evosax.algorithms`.
         population: candidates per generation.
         lives: lives per candidate.
-        spread: standard deviation of the first generation around the start.
+        spread: standard deviation of the first generation around the start; `ASEBO` and `GuidedES`
+            make it half of that, `LGA` four times. Of `GradientlessDescent`, the largest radius.
+            Strategies with a schedule of deviations keep this one throughout.
 
     References: Lange (2022) arXiv:2212.04180 for the library; Hansen & Ostermeier (2001)
     doi:10.1162/106365601750190398 for CMA-ES.
@@ -75,10 +90,8 @@ class Evolution(AbstractGenerations):
                 f"for; give type = {PERSISTENT[self.strategy]!r}"
             )
         if self.strategy in UNSOUND:
-            raise ValueError(
-                f"strategy = {self.strategy!r}: leaves the finite numbers on a bowl; give "
-                f"{UNSOUND[self.strategy]!r}"
-            )
+            why, instead = UNSOUND[self.strategy]
+            raise ValueError(f"strategy = {self.strategy!r}: {why}; give {instead!r}")
         # evosax draws flax and matplotlib in, so it is imported only where it is used.
         from evosax.algorithms import algorithms
 
@@ -90,9 +103,13 @@ class Evolution(AbstractGenerations):
         size = population or self.population
         if self.strategy in COUNTING:
             theta = jax.tree.map(lambda leaf: jnp.zeros(jnp.shape(leaf), leaf.dtype), theta)
+        made = algorithms[self.strategy]
+        schedule = {}
+        if "std_schedule" in inspect.signature(made).parameters:
+            schedule["std_schedule"] = optax.constant_schedule(self.spread)
         try:
             with self._made():
-                return algorithms[self.strategy](population_size=size, solution=theta)
+                return made(population_size=size, solution=theta, **schedule)
         except AssertionError as fault:
             told = str(fault).rstrip(".") or "not a size that it can have"
             raise ValueError(f"population = {size}: {self.strategy} says: {told}") from None
@@ -110,7 +127,12 @@ class Evolution(AbstractGenerations):
     def _params(self, algorithm):
         with self._made():
             params = algorithm.default_params
-        return params.replace(std_init=self.spread) if hasattr(params, "std_init") else params
+        if hasattr(params, "std_init"):
+            root = self.strategy in SQUARING
+            return params.replace(std_init=self.spread**0.5 if root else self.spread)
+        if hasattr(params, "radius_max"):
+            return params.replace(radius_max=self.spread, radius_min=NARROWEST * self.spread)
+        return params
 
     def init(self, evaluate, theta, key):
         del evaluate
