@@ -123,8 +123,8 @@ PAPERS: dict[str, Paper] = {
         (500,), "tanh", AS_BACKPROP, None, "ImageNet there, this network in the authors' code",
     ),
     "predictive_coding": Paper(
-        lambda sizes, rate: PredictiveCoding(Perceptron(sizes, "tanh"), rate),
-        (600, 600), "tanh", AS_BACKPROP, None, "logistic cells and a Gaussian output there",
+        lambda sizes, rate: PredictiveCoding(Perceptron(sizes, "tanh"), rate, variance=10.0),
+        (600, 600), "tanh", AS_BACKPROP, None, "logistic, Gaussian output there; variance 10 here",
     ),
 }  # fmt: skip
 STEP = 10**0.5

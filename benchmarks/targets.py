@@ -286,6 +286,9 @@ def section(aim: Aim, rows: Sequence[Row]) -> list[str]:
             same = rule.name == row.name
             gaps.append("" if same else f"{100 * pair['difference']:+.1f} {bracket(pair['ci'])}")
         tuned = ", ".join(f"{k} {v}" for k, v in row.tuned.items() if k not in HIDDEN)
+        if "tried" in row.tuned:
+            tuned += f", of {len(row.tuned['tried'])}"
+            tuned += ", on the edge" if row.tuned["on_edge"] else ""
         name = f"**{row.name}**" if row.name in aim.rules else row.name
         body.append([name, shown(row.values), *gaps, tuned, str(row.diverged)])
     heads = ["learner", what, *(f"{r.name} minus this" for r in rules), "tuned to", "diverged"]

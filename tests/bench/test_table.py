@@ -62,6 +62,17 @@ def test_no_number_and_no_heading_is_cut(width, terminal):
     assert (" 1234 " in text) == (width > 100)
 
 
+def test_it_says_how_many_settings_were_tried_and_who_was_best_on_an_edge():
+    result = _result(tuned={"rate": 0.1, "tried": [{}] * 19, "on_edge": True})
+    assert "settings tried" not in _told(_shown(_result(), 200, True))
+    text = _told(_shown(result, 200, True))
+    assert "has any: 19; best on an edge of what was tried: backprop_adam" in text
+    result["learners"][2]["tuned"] = {"rate": 0.1, "tried": [{}] * 63, "on_edge": False}
+    result["learners"][1]["tuned"]["on_edge"] = False
+    text = _told(_shown(result, 200, True))
+    assert "has any: 19 to 63" in text and "on an edge" not in text
+
+
 def test_few_lives_say_what_an_interval_is_worth():
     assert "about 50% of cases" in _told(_shown(_result(2), 200, True))
     assert "of cases" not in _told(_shown(_result(16), 200, True))

@@ -168,6 +168,10 @@ CURVE = {"moment": [1], "accuracy": [0.5], "lower": [0.4], "upper": [0.6]}
          "bias 1, standardized stimuli, ridge 64"),
         ({"optimizer": "adam", "nonlinearity": "tanh", "stimuli": "raw", "rate": 0.01},
          "adam, tanh, raw stimuli, rate 0.01"),
+        ({"rate": 0.01, "grid": {}, "tried": [{}] * 63, "tried_on_lives": 4, "on_edge": False},
+         "rate 0.01, best of 63"),
+        ({"rate": 3e13, "grid": {}, "tried": [{}] * 19, "tried_on_lives": 4, "on_edge": True},
+         "rate 3e+13, best of 19, on their edge"),
     ],
 )  # fmt: skip
 def test_a_setting_that_is_a_number_has_its_name(tuned, told):

@@ -81,6 +81,7 @@ def _caption(result: dict[str, Any], without: Sequence[str]) -> list[str]:
     told = [
         f"accuracy{intervals}; rivals are tuned in hindsight on these lives{rest}{asked}",
     ]
+    told += _tuning(result["learners"])
     if caution := coverage.caution(lives):
         told.append(caution)
     if any(entry.get("told") for entry in result["learners"]):
@@ -91,6 +92,18 @@ def _caption(result: dict[str, Any], without: Sequence[str]) -> list[str]:
     if without:
         told.append(f"no room here for {', '.join(without)}: --json has them, and so has a pipe")
     return told
+
+
+def _tuning(learners: Sequence[dict[str, Any]]) -> list[str]:
+    """How many settings were tried, and for whom a better one may lie beyond them."""
+    tuned = {entry["name"]: entry["tuned"] for entry in learners if entry.get("tuned")}
+    counts = sorted({len(report["tried"]) for report in tuned.values() if "tried" in report})
+    if not counts:
+        return []
+    many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    edge = [name for name, report in tuned.items() if report.get("on_edge")]
+    beyond = f"; best on an edge of what was tried: {', '.join(edge)}" if edge else ""
+    return [f"settings tried for a learner that has any: {many}{beyond}"]
 
 
 MARK = "*"

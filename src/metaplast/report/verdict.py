@@ -93,10 +93,16 @@ def against_backprop(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def told(entry: dict[str, Any]) -> str:
-    """What was tuned and to what, such as `adam, tanh, raw stimuli, rate 0.01`."""
+    """What was tuned and to what, of how many settings, and whether the best lies on an edge of
+    these, such as `adam, tanh, raw stimuli, rate 0.01, best of 63`."""
     tuned = entry["tuned"] or {}
     plain = {k: v for k, v in tuned.items() if isinstance(v, (str, float, int))}
-    return ", ".join(_setting(k, v) for k, v in plain.items() if k not in SEARCHED)
+    parts = [_setting(k, v) for k, v in plain.items() if k not in SEARCHED]
+    if "tried" in tuned:
+        parts.append(f"best of {len(tuned['tried'])}")
+    if tuned.get("on_edge"):
+        parts.append("on their edge")
+    return ", ".join(parts)
 
 
 def _setting(name: str, value: str | float) -> str:
