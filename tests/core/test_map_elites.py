@@ -89,6 +89,21 @@ def test_luck_fades():
     assert abs(off.mean()) < 0.05 and off.min() > lucky
 
 
+def test_an_elite_whose_mean_cost_leaves_its_bin_moves():
+    def noisy(theta, key):
+        """Costs of one life are off by a bin."""
+        loss, score = trade(theta, key)
+        off = 0.5 * jax.random.normal(jax.random.fold_in(key, 1))
+        return loss, score._replace(costs=Cost(score.costs.changes + off))
+
+    _, state, _ = illuminated(META, noisy, 80)
+    filled, edges = np.asarray(state.filled), np.asarray(META.edges)
+    assert filled.sum() > 4 and int(state.generations.max()) > 5
+    inner = np.flatnonzero(filled)[(np.flatnonzero(filled) > 0) & (np.flatnonzero(filled) < 7)]
+    cost = np.asarray(state.cost)[inner]
+    assert np.all((edges[inner] <= cost) & (cost <= edges[inner + 1]))
+
+
 def test_candidates_without_a_number_never_enter():
     def treacherous(theta, key):
         loss, score = trade(theta, key)

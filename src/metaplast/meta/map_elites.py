@@ -39,9 +39,10 @@ class MapElites(AbstractGenerations):
     It needs an objective that is `metered`. A generation is half parents, drawn from the filled
     bins, and half children: each its parent, stirred, and moved along the line to another elite.
     Parents live again, on the same lives as the children, and an elite stands for the mean over all
-    of its generations, so luck fades. A child takes the place of the elite of its bin if it is
-    better, once it is allowed for how much easier its lives were than those that its
-    generation's parents had known. What is found is the elite with the least loss;
+    of its generations, so luck fades; one whose mean cost comes to lie in another bin moves there.
+    Of those who meet in a bin the best one stays, once it is allowed for how much easier the lives
+    of children were than those that their generation's parents had known. What is found is the
+    elite with the least loss;
     `metaplast archive` shows and exports the others.
 
     Written here, for the maintained libraries do not fit: pyribs runs on the host, between
@@ -131,7 +132,12 @@ class MapElites(AbstractGenerations):
         state = self._again(state, drawn[0], values[:half], cost[:half])
         # Parents have their bins already, but for the first ones.
         entering = jnp.where(begun & (jnp.arange(self.population) < half), jnp.inf, values - luck)
-        state = self._entered(state, candidates, entering, jnp.where(sound, cost, self.high))
+        entered = Archive(
+            candidates, entering, jnp.where(sound, cost, self.high),
+            jnp.ones(self.population, jnp.int32),
+        )  # fmt: skip
+        # Elites first, who stay where a newcomer is as good.
+        state = self._sorted(jax.tree.map(lambda *parts: jnp.concatenate(parts), state, entered))
         best = jnp.argmin(state.loss)
         theta = jax.tree.map(
             lambda new, old: jnp.where(jnp.any(state.filled), new, old),
@@ -162,19 +168,19 @@ class MapElites(AbstractGenerations):
             loss=mean(state.loss, loss), cost=mean(state.cost, cost), generations=count
         )
 
-    def _entered(self, state: Archive, candidates, loss, cost) -> Archive:
-        """The archive after the best candidate of every bin has met the elite of that bin."""
+    def _sorted(self, pool: Archive) -> Archive:
+        """The best of a pool in every bin of mean cost; bins that nobody is in are empty."""
         width = (self.high - self.low) / self.bins
-        place = jnp.clip((cost - self.low) // width, 0, self.bins - 1).astype(jnp.int32)
+        place = jnp.clip((pool.cost - self.low) // width, 0, self.bins - 1).astype(jnp.int32)
         here = place[None, :] == jnp.arange(self.bins)[:, None]
-        theirs = jnp.where(here, loss[None, :], jnp.inf)
-        first = jnp.argmin(theirs, axis=1)
-        better = jnp.min(theirs, axis=1) < state.loss
+        theirs = jnp.where(here, pool.loss[None, :], jnp.inf)
+        best = jax.tree.map(lambda leaf: leaf[jnp.argmin(theirs, axis=1)], pool)
+        filled = jnp.isfinite(jnp.min(theirs, axis=1))
         return Archive(
-            jnp.where(better[:, None], candidates[first], state.candidates),
-            jnp.where(better, loss[first], state.loss),
-            jnp.where(better, cost[first], state.cost),
-            jnp.where(better, 1, state.generations).astype(jnp.int32),
+            best.candidates,
+            jnp.where(filled, best.loss, jnp.inf),
+            jnp.where(filled, best.cost, 0.0),
+            jnp.where(filled, best.generations, 0),
         )
 
 
