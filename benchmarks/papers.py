@@ -6,9 +6,9 @@
 Networks are about as wide and deep as the papers', where a line does not say otherwise. Everybody
 learns 60 000 images one at a time, in an order drawn anew for every pass, at a rate that falls to
 zero; the first rate is the one that names most of 6000 training images after 12 000 others, on a
-grid that grows until it lies inside, or the next smaller one if weights explode later. Then the
-10 000 test images are asked once a pass. What is done is kept in `--kept`, a file a rule; rows of
-rules that are not there stay on the page as they were.
+grid that grows until it lies inside, or the next smaller one if weights explode or all is
+forgotten later. Then the 10 000 test images are asked once a pass. What is done is kept in
+`--kept`, a file a rule; rows of rules that are not there stay on the page as they were.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ CHUNK = 3000
 """Images that are learned at one rate."""
 SHORT = 4
 """Chunks that a rate is chosen by."""
+LOST = 80.0
+"""Test error in % above which nothing is left of what was learned; chance errs in 90."""
 JUDGES = 6000
 """Training images that the rate is chosen by; they are learned afterwards, too."""
 
@@ -209,7 +211,7 @@ def trained(
 def lived(
     name: str, make: Callable[[float], Learner], rate: float, images: Images, passes: int
 ) -> list[float] | None:
-    """The test error after every pass; None if it explodes."""
+    """The test error after every pass; None if it explodes, or forgets everything."""
     errors, each = [], len(images.x) // CHUNK
     for number, (learner, state) in enumerate(course(make, rate, images, passes * each), 1):
         if number % each == 0:
@@ -218,6 +220,8 @@ def lived(
                 return None
             errors.append(100 * float(wrong(learner, state, images.x_test, images.y_test)))
             say(f"{name}, rate {rate:.2g}, pass {len(errors)}: {errors[-1]:.2f} %")
+            if errors[-1] > LOST:
+                return None
     return errors
 
 
