@@ -16,7 +16,7 @@ from metaplast.tasks import (
     Reinforced,
     digits,
 )
-from metaplast.tasks.teaching import teach_alike, tells_target
+from metaplast.tasks.teaching import modulator_says, teach_alike, tells_target
 
 PLAIN = digits(20)
 CODED = RateCode(PLAIN, steps=4)
@@ -64,3 +64,11 @@ def test_who_tells_the_target():
     assert not tells_target(Reinforced(PLAIN)) and not tells_target(DelayedReward(PLAIN))
     assert teach_alike(Reinforced(PLAIN), PixelNoise(Reinforced(PLAIN), 0.1))
     assert not teach_alike(Reinforced(PLAIN), Reinforced(PLAIN, right=2.0))
+
+
+def test_what_the_modulator_means():
+    assert modulator_says(PLAIN) == modulator_says(InSteps(CODED, steps=4)) == "error"
+    late = [DelayedReward(PLAIN, delay) for delay in (0, 3)]
+    assert {modulator_says(task) for task in (*late, PixelNoise(late[1], 0.1))} == {"reward"}
+    assert modulator_says(Reinforced(PLAIN)) == "reward"
+    assert modulator_says(Reinforced(PLAIN, right=-1.0, wrong=-2.0)) == "reward"

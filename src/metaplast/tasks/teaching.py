@@ -33,6 +33,28 @@ def tells_target(task: AbstractTask) -> bool:
     return _alike(said(task), plainly)
 
 
+def modulator_says(task: AbstractTask) -> str:
+    """What the modulator of a task means: `error` where it is larger after a wrong answer, `reward`
+    where after a right one, and nothing where it is the same after either.
+
+    A world that remembers may pay late, so it is asked after as many moments as it remembers
+    numbers, each of them answered alike.
+    """
+    with jax.ensure_compile_time_eval():
+        readout, last = jnp.arange(task.classes, dtype=float), jnp.asarray(task.classes - 1)
+        right, wrong = (_told_late(task, readout, target) for target in (last, last * 0))
+    if right == wrong:
+        return ""
+    return "reward" if right > wrong else "error"
+
+
+def _told_late(task: AbstractTask, readout, target) -> float:
+    memory = task.memory()
+    for _ in range(sum(int(np.prod(shape)) for shape in _remembered(task))):
+        memory = task.recalled(memory).remember(memory, readout, target)
+    return float(task.recalled(memory).teach(readout, target).modulator[0])
+
+
 def plainly_taught(task: AbstractTask, outer: str) -> AbstractTask:
     """The task, if whoever wraps it and changes its classes may teach plainly in its place.
 
