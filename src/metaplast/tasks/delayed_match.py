@@ -67,6 +67,10 @@ class DelayedMatch(AbstractTask):
         return (self.trials + 1) * (self.delay + 2) - 1
 
     @property
+    def ordered(self) -> bool:
+        return True
+
+    @property
     def answered(self) -> Bool[np.ndarray, " moments"]:
         """Which moments are probes."""
         return np.arange(self.moments) % (self.delay + 2) == self.delay + 1
