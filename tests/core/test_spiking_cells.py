@@ -9,7 +9,16 @@ import pytest
 from scipy.optimize import brentq
 
 from core.one_cell import driven
-from metaplast.neurons import LIF, AdaptiveLIF, Izhikevich, Leaky, Rate, StochasticBinary, Traced
+from metaplast.neurons import (
+    LIF,
+    AdaptiveLIF,
+    Izhikevich,
+    Leaky,
+    Noisy,
+    Rate,
+    StochasticBinary,
+    Traced,
+)
 from metaplast.neurons.izhikevich import PEAK
 
 TAU, DT = 20.0, 0.1
@@ -167,3 +176,15 @@ def test_traces_are_sums_of_exponentials():
     np.testing.assert_allclose(cell.post.T, post, atol=1e-5)
     assert min(np.abs(pre[6]).max(), np.abs(post[5]).max()) > 0.5
     assert np.abs(trace(20.0, True) - minus).max() > 0.5
+
+
+def test_traces_without_this_moment_are_those_of_the_last_also_where_noise_is_added_around_them():
+    """Signals that do not count the moment's own activity, or are products with it."""
+    z = np.zeros(20)
+    z[[3, 10, 11]] = 1.0
+    quiet = driven(Traced(Rate("linear")), z)[1]
+    loud = driven(Noisy(Traced(Rate("linear")), 0.5), z, key=jax.random.key(0))[1]
+    assert np.abs(loud.activity - quiet.activity).max() > 0.5
+    np.testing.assert_allclose(loud.post[:, [4, 6]], quiet.post[:, [4, 6]], atol=1e-6)
+    slow = np.asarray(quiet.pre[:, 6])[z > 0]
+    np.testing.assert_allclose((loud.pre[:, 6] / loud.activity)[z > 0], slow, rtol=1e-4)
