@@ -117,6 +117,28 @@ def test_izhikevich_spikes_when_an_integration_by_hand_does(izhikevich, kind):
     assert not np.array_equal(other, reference)
 
 
+@pytest.mark.parametrize("site", ["basal", "lateral"])
+def test_izhikevich_does_not_spike_when_it_is_inhibited(site):
+    """Not even from strong inhibition, which an explicit step would turn into a rise."""
+    cell, zero = Izhikevich(), jnp.asarray(0.0)
+
+    @jax.jit
+    @jax.vmap
+    def spikes(strength):
+        def moment(state, at):
+            now = jnp.where(at == 3, strength, 0.0)
+            state, said = cell.fire(state, now if site == "basal" else zero, None)
+            state, said = cell.settle(state, said, now if site == "lateral" else zero)
+            return state, (said.activity, state.membrane)
+
+        return jax.lax.scan(moment, cell.init(zero, zero), jnp.arange(8))[1]
+
+    fired, membrane = spikes(jnp.asarray([-1.0, -4.0, -8.0, -30.0, -100.0]))
+    assert not np.any(fired)
+    assert np.min(membrane[:, 3]) == -100.0 and np.all(membrane[0] > -90.0)
+    assert np.any(spikes(jnp.asarray([8.0]))[0])  # the control: excitation
+
+
 def test_izhikevich_fires_at_the_rate_of_a_fine_integration(izhikevich):
     found = izhikevich["regular spiking"]
     fine = izhikevich_by_hand(*KINDS["regular spiking"], 10.0, 50_000, 0.02, halves=1)
