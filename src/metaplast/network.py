@@ -139,14 +139,23 @@ class PlasticNetwork(eqx.Module):
     ) -> tuple[NetworkState, Float[Array, " outputs"]]:
         """A moment without a teacher: cells fire, nobody replies, no synapse changes."""
         deliver = synapses.Delivering(self.circuit, state.weights)
-        states, cells, _ = self._forward(state.cells, stimulus, key, deliver)
-        for name in self.circuit.remembered:
-            # Nobody replied, so what it has to say to its synapses is what it was.
-            old, new = cells[before(name)], cells[name]
-            told = (old.message, old.post, old.pre)
-            cells[name] = eqx.tree_at(lambda c: (c.message, c.post, c.pre), new, told)
+        states, cells, pools = self._forward(state.cells, stimulus, key, deliver)
+        for p in self.circuit.populations:
+            if p.name in self.circuit.remembered:
+                # Nobody replied, so its error is what it was; but what outgoing synapses see of it
+                # is its activity and traces, and those are of now.
+                old, new = cells[before(p.name)], cells[p.name]
+                told = (old.message, old.post, self._offered(p, states, new, pools).pre)
+                cells[p.name] = eqx.tree_at(lambda c: (c.message, c.post, c.pre), new, told)
         states = self._remembering(states, cells)
         return state._replace(cells=states), cells[self.circuit.output.name].drive
+
+    def _offered(self, p: Population, states, cell: Cell, pools) -> Cell:
+        """The cells of a population if they replied to nothing; their states do not."""
+        reply, silence = self.genome.neurons[p.kind].reply, jnp.zeros((p.size,))
+        return jax.vmap(reply, (0, 0, 0, None, None))(
+            states[p.name], cell, silence, pools[p.name], jnp.zeros((1,))
+        )[1]
 
     def moment(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import re
@@ -17,10 +18,13 @@ from metaplast.derivable import reach
 from metaplast.experiment import Experiment
 from metaplast.lives import lives_of
 from metaplast.meta import AbstractMetaOptimizer, Backprop, Forward, Truncated
+from metaplast.rules.modulator import MEANINGS
 from metaplast.search import searchable
 from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError
 from metaplast.spread import busy
+from metaplast.tasks.teaching import modulator_says
+from metaplast.tasks.wrapper import name_of
 
 DIFFERENTIATING = (Backprop, Truncated, Forward)
 COPIES = 3
@@ -166,6 +170,26 @@ def elsewhere(spec: Spec) -> str:
         f"the search lives {' '.join(lived)}, and what it finds will be compared on digits; for "
         'other data give bench.data = ["my.npz"], or a table of a task as a text'
     )
+
+
+def misheard(experiment: Experiment) -> list[str]:
+    """A line about each kind of synapse whose rule takes the modulator for the contrary of what the
+    task says with it, and so unlearns what is right."""
+    task, lines = experiment.objective.task, []
+    said = modulator_says(task)
+    for kind, rule in experiment.genome.rules.items():
+        hears = getattr(rule, "hears", None)
+        if hears in MEANINGS and said and hears != said:
+            chosen = any(field.name == "hears" for field in dataclasses.fields(rule))
+            lines.append(
+                f"genome.rules.{kind}: {type(rule).__name__} takes the modulator for {_OF[hears]}, "
+                f"and in {name_of(task)} it is {_OF[said]}; give "
+                + (f'hears = "{said}"' if chosen else "another rule or task")
+            )
+    return lines
+
+
+_OF = {"error": "an error", "reward": "a reward"}
 
 
 def _types(table: Any) -> Iterator[str]:

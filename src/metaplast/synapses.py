@@ -80,7 +80,11 @@ def alike(q: Projection, shape: tuple[int, int]) -> Weight:
 
 
 def changed(circuit: Circuit, q: Projection, weight: Weight, change: Change) -> Weight:
-    """The weights after a change that is known as products of what two cells say, and a leak."""
+    """The weights after a change that is known as products of what two cells say, and a leak.
+
+    A weight that all places share changes by the sum of their products, as they have learned
+    different things; but it is one weight, which leaks once: by the mean of their leaks.
+    """
     along = circuit.along(q)
     if not along.tabled:
         back = q.wiring == "backward"
@@ -89,7 +93,10 @@ def changed(circuit: Circuit, q: Projection, weight: Weight, change: Change) -> 
     if q.wiring == "backward":
         # Weights lie as those forth do, where they would end at the cells that they begin at.
         senders = circuit.senders(along)
-        asked = (change.keep - 1.0)[senders] * each(circuit, along, weight)
+        decayed = (change.keep - 1.0)[senders]
+        if along.wiring == "shared":
+            decayed = decayed / (len(senders) // weight.shape[0])  # for `grown` adds up all places
+        asked = decayed * each(circuit, along, weight)
         for a, b in zip(change.post[:, senders], change.pre, strict=True):
             asked = asked + a * b[:, None]
         return signed(q, grown(circuit, along, weight, asked))
@@ -97,7 +104,7 @@ def changed(circuit: Circuit, q: Projection, weight: Weight, change: Change) -> 
     senders = circuit.senders(q)[::cells]
     decayed = (change.keep - 1.0).reshape(-1, cells, 1)
     if q.wiring == "shared":
-        asked = decayed.sum(0) * weight
+        asked = decayed.mean(0) * weight
         for a, b in zip(change.post, change.pre[:, senders], strict=True):
             asked = asked + a.reshape(-1, cells).T @ b
         return signed(q, weight + asked)
@@ -110,7 +117,7 @@ def changed(circuit: Circuit, q: Projection, weight: Weight, change: Change) -> 
 
 def grown(circuit: Circuit, q: Projection, weight: Weight, asked: BySynapse) -> Weight:
     """The weights after every synapse has asked for a change; a shared one does what all its
-    synapses ask for."""
+    synapses ask for, their leaks included: what a rule asks for cannot be taken apart here."""
     if q.wiring == "shared":
         asked = asked.reshape(-1, *weight.shape).sum(0)
     return signed(q, weight + asked)

@@ -17,6 +17,12 @@ from metaplast.bench.footprint import footprint
 from metaplast.bench.living import Arena
 from metaplast.bench.scores import check_lives, scores
 from metaplast.bench.trials import trials
+from metaplast.learners import (
+    Bidirectional,
+    LearnedFeedback,
+    MessagePassing,
+    SurrogateBackprop,
+)
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.feedback_alignment import feedback_alignment
 from metaplast.learners.nearest_class_mean import NearestClassMean
@@ -118,7 +124,19 @@ def test_what_is_stored_is_counted():
     network = footprint(feedback_alignment(6, (5,), 3), 6, 3)
     assert network.updates == 45 and network.per_synapse == 1.0
     assert footprint(NearestNeighbor(6, 3, 40), 6, 3).per_synapse == 40  # grows with the life
-    shown = footprint(spiking(6, (5,), 3, steps=4), 6, 3)
+    # Of learners that keep more than a weight: what changes, and numbers for each synapse.
+    shown, key = spiking(6, (5,), 3, steps=4), jax.random.key(0)
+    for learner, updates, each in (
+        (SurrogateBackprop(shown.learner), 45, 150 / 45),  # among the 150 a feedback of 15, unused
+        (SurrogateBackprop(shown.learner, "sgd"), 45, 60 / 45),
+        (MessagePassing(sizes), 53, 3.0), (MessagePassing(sizes, states=4), 53, 5.0),
+        (Bidirectional(sizes, 3), 53 + 15, 3.0), (Bidirectional(sizes, symmetric=True), 53, 1.0),
+        (LearnedFeedback(sizes, key), 45, 60 / 45),
+        (LearnedFeedback(sizes, key, plastic=True), 60, 1.0),
+    ):  # fmt: skip
+        found = footprint(learner, 6, 3)
+        assert (found.updates, found.per_synapse) == (updates, pytest.approx(each))
+    shown = footprint(shown, 6, 3)
     assert shown.updates == 4 * 45 and shown.per_cell > network.per_cell > 0
 
 

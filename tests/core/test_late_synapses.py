@@ -9,10 +9,11 @@ import pytest
 from learners.easy import Easy
 
 from metaplast.circuits import Circuit, Population, Projection, recurrent
+from metaplast.learners.presented import Presented
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate
 from metaplast.positive import Positive
-from metaplast.rules import Hebb
+from metaplast.rules import Delta, Factored, Hebb
 
 CELLS, MOMENTS = 6, 5
 OWN = "hidden1->hidden1"
@@ -89,3 +90,28 @@ def test_whoever_has_not_fired_cannot_be_heard_at_once():
     with pytest.raises(ValueError, match=r"'b' has not fired yet.*delay = 1"):
         own(0)
     assert own(1).remembered == ("b",)
+
+
+@pytest.mark.parametrize("presented", [False, True])
+def test_what_late_synapses_see_is_of_the_moment_before_also_where_that_was_not_taught(presented):
+    """Two ways to write the delta rule: by the activity, and by the signals that cells offer."""
+    task = Easy(inputs=4, moments=3)
+    episode = task.sample(jax.random.key(1))
+
+    @jax.jit
+    def own(rule):
+        neurons = {"input": Rate("linear"), "hidden": Rate(), "output": Output()}
+        learner = PlasticNetwork(recurrent(4, (5,), 3), Genome(neurons, {"recurrent": rule}))
+        if presented:
+            learner = Presented(learner, 2, 20, "current")
+        state = learner.born(jax.random.key(0))
+
+        def moment(state, now):
+            return learner.moment(state, *now, task, None)[0], None
+
+        state = jax.lax.scan(moment, state, (episode.stimuli, episode.targets))[0]
+        return state.weights[OWN]
+
+    one, other = own(Delta(0.1)), own(Factored([0.1], 0.0))
+    assert np.abs(one).max() > 0.05
+    np.testing.assert_allclose(other, one, atol=1e-6)

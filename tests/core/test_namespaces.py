@@ -27,6 +27,7 @@ CONTRACTS = {
 HELPERS = {
     "meta": {"brood", "fitness", "selection_network", "selection_weights", "whole_lives"},
     "neurons": {"decision", "surrogate"},
+    "rules": {"modulator"},
     "tasks": {
         "boxes", "check", "checksum", "class_folders", "coco_file", "events", "folder", "hdf5",
         "idx", "pictures", "pools", "recordings", "scenes", "stored", "teaching", "whole_file",

@@ -19,8 +19,9 @@ from metaplast.meta import ES, PES, Backprop, Evolution, LearnedSelection, Resta
 from metaplast.network import Genome
 from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
-from metaplast.rules import Delta
+from metaplast.rules import Delta, PolicyTrace, RewardSTDP, ThreeFactor
 from metaplast.spec import SpecError
+from metaplast.tasks import Reinforced
 
 
 class Stepped(Delta):
@@ -154,6 +155,24 @@ def test_a_comparison_on_other_data_than_the_search_is_said(task, data, said):
 @pytest.mark.parametrize("name", specs.builtin())
 def test_no_shipped_experiment_is_compared_elsewhere(name):
     assert preflight.elsewhere(specs.load(name)) == ""
+
+
+def test_a_rule_and_a_task_that_mean_the_contrary_by_the_modulator_are_said():
+    def said(rule, task):
+        one = experiment()
+        genome = Genome(one.genome.neurons, {"forward": Delta(0.1), "readout": rule})
+        objective = Objective(task, one.objective.circuit)
+        return preflight.misheard(one._replace(genome=genome, objective=objective))
+
+    plain, rewarded = Easy(moments=12), Reinforced(Easy(moments=12))
+    for rule in (RewardSTDP, ThreeFactor):
+        (line,) = said(rule(), rewarded)
+        assert f"genome.rules.readout: {rule.__name__} takes the modulator for an error" in line
+        assert line.endswith('taught by reward it is a reward; give hears = "reward"')
+        assert said(rule(hears="reward"), plain)[0].endswith('give hears = "error"')
+        assert said(rule(), plain) == said(rule(hears="reward"), rewarded) == []
+    assert said(PolicyTrace(), plain)[0].endswith("give another rule or task")
+    assert said(PolicyTrace(), rewarded) == said(Delta(0.1), rewarded) == []
 
 
 def test_derivatives_are_followed_through_loops_and_branches():

@@ -12,6 +12,7 @@ import pytest
 from core.one_cell import between, driven
 from metaplast.neurons import Rate, Traced
 from metaplast.rules import Factored, PairSTDP, RewardSTDP, ThreeFactor, TripletSTDP
+from metaplast.rules.modulator import known_meaning
 
 TAUS = {"tau_plus": 16.8, "tau_minus": 33.7, "tau_x": 101.0, "tau_y": 114.0}
 CELL = Traced(Rate("linear"), **TAUS)
@@ -152,3 +153,21 @@ def test_the_expected_reward_changes_nothing():
     always[1, 55] = 0.0  # right for once
     found = np.asarray(weights(make, pre, post, always))[:, -1]
     assert abs(found[0]) < 1e-4 < 0.02 < found[1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "reward"),
+    [
+        (functools.partial(RewardSTDP, 0.5, TAU, 0.7, RATIO), lambda wrong: 1.0 - wrong),
+        (functools.partial(ThreeFactor, 0.5, TAU, 5.0), lambda wrong: -wrong),
+    ],
+)
+def test_a_reward_is_heard_as_the_error_that_it_is_not(rule, reward):
+    heard = functools.partial(rule, hears="reward")
+    pre, post = random_trains(0.05, length=100)
+    wrong = np.random.default_rng(1).integers(0, 2, (3, 100, 1)).astype(float)
+    by_error = np.asarray(weights(rule, pre, post, wrong))
+    np.testing.assert_allclose(weights(heard, pre, post, reward(wrong)), by_error, atol=1e-5)
+    assert np.abs(np.asarray(weights(rule, pre, post, reward(wrong))) - by_error).max() > 0.01
+    with pytest.raises(ValueError, match="hears = 'nothing': expected 'error' or 'reward'"):
+        known_meaning("nothing")

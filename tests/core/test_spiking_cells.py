@@ -9,7 +9,16 @@ import pytest
 from scipy.optimize import brentq
 
 from core.one_cell import driven
-from metaplast.neurons import LIF, AdaptiveLIF, Izhikevich, Leaky, Rate, StochasticBinary, Traced
+from metaplast.neurons import (
+    LIF,
+    AdaptiveLIF,
+    Izhikevich,
+    Leaky,
+    Noisy,
+    Rate,
+    StochasticBinary,
+    Traced,
+)
 from metaplast.neurons.izhikevich import PEAK
 
 TAU, DT = 20.0, 0.1
@@ -108,6 +117,28 @@ def test_izhikevich_spikes_when_an_integration_by_hand_does(izhikevich, kind):
     assert not np.array_equal(other, reference)
 
 
+@pytest.mark.parametrize("site", ["basal", "lateral"])
+def test_izhikevich_does_not_spike_when_it_is_inhibited(site):
+    """Not even from strong inhibition, which an explicit step would turn into a rise."""
+    cell, zero = Izhikevich(), jnp.asarray(0.0)
+
+    @jax.jit
+    @jax.vmap
+    def spikes(strength):
+        def moment(state, at):
+            now = jnp.where(at == 3, strength, 0.0)
+            state, said = cell.fire(state, now if site == "basal" else zero, None)
+            state, said = cell.settle(state, said, now if site == "lateral" else zero)
+            return state, (said.activity, state.membrane)
+
+        return jax.lax.scan(moment, cell.init(zero, zero), jnp.arange(8))[1]
+
+    fired, membrane = spikes(jnp.asarray([-1.0, -4.0, -8.0, -30.0, -100.0]))
+    assert not np.any(fired)
+    assert np.min(membrane[:, 3]) == -100.0 and np.all(membrane[0] > -90.0)
+    assert np.any(spikes(jnp.asarray([8.0]))[0])  # the control: excitation
+
+
 def test_izhikevich_fires_at_the_rate_of_a_fine_integration(izhikevich):
     found = izhikevich["regular spiking"]
     fine = izhikevich_by_hand(*KINDS["regular spiking"], 10.0, 50_000, 0.02, halves=1)
@@ -167,3 +198,15 @@ def test_traces_are_sums_of_exponentials():
     np.testing.assert_allclose(cell.post.T, post, atol=1e-5)
     assert min(np.abs(pre[6]).max(), np.abs(post[5]).max()) > 0.5
     assert np.abs(trace(20.0, True) - minus).max() > 0.5
+
+
+def test_traces_without_this_moment_are_those_of_the_last_also_where_noise_is_added_around_them():
+    """Signals that do not count the moment's own activity, or are products with it."""
+    z = np.zeros(20)
+    z[[3, 10, 11]] = 1.0
+    quiet = driven(Traced(Rate("linear")), z)[1]
+    loud = driven(Noisy(Traced(Rate("linear")), 0.5), z, key=jax.random.key(0))[1]
+    assert np.abs(loud.activity - quiet.activity).max() > 0.5
+    np.testing.assert_allclose(loud.post[:, [4, 6]], quiet.post[:, [4, 6]], atol=1e-6)
+    slow = np.asarray(quiet.pre[:, 6])[z > 0]
+    np.testing.assert_allclose((loud.pre[:, 6] / loud.activity)[z > 0], slow, rtol=1e-4)

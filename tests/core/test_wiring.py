@@ -17,7 +17,7 @@ from metaplast.circuits import Circuit, Projection, convolutional, layered, loca
 from metaplast.lifetime import live, unroll
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate
-from metaplast.rules import Delta, Factored, Hebb, Polynomial
+from metaplast.rules import Decay, Delta, Factored, Hebb, Polynomial
 from metaplast.search import searchable
 
 CELLS = {"input": Rate("relu"), "inhibitory": Rate("linear"), "hidden": Rate(), "output": Output()}
@@ -33,13 +33,13 @@ def network(circuit: Circuit, rule=None, **others) -> PlasticNetwork:
     return PlasticNetwork(circuit, Genome(cells, {**rules, **others}))
 
 
-def lived(net: PlasticNetwork, key: int = 0):
+def lived(net: PlasticNetwork, key: int = 0, task: Easy = TASK):
     """Weights at birth and at the end of a short life."""
 
     @jax.jit
     def run(key):
         birth = net.born(jax.random.split(key)[0])
-        return birth.weights, live(net, TASK, TASK.sample(key), key)[1].weights
+        return birth.weights, live(net, task, task.sample(key), key)[1].weights
 
     return run(jax.random.key(key))
 
@@ -105,6 +105,21 @@ def convolved(kernel, picture, patch: int):
     return jax.lax.conv_general_dilated(
         picture[None], window, (1, 1), "VALID", dimension_numbers=("NHWC", "OHWI", "NHWC")
     )[0]
+
+
+@pytest.mark.parametrize("feedback", ["direct", "backward"])
+def test_a_shared_weight_leaks_once_and_not_once_for_every_place(feedback):
+    circuit = convolutional(20, (2, 3), 3, patch=2, feedback=feedback)
+    kinds = {q.kind for q in circuit.weighted}
+    cells = {p.kind: CELLS[p.kind] for p in circuit.populations}
+    net = PlasticNetwork(circuit, Genome(cells, dict.fromkeys(kinds, Decay(0.1))))
+    before, after = lived(net, task=Easy(inputs=20, moments=12))
+    assert any(q.wiring == "shared" for q in circuit.weighted)
+    assert feedback == "direct" or any(q.wiring == "backward" for q in circuit.weighted)
+    for q in circuit.weighted:
+        assert np.abs(before[q.name]).max() > 0.1
+        left = 0.9**12 * before[q.name]
+        np.testing.assert_allclose(after[q.name], left, rtol=1e-4, atol=1e-7)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from metaplast.learners.node_perturbation import NodePerturbation
 from metaplast.learners.perceptron import Perceptron
 from metaplast.learners.reinforce import Reinforce, RewardedState
 from metaplast.learners.weight_perturbation import WeightPerturbation
+from metaplast.tasks import DelayedReward, Reinforced
 
 NETWORK = Perceptron((3, 4, 2))
 TARGET = 1
@@ -89,6 +90,28 @@ def test_reward_is_all_that_is_told():
     assert 0 < paid.sum() < 40
     np.testing.assert_allclose(expected[paid], learner.smoothing)
     assert np.all(moved[paid] > 1e-3) and np.all(moved[~paid] == 0)
+
+
+@pytest.mark.parametrize("hears", ["nothing", "answer"])
+def test_a_world_that_only_rewards_pays_for_the_answer_that_was_drawn(hears):
+    """Just what is told where the target is: the same moment, bit for bit, whatever was drawn."""
+    learner, plainly = Reinforce(NETWORK, 1.0), plain.Easy(inputs=3, classes=2)
+    state = learner.born(jax.random.key(0))
+
+    def after(task):
+        def step(key):
+            return learner.moment(state, plain.stimulus(3), jnp.asarray(0), task, key)[0]
+
+        return jax.jit(jax.vmap(step))(jax.random.split(jax.random.key(5), 40))
+
+    found, wanted = after(Reinforced(plainly, hears=hears)), after(plainly)
+    assert 0 < (wanted.expected > 0).sum() < 40
+    for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    double = after(Reinforced(plainly, right=2.0, hears=hears))
+    np.testing.assert_array_equal(double.expected, 2.0 * wanted.expected)
+    late = DelayedReward(plainly, 1, hears=hears).recalled(jnp.asarray([3.0]))
+    np.testing.assert_allclose(after(late).expected, 3.0 * learner.smoothing)
 
 
 @pytest.mark.parametrize("kind", [NodePerturbation, WeightPerturbation])

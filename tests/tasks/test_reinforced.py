@@ -1,5 +1,7 @@
 """Reward alone: what is told, what is not, and that the policy gradient is in it."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -7,11 +9,12 @@ import numpy as np
 import pytest
 
 from metaplast.circuits import layered
+from metaplast.lifetime import live
 from metaplast.network import Genome, PlasticNetwork
-from metaplast.neurons import Output, Rate
-from metaplast.rules import Delta
+from metaplast.neurons import Output, Rate, StochasticBinary
+from metaplast.rules import Delta, ThreeFactor
 from metaplast.tasks import Clusters, Reinforced
-from tasks.lives import lived, many
+from tasks.lives import QUICK, lived, many
 from tasks.policy_gradient import RIGHT, WRONG, follows
 
 INNER = Clusters(inputs=6, classes=3, moments=300, held_out=30, nuisance=0, spread=0.3, modes=1)
@@ -74,6 +77,29 @@ def test_reward_teaches_and_without_it_nothing_does():
     indifferent = Reinforced(INNER, right=1.0, wrong=1.0 - 1e-9, hears="answer")
     assert accuracy(indifferent, network(Rewarded(), 0.3)) < 0.6
     assert accuracy(blamed, network(Output(), 0.3)) < 0.6
+
+
+def test_a_rule_that_takes_the_reward_for_an_error_unlearns_what_is_right():
+    inner = Clusters(inputs=6, nuisance=0, classes=3, moments=600, modes=1, spread=0.5)
+
+    def reached(task, **options) -> float:
+        rule = ThreeFactor(0.02, 0.1, 50.0, **options)
+        genome = Genome({"input": Rate("linear"), "output": StochasticBinary()}, {"readout": rule})
+        net = PlasticNetwork(layered(6, (), 3), genome)
+
+        @functools.partial(jax.jit, compiler_options=QUICK)
+        @jax.vmap
+        def late(key):
+            episode_key, life_key = jax.random.split(key)
+            life, _ = live(net, task, inner.sample(episode_key), life_key)
+            return jnp.mean(life.correct[-300:])
+
+        return float(jnp.mean(late(jax.random.split(jax.random.key(0), 16))))
+
+    blamed = Reinforced(inner, right=0.0, wrong=-1.0)
+    assert reached(blamed, hears="reward") == reached(inner) > 0.45
+    assert reached(Reinforced(inner), hears="reward") > 0.38
+    assert reached(Reinforced(inner)) < 0.33 > reached(blamed)  # chance
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from metaplast.tasks import (
+    ClassIncremental,
     ClassSubset,
+    DelayedMatch,
     DelayedReward,
+    Drifting,
     InSteps,
     Mixture,
     PixelNoise,
@@ -16,7 +19,7 @@ from metaplast.tasks import (
     Reinforced,
     digits,
 )
-from metaplast.tasks.teaching import teach_alike, tells_target
+from metaplast.tasks.teaching import modulator_says, teach_alike, tells_target
 
 PLAIN = digits(20)
 CODED = RateCode(PLAIN, steps=4)
@@ -64,3 +67,32 @@ def test_who_tells_the_target():
     assert not tells_target(Reinforced(PLAIN)) and not tells_target(DelayedReward(PLAIN))
     assert teach_alike(Reinforced(PLAIN), PixelNoise(Reinforced(PLAIN), 0.1))
     assert not teach_alike(Reinforced(PLAIN), Reinforced(PLAIN, right=2.0))
+
+
+def test_what_the_modulator_means():
+    assert modulator_says(PLAIN) == modulator_says(InSteps(CODED, steps=4)) == "error"
+    late = [DelayedReward(PLAIN, delay) for delay in (0, 3)]
+    assert {modulator_says(task) for task in (*late, PixelNoise(late[1], 0.1))} == {"reward"}
+    assert modulator_says(Reinforced(PLAIN)) == "reward"
+    assert modulator_says(Reinforced(PLAIN, right=-1.0, wrong=-2.0)) == "reward"
+
+
+ORDERED = (InSteps(CODED, steps=4), Drifting(PLAIN), ClassIncremental(PLAIN, 2))
+
+
+@pytest.mark.parametrize("outer", [ClassIncremental, ClassSubset])
+def test_who_would_sort_moments_or_leave_some_out_refuses_those_that_have_an_order(outer):
+    for task in (*ORDERED, PixelNoise(ORDERED[0], 0.1), Mixture((PLAIN, Drifting(PLAIN)))):
+        with pytest.raises(ValueError, match=f"have an order, which {outer.__name__} would not"):
+            outer(task, 2)
+    with pytest.raises(ValueError, match=f"way round, {outer.__name__} innermost"):
+        outer(ORDERED[0], 2)
+    # The other way round, and what has no order.
+    InSteps(RateCode(outer(PLAIN, 2), steps=4), steps=4), Drifting(outer(PLAIN, 2))
+    assert outer(PixelNoise(PLAIN, 0.1), 2).ordered == (outer is ClassIncremental)
+    assert not InSteps(PLAIN, steps=1).ordered and not ClassIncremental(PLAIN, 1).ordered
+
+
+def test_what_has_an_order_from_its_birth_is_for_nobody_to_sort():
+    with pytest.raises(ValueError, match=r"delayed match have an order.*; wrap another task"):
+        ClassIncremental(DelayedMatch(), 2)

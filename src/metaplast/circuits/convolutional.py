@@ -25,8 +25,12 @@ def convolutional(
 ) -> Circuit:
     """The circuit `local` with one weight for all places: what a cell learns, all its like know.
 
-    The weight changes by the sum of what the synapses at all places ask for, which with the delta
-    rule is the gradient of a convolution. The audit says so: `no_weight_sharing` is violated.
+    The weight changes by the sum over all places of the products of what two cells know, which with
+    the delta rule is the gradient of a convolution; it leaks (`Decay`, the decay of `Factored`) by
+    the mean over places, as one weight does. Rules with a memory or a network in every synapse
+    only say how much a synapse is to change, so there everything is summed, a leak as well: divide
+    its rate by the number of places. The audit says that weights are shared: `no_weight_sharing` is
+    violated.
 
     Args:
         inputs: input cells.

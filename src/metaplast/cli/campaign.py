@@ -39,7 +39,7 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     soon = foresee(spec, kept)  # in a thread of its own, while what follows is loaded
     from metaplast.ahead import compiling
     from metaplast.passed import passed
-    from metaplast.preflight import elsewhere, idle, unreached
+    from metaplast.preflight import elsewhere, idle, misheard, unreached
 
     experiment = checked(spec)
     if out is not None and _means_another(str(out)):
@@ -49,7 +49,7 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
         )
     for leaf in unreached(experiment, spec, kept):
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
-    for line in filter(None, (idle(experiment), elsewhere(spec))):
+    for line in filter(None, (idle(experiment), elsewhere(spec), *misheard(experiment))):
         print(line, file=sys.stderr)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:

@@ -124,6 +124,14 @@ class Bidirectional(eqx.Module):
     def states(self) -> int:
         return self.up.shape[0]
 
+    @property
+    def synapses(self) -> int:
+        """Forward ones, those from the cells that always say 1 among them, and backward ones where
+        there are such; all of them plastic."""
+        shapes = Perceptron(self.sizes, self.nonlinearity).shapes
+        forward = sum(post * (pre + 1) for post, pre in shapes)
+        return forward + (0 if self.symmetric else sum(post * pre for post, pre in shapes[1:]))
+
     def born(self, key) -> BidirectionalState:
         """Each state of a synapse is drawn as a weight of a `Perceptron`; offsets are zero."""
         sets = 1 if self.symmetric else 2 * self.states

@@ -81,6 +81,12 @@ class LearnedFeedback(eqx.Module):
         self.rates = tuple(positive(rate) for _ in sizes[1:])
         self.plastic = plastic
 
+    @property
+    def synapses(self) -> int:
+        """Those that change: the weights, and the feedback where it is plastic."""
+        back = sum(self.network.sizes[1:-1]) * self.network.sizes[-1]
+        return self.network.synapses + (back if self.plastic else 0)
+
     def born(self, key) -> FedBack:
         return FedBack(self.birth, self.feedback)
 

@@ -103,6 +103,12 @@ class MessagePassing(eqx.Module):
         self.rate = jnp.asarray(rate, float)
         self.sizes, self.nonlinearity = tuple(sizes), nonlinearity
 
+    @property
+    def synapses(self) -> int:
+        """Those from the cells that always say 1 among them; all of them plastic."""
+        network = Perceptron(self.sizes, self.nonlinearity)
+        return network.synapses + sum(self.sizes[1:])
+
     def born(self, key) -> list[Layer]:
         """Weights of a `Perceptron`, offsets of zero, nothing remembered."""
         born = Perceptron(self.sizes, self.nonlinearity).born(key).weights

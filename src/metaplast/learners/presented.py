@@ -52,7 +52,9 @@ class Presented(eqx.Module):
 
     None is random. The answer is the mean readout over all steps, asked for *before* the stimulus
     is taught: the network hears it without a teacher, and then once more, as it was before, with
-    the teacher at every step. So no label can reach the answer, at twice the price of hearing once.
+    the teacher at every step. The teacher judges the readout of each single step and not their
+    mean, so the modulator may say wrong at some steps of an answer that is right. No label can
+    reach the answer, at twice the price of hearing once.
     Before either, inputs are silent for `pause` steps, for membranes and traces to forget the last
     stimulus: where little of them fades, much of what is learned belongs to that one. Rules with a
     memory in every synapse (`EProp`) live through the taught steps only.

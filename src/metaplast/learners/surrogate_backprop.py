@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -65,6 +66,12 @@ class SurrogateBackprop(eqx.Module):
                 f"shares = {sorted(unknown)}: no plastic synapses of that kind, expected some of "
                 f"{sorted(kinds)}"
             )
+
+    @property
+    def synapses(self) -> int:
+        """Weights that change; a fixed feedback of the circuit is not among them."""
+        circuit = self.presented.network.circuit
+        return sum(math.prod(circuit.shape(q)) for q in self._learning())
 
     def born(self, key):
         network = self.presented.born(key)

@@ -23,7 +23,8 @@ class Competing(AbstractNeuron):
 
     $y_i = e^{\beta v_i} / \sum_j e^{\beta v_j}$, the sum computed by the population's interneuron.
     With `SoftHebb` at its incoming synapses the population clusters its stimuli. The message is
-    the apical input times the slope of the own excitation, $\beta y_i (1 - y_i)$.
+    the apical input times the slope of the own excitation, $\beta y_i (1 - y_i)$. Exponents
+    $\beta v$ are clipped to ±40: cells beyond it share alike.
 
     Args:
         sharpness: $\beta$, per unit of drive; at large ones the winner takes all.

@@ -42,6 +42,9 @@ class Habituated(AbstractAround):
     multiply them learn from covariances: rates that are never negative are far from centered, and
     what all stimuli have in common would be most of what is learned.
 
+    All of these means are taken in the reply, so their clock stands still where nobody replies: in
+    the pause of `Presented` and while it hears a stimulus for its answer.
+
     Args:
         base: the cell that fires and replies.
         tau: of the dendrite in ms.

@@ -17,6 +17,9 @@ from metaplast.source import Source
 
 PEAK = 30.0
 """Where a spike ends, in mV."""
+LOWEST = -100.0
+"""Where inhibition stops to pull the membrane, in mV, about what potassium alone would hold it at.
+From below some -125 mV an explicit step climbs the other branch of the parabola past threshold."""
 REST = -65.0
 """The membrane of a newborn cell in mV, as in the paper."""
 
@@ -49,7 +52,8 @@ class Izhikevich(AbstractNeuron):
 
     Where we deviate from the paper: the reset comes at the end of the step of the spike, not at the
     beginning of the next one; the membrane stops at 30 mV, where the paper's program lets it
-    overshoot by up to a volt before the recovery reads it.
+    overshoot by up to a volt before the recovery reads it; and it stops at -100 mV, below which
+    the parabola rises again, and steps of this size made a spike of a strong inhibition.
 
     Args:
         a: rate of recovery, per ms.
@@ -104,10 +108,11 @@ class Izhikevich(AbstractNeuron):
     def _half(self, v, current, highest):
         """The membrane after half a step."""
         rise = 0.04 * v**2 + 5.0 * v + 140.0 + current
-        return jnp.minimum(v + 0.5 * self.dt * rise, highest)
+        return jnp.clip(v + 0.5 * self.dt * rise, LOWEST, highest)
 
     def settle(self, state, cell, lateral):
-        return state._replace(membrane=state.membrane + self.gain.value * lateral), cell
+        membrane = jnp.maximum(state.membrane + self.gain.value * lateral, LOWEST)
+        return state._replace(membrane=membrane), cell
 
     def reply(self, state, cell, apical, pool, modulator):
         return state, replied(cell, state.steep, apical)

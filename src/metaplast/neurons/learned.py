@@ -25,11 +25,16 @@ class LearnedState(NamedTuple):
 class Learned(AbstractAround):
     r"""Another neuron, whose every answer is corrected by two small networks.
 
-    Feed-forward: the activity becomes $y\, e^{c \tanh d_0} + c \tanh d_1$. Reply: the
-    message becomes $m\, e^{c \tanh d_0} + c\, a \tanh d_1$ with $a$ the apical input, and
-    every signal $s_k$ offered to a synapse becomes $s_k\, e^{c \tanh d_k}$. The decisions
-    $d$ read what the cell itself knows: drive, activity, apical input, message, the
-    modulator, its interneuron's answer and a running mean of its own message size.
+    Feed-forward: the activity becomes $y\, e^{c \tanh d_0} + c \tanh d_1$, where the population
+    reported an energy; else nothing is added, so that silence stays silence. Cells that report none
+    (`Rate`, `Slopeless`, `Output("linear")`) are therefore scaled only, and the numbers behind that
+    $d_1$ decide nothing (their derivative is 0); with spiking cells it is added at moments at which
+    one of them spiked. Reply: the message becomes $m\, e^{c \tanh d_0} + c\, a \tanh d_1$ with $a$
+    the apical input, and every signal $s_k$ offered to a synapse becomes $s_k\, e^{c \tanh d_k}$,
+    with a $d_k$ of its own. The error-like $s_0$ is scaled with what was added to the message in
+    it: $(s_0 + c\, a \tanh d_1)\, e^{c \tanh d_k}$. The decisions $d$ read what the cell itself
+    knows: drive, activity, apical input, message, the modulator, its interneuron's answer and a
+    running mean of its own message size.
     So a search starts at the cell `base`, stays within a factor of it, and cannot leave its sites.
 
     A cell that is taught hears at its apical site what is wanted of it, which is not zero where

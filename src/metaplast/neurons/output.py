@@ -23,7 +23,8 @@ class Output(AbstractNeuron):
     r"""A cell whose message is the error *wanted − given*.
 
     `softmax`: $y_i = e^{v_i} / \sum_j e^{v_j}$, the sum computed by the population's
-    interneuron, and the error is the negative gradient of cross-entropy.
+    interneuron, and the error is the negative gradient of cross-entropy; exponents are clipped to
+    ±40, beyond which cells share alike (the drive itself, which is the answer, is not).
     `linear`: $y_i = v_i$, the error is that of least squares. In both, the excitability
     (a bias that is part of $v$) follows the cell's own error at `rate`, from 0 at birth.
 

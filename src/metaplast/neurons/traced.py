@@ -90,12 +90,16 @@ class Traced(AbstractAround):
             post_fast=seen(state.post_fast, self.tau_minus),
             post_slow=seen(state.post_slow, self.tau_y),
         )
-        return traced, cell
+        # What was counted is offered to outgoing synapses until the reply, which takes it out
+        # again: a cell around this one may have changed the activity by then.
+        return traced, eqx.tree_at(lambda c: c.pre, cell, cell.pre.at[0].set(cell.activity))
 
     def reply(self, state, cell, apical, pool, modulator):
+        counted = cell.pre[0]
         state, cell = super().reply(state, cell, apical, pool, modulator)
         y = cell.activity
-        fast, slow, pre_slow = state.post_fast - y, state.post_slow - y, state.pre_slow - y
+        fast, slow = state.post_fast - counted, state.post_slow - counted
+        pre_slow = state.pre_slow - counted
         post = offered(*_standard(cell), y, fast, y * slow, fast)
         pre = offered(*(3 * [state.filtered]), state.pre_fast, y, state.pre_fast, y * pre_slow)
         cell = eqx.tree_at(lambda c: (c.post, c.pre), cell, (post, pre))

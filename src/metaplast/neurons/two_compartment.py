@@ -49,6 +49,9 @@ class TwoCompartment(AbstractNeuron):
     bursts more than usual (Payeur et al.). Signal 1 is the slope of an event, signal 2 the apical
     input.
 
+    The dendrite and both means move in the reply, so their clock stands still where nobody replies:
+    in the pause of `Presented` and while it hears a stimulus for its answer. The soma's does not.
+
     Where we deviate from the sources: their cells are stochastic, with plateaus and adaptation, and
     a burst is two spikes or more within 16 ms; here the dendrite is a leaky sigmoid and a burst
     a probability. Their feedback carries all bursts, filtered by facilitating synapses, ours those

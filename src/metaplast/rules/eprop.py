@@ -38,8 +38,9 @@ class EProp(AbstractRule):
     e-prop leaves of it. The time constants must be those of the cells.
 
     Where we deviate from the source: the drive is delivered within the moment of the spike, so $p$
-    counts it; $1 - \kappa$, a factor of the leaky readout, is left to $\eta$; no regularization of
-    the rates.
+    counts it; at a lateral site it counts it too, though lateral input arrives after the spike
+    (recurrence belongs at the basal site with `delay = 1`, as in `circuits.recurrent`);
+    $1 - \kappa$, a factor of the leaky readout, is left to $\eta$; no regularization of the rates.
 
     At `tau_readout = 0` and `adaptation = 0` the change is $L_i \psi_i p_j$, which cells that
     keep traces offer ready (`Factored`, channel 0, with `neurons.Traced`), and cheaper.

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from metaplast.positive import Positive, kept, positive, positive_as
 from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.modulator import Meaning
 from metaplast.signals import ERROR, from_post, from_pre
 from metaplast.source import Source
 
@@ -45,6 +46,7 @@ class PolicyTrace(AbstractRule):
     source: ClassVar[Source] = Source(
         "Baxter & Bartlett", 2001, "Infinite-horizon policy-gradient estimation", "10.1613/jair.806"
     )
+    hears: ClassVar[Meaning] = "reward"
     rate: Positive = eqx.field(default=0.01, converter=positive)
     tau: Positive = eqx.field(default=3.0, converter=positive_as("tau"))
     tau_reward: Positive = eqx.field(default=100.0, converter=positive_as("tau_reward"))

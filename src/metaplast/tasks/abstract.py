@@ -26,6 +26,12 @@ class AbstractTask(eqx.Module):
     moments: eqx.AbstractVar[int]
     """Length of a life."""
 
+    @property
+    def ordered(self) -> bool:
+        """Whether moments belong where they are in a life, so that nobody may sort them, or leave
+        some out and move the others up."""
+        return False
+
     @abc.abstractmethod
     def sample(self, key: Key) -> Episode:
         """Draw one life's worth of experience, with held-out examples for its end."""

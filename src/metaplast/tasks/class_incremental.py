@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from metaplast.tasks.check import at_least
-from metaplast.tasks.wrapper import AbstractWrapper, name_of
+from metaplast.tasks.wrapper import AbstractWrapper, name_of, unordered
 from metaplast.types import Episode, Key
 
 
@@ -19,6 +19,7 @@ class ClassIncremental(AbstractWrapper):
     difference between the two is what the order costs. Stages are as long as their classes
     are frequent. Held-out examples are of all classes: the accuracy on them is that after
     all stages, and `metaplast.bench.forgetting` says what was lost of the earlier ones.
+    An inner task whose moments have an order of their own (`InSteps`, `Drifting`) is refused.
 
     References: McCloskey & Cohen (1989) doi:10.1016/S0079-7421(08)60536-8; van de Ven et al.
     (2022) doi:10.1038/s42256-022-00568-3.
@@ -34,6 +35,12 @@ class ClassIncremental(AbstractWrapper):
                 f"stages = {self.stages}: expected at most {self.task.classes}, the classes of "
                 f"{name_of(self.task)}; give fewer"
             )
+
+        unordered(self.task, "ClassIncremental")
+
+    @property
+    def ordered(self) -> bool:
+        return self.stages > 1
 
     @property
     def change_name(self) -> str:

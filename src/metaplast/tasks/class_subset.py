@@ -11,7 +11,7 @@ from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.check import at_least
 from metaplast.tasks.teaching import plainly_taught
 from metaplast.tasks.with_moments import with_moments
-from metaplast.tasks.wrapper import held_out_of, name_of
+from metaplast.tasks.wrapper import held_out_of, name_of, unordered
 from metaplast.types import Episode, Key
 
 
@@ -39,7 +39,7 @@ class ClassSubset(AbstractTask):
 
         Raises:
             ValueError: where there are not that many classes, or where the inner task teaches in
-                a way of its own, of its own classes.
+                a way of its own, of its own classes, or its moments have an order.
         """
         self.classes = at_least("classes", classes, 1, "give how many classes a life has")
         self.moments = at_least(
@@ -51,6 +51,7 @@ class ClassSubset(AbstractTask):
                 f"{name_of(task)}; give fewer"
             )
         plainly_taught(task, "ClassSubset")
+        unordered(task, "ClassSubset")
         # A third more than needed on average, and some to spare for short lives.
         share = -(-self.moments * task.classes // classes)
         longer = share if classes == task.classes else share + share // 3 + 4 * task.classes

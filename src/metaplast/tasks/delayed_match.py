@@ -67,6 +67,10 @@ class DelayedMatch(AbstractTask):
         return (self.trials + 1) * (self.delay + 2) - 1
 
     @property
+    def ordered(self) -> bool:
+        return True
+
+    @property
     def answered(self) -> Bool[np.ndarray, " moments"]:
         """Which moments are probes."""
         return np.arange(self.moments) % (self.delay + 2) == self.delay + 1
@@ -80,7 +84,7 @@ class DelayedMatch(AbstractTask):
             # As even as can be, so that chance is one half in every episode.
             jax.random.permutation(test_key, jnp.arange(self.held_out) % 2),
         ])  # fmt: skip
-        others = self._patterns(other_key, len(which))
+        others = self._others(other_key, probes)
         probes = jnp.where(which[:, None] == MATCH, probes, others)
         probes = jnp.pad(probes, ((0, 0), (0, 1)), constant_values=1.0)
         trials = jnp.zeros((self.trials + 1, self.delay + 2, self.inputs))
@@ -93,6 +97,14 @@ class DelayedMatch(AbstractTask):
             probes[self.trials :],
             which[self.trials :],
         )
+
+    def _others(self, key: Key, samples: Float[Array, "count size"]) -> Float[Array, "count size"]:
+        """Another pattern than each sample: where the same was drawn, one element is flipped."""
+        others = self._patterns(key, len(samples))
+        where = jax.random.randint(jax.random.fold_in(key, 1), (len(samples),), 0, self.size)
+        flipped = others * (1.0 - 2.0 * jax.nn.one_hot(where, self.size))
+        same = jnp.all(others == samples, axis=1, keepdims=True)
+        return jnp.where(same, flipped, others)
 
     def _patterns(self, key: Key, count: int) -> Float[Array, "count size"]:
         return jax.random.rademacher(key, (count, self.size), jnp.float32)

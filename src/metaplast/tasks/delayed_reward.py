@@ -27,7 +27,9 @@ class DelayedReward(AbstractWrapper):
     (`rules.PolicyTrace`); without it, at each moment it is paid for another moment's answer.
 
     What the apical sites hear (`hears`) is of the present, as in `Reinforced`: nothing, or a copy
-    of the answer that was just given. At a delay of 0 this *is* `Reinforced`.
+    of the answer that was just given. Rules are to take the modulator for a reward, as there
+    (`hears = "reward"` of `rules.RewardSTDP` and `rules.ThreeFactor`). At a delay of 0 this *is*
+    `Reinforced`.
 
     References: Hull (1943), Principles of Behavior; Izhikevich (2007) doi:10.1093/cercor/bhl152.
     """

@@ -53,6 +53,10 @@ class Drifting(AbstractWrapper):
                 )
 
     @property
+    def ordered(self) -> bool:
+        return True
+
+    @property
     def change_name(self) -> str:
         return f"turning by {self.angle:.3g} rad"
 

@@ -68,6 +68,10 @@ class InSteps(AbstractWrapper):
         return self.task.moments * self.steps
 
     @property
+    def ordered(self) -> bool:
+        return self.steps > 1 or self.task.ordered
+
+    @property
     def held_out(self) -> int:
         """Held-out moments of an episode: those of all steps."""
         return held_out_of(self.task) * self.steps

@@ -74,6 +74,10 @@ class Mixture(AbstractTask):
         return self.tasks[0].moments
 
     @property
+    def ordered(self) -> bool:
+        return any(task.ordered for task in self.tasks)
+
+    @property
     def held_out(self) -> int:
         """Held-out examples of an episode."""
         return _sizes(self.tasks[0])["held_out"]

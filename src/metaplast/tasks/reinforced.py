@@ -24,6 +24,8 @@ class Reinforced(AbstractWrapper):
       done. The error of a softmax cell is then $\partial \log \pi(a) / \partial v_i$, and error
       times reward is the policy gradient (Williams 1992).
 
+    Rules that take the modulator for an error (`rules.RewardSTDP`, `rules.ThreeFactor`) unlearn
+    what is right, unless they are given `hears = "reward"`; `rules.PolicyTrace` expects a reward.
     A network that must explore needs noisy cells; the world adds no noise. Learners that take
     the target or the gradient of the loss (backprop and all trivial learners) are not
     bound by this teaching: they live the task with full information and bound it from above.

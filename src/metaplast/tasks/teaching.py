@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.wrapper import AbstractWrapper, name_of
@@ -31,6 +32,39 @@ def tells_target(task: AbstractTask) -> bool:
         return False
     plainly = _said(lambda *answer: AbstractTask.teach(task, *answer), task.classes)
     return _alike(said(task), plainly)
+
+
+def signals_target(task: Any, readout: Float[Array, " classes"], target: Int[Array, ""]) -> bool:
+    """Whether what a task tells the output cells is made of the target, as its program says, so
+    that it can be asked while a life is traced."""
+    program = jax.make_jaxpr(lambda *answer: task.teach(*answer).signal)(readout, target).jaxpr
+    made_of_it = {id(program.invars[1])}
+    for step in program.eqns:
+        if any(id(value) in made_of_it for value in step.invars):
+            made_of_it.update(map(id, step.outvars))
+    return id(program.outvars[0]) in made_of_it
+
+
+def modulator_says(task: AbstractTask) -> str:
+    """What the modulator of a task means: `error` where it is larger after a wrong answer, `reward`
+    where after a right one, and nothing where it is the same after either.
+
+    A world that remembers may pay late, so it is asked after as many moments as it remembers
+    numbers, each of them answered alike.
+    """
+    with jax.ensure_compile_time_eval():
+        readout, last = jnp.arange(task.classes, dtype=float), jnp.asarray(task.classes - 1)
+        right, wrong = (_told_late(task, readout, target) for target in (last, last * 0))
+    if right == wrong:
+        return ""
+    return "reward" if right > wrong else "error"
+
+
+def _told_late(task: AbstractTask, readout, target) -> float:
+    memory = task.memory()
+    for _ in range(sum(int(np.prod(shape)) for shape in _remembered(task))):
+        memory = task.recalled(memory).remember(memory, readout, target)
+    return float(task.recalled(memory).teach(readout, target).modulator[0])
 
 
 def plainly_taught(task: AbstractTask, outer: str) -> AbstractTask:

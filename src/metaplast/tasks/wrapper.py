@@ -32,6 +32,10 @@ class AbstractWrapper(AbstractTask):
         return self.task.moments
 
     @property
+    def ordered(self) -> bool:
+        return self.task.ordered
+
+    @property
     def held_out(self) -> int:
         """Held-out examples of an episode."""
         return held_out_of(self.task)
@@ -70,6 +74,21 @@ class AbstractWrapper(AbstractTask):
 
     def remember(self, memory, readout, target) -> State:
         return self.task.remember(memory, readout, target)
+
+
+def unordered(task: AbstractTask, outer: str) -> AbstractTask:
+    """The task, if whoever wraps it may sort its moments or leave some of them out.
+
+    Raises:
+        ValueError: its moments have an order.
+    """
+    if not task.ordered:
+        return task
+    inside = isinstance(getattr(task, "task", None), AbstractTask)
+    way = f"wrap the other way round, {outer} innermost" if inside else "wrap another task"
+    raise ValueError(
+        f"task: the moments of {name_of(task)} have an order, which {outer} would not keep; {way}"
+    )
 
 
 def name_of(task: AbstractTask) -> str:
