@@ -74,13 +74,13 @@ class Brain(NamedTuple):
 
 
 class Teacher:
-    """Tells everybody how much dopamine there is. The rule reads what it lacks to 1."""
+    """Tells everybody how much dopamine there is."""
 
     def __init__(self, dopamine):
         self.dopamine = dopamine
 
     def teach(self, readout, target) -> Teaching:
-        return Teaching(jnp.zeros_like(readout), jnp.reshape(1.0 - self.dopamine, (1,)))
+        return Teaching(jnp.zeros_like(readout), jnp.reshape(self.dopamine, (1,)))
 
 
 def circuit(excitatory: int, inhibitory: int) -> Circuit:
@@ -109,7 +109,7 @@ def brain(excitatory: int, inhibitory: int, tau: float) -> PlasticNetwork:
         return Traced(Izhikevich(a=a, d=d, gain=1.0), tau_plus=TRACE, tau_minus=TRACE)
 
     # A pair of spikes is worth 0.1, and a tenth of a tag times dopamine is gained every ms.
-    rule = RewardSTDP(0.01, tau, 1.0, ratio=1.5)
+    rule = RewardSTDP(0.01, tau, 1.0, ratio=1.5, hears="reward")
     cells = {"outside": Rate("linear"), "inhibitory": cell(0.1, 2.0), "excitatory": cell(0.02, 8.0)}
     return PlasticNetwork(circuit(excitatory, inhibitory), Genome(cells, {"exciting": rule}))
 
