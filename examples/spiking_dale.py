@@ -149,8 +149,8 @@ def _lived(learner, task, keys):
 
 def main(arguments: list[str] | None = None) -> None:
     options = _options(arguments)
-    print(f"{options.moments} digits, {options.lives} lives; accuracy in %, 95 % intervals; lives are "
-          "drawn from the images of the search, too, held-out ones are not")  # fmt: skip
+    print(f"{options.moments} digits, {options.lives} lives; accuracy in %, 95 % intervals; lives "
+          "are drawn from the images of the search, too, held-out ones are not")  # fmt: skip
     print(f"{'':36s}  online        last 300      held-out      seconds")
     learners: dict[str, Presented | SurrogateBackprop] = dict(rows(options))
     best = tuned(learners["start of the search"], options)
