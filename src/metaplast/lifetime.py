@@ -139,7 +139,7 @@ def unroll(
     else:
         through = _reliving(learner, task, key, segment)
     state, *rest = begin
-    begin = ((state, _memory(task)), *rest)
+    begin = ((state, memory_of(task)), *rest)
     if block is None or block >= jax.tree.leaves(experience)[0].shape[0]:
         carry, out = through(begin, experience)
     else:
@@ -156,8 +156,8 @@ def _whole(learner: Learner, task: Judge, key: Key):
         (state, memory), alive, age = carry
         stimulus, target = seen
         now = jax.random.fold_in(key, age)
-        state, readout = learner.moment(state, stimulus, target, _recalled(task, memory), now)
-        memory = _remembered(task, memory, readout, target)
+        state, readout = learner.moment(state, stimulus, target, recalled(task, memory), now)
+        memory = remembered(task, memory, readout, target)
         return _judged(task, (state, memory), alive, age, readout, target)
 
     return lambda begin, experience: jax.lax.scan(moment, begin, experience)
@@ -194,9 +194,9 @@ def _apart(network: PlasticNetwork, task: Judge, key: Key, segment: int | None, 
             (cells, memory), alive, age = state
             stimulus, target = seen
             now = jax.random.fold_in(key, age)
-            judge, synapses = _recalled(task, memory), Alongside(fixed, deliver)
+            judge, synapses = recalled(task, memory), Alongside(fixed, deliver)
             heard = network.hear(cells, stimulus, target, judge, now, synapses)
-            after = heard.states, _remembered(task, memory, heard.readout, target)
+            after = heard.states, remembered(task, memory, heard.readout, target)
             state, out = _judged(task, after, alive, age, heard.readout, target)
             return state, out, network.changes(heard)
 
@@ -233,7 +233,7 @@ def residuals(learner: Learner, task: Judge, experience, key: Key) -> Residuals:
     def vectors(state, experience, key):
         stimulus, target = (a[0] for a in experience)
         deliver = Recording(state.weights)
-        judge = _recalled(task, _memory(task))
+        judge = recalled(task, memory_of(task))
         heard = learner.hear(state.cells, stimulus, target, judge, key, deliver)
         return heard.states, deliver.products, learner.changes(heard)
 
@@ -245,16 +245,18 @@ def _bytes(tree) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def _memory(task: Judge) -> State:
+def memory_of(task: Judge) -> State:
     """What a task remembers before anything has happened; None where it never does."""
     return task.memory() if isinstance(task, Remembering) else None
 
 
-def _recalled(task: Judge, memory: State) -> Judge:
+def recalled(task: Judge, memory: State) -> Judge:
+    """The judge of a moment before which that was remembered."""
     return task.recalled(memory) if isinstance(task, Remembering) and memory is not None else task
 
 
-def _remembered(task: Judge, memory: State, readout, target) -> State:
+def remembered(task: Judge, memory: State, readout, target) -> State:
+    """What a task remembers after an answer; None where it never does."""
     if isinstance(task, Remembering) and memory is not None:
         return task.remember(memory, readout, target)
     return None

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 from metaplast.meta.abstract import Evaluate, Lives
 from metaplast.network import Genome
 from metaplast.objective import Objective, Score
+from metaplast.tasks.wrapper import answered_of
 from metaplast.types import Episode, Key, State
 
 
@@ -87,8 +88,18 @@ class SearchedLives(NamedTuple):
             self._genome(theta), life[:3], experience, noise_key
         )
         loss = jnp.mean(losses)
-        score = Score(loss, jnp.mean(correct.astype(loss.dtype)), (~alive).astype(loss.dtype))
+        accuracy = self._accuracy(correct.astype(loss.dtype), at)
+        score = Score(loss, accuracy, (~alive).astype(loss.dtype))
         return loss, score, HalfLived(state, alive, age, life.moment + moments, life.key)
+
+    def _accuracy(self, correct: Float[Array, " moments"], at: Int[Array, ""]):
+        """That of a stretch which begins at a moment of an episode; no number where it asks for no
+        answer, which a mean over lives leaves out."""
+        asked = answered_of(self.objective.task)
+        if asked is None:
+            return jnp.mean(correct)
+        now = jax.lax.dynamic_slice_in_dim(jnp.asarray(asked), at, correct.shape[0])
+        return jnp.sum(correct * now) / jnp.sum(now)
 
     def _through(self, theta: Any, life: HalfLived, episodes: int):
         """Live the next whole episodes."""

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from metaplast.answers import accuracy, counted
 from metaplast.circuits import Circuit
 from metaplast.costs import Costs, Metered
 from metaplast.kept import MEGABYTE, Kept, kept
@@ -28,6 +29,7 @@ class Score(NamedTuple):
 
     loss: Float[Array, ""]
     accuracy: Float[Array, ""]
+    """Of the answers that the task asks for; no number in a stretch of a life without such."""
     exploded: Float[Array, ""]
     """Fraction of lives that exploded."""
     costs: Costs | None = None
@@ -115,7 +117,8 @@ class Objective(eqx.Module):
         life, state = live(network, judged, episode, life_key, *(kept or ()))
         loss = jnp.mean(life.loss)
         costs = Metered.costs(state) if self.metered else None
-        return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype), costs)
+        exploded = life.exploded.astype(loss.dtype)
+        return loss, Score(loss, accuracy(life, self.task), exploded, costs)
 
     def _chained(self, genome: Genome, task_key: Key, life_key: Key):
         birth_key, noise_key = jax.random.split(life_key)
@@ -129,8 +132,8 @@ class Objective(eqx.Module):
             lived, (*begin, jnp.asarray(0)), jnp.arange(self.episodes)
         )
         loss = jnp.mean(losses)
-        accuracy = jnp.mean(correct.astype(loss.dtype))
-        return loss, Score(loss, accuracy, (~alive).astype(loss.dtype))
+        right = jnp.mean(counted(correct, self.task).astype(loss.dtype))
+        return loss, Score(loss, right, (~alive).astype(loss.dtype))
 
     def episode(self, task_key: Key, number: Int[Array, ""]) -> Episode:
         """The experience of that number in a life."""

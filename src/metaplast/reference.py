@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from metaplast.answers import accuracy
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.perceptron import GAIN
 from metaplast.learners.standardized import Standardized
@@ -78,7 +79,7 @@ def backprop_accuracy(
             learner = Standardized(
                 Either(sizes, "adam", rate, rectified=rectified), sizes[0], amount
             )
-            return live(learner, task, task.sample(sample_key), birth_key)[0].accuracy
+            return accuracy(live(learner, task, task.sample(sample_key), birth_key)[0], task)
 
         def at(setting):
             return jnp.mean(jax.vmap(one, (0, None, None, None))(keys, *setting))

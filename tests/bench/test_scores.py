@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 from learners.easy import Easy
 from tasks import small_files
 
+from metaplast.answers import accuracy, counted
 from metaplast.bench import detection_score, forgetting
 from metaplast.bench.footprint import footprint
-from metaplast.bench.living import Arena
+from metaplast.bench.living import Arena, held_out
 from metaplast.bench.scores import check_lives, scores
 from metaplast.bench.trials import trials
 from metaplast.learners.backprop import Backprop
@@ -26,15 +28,21 @@ from metaplast.lifetime import live
 from metaplast.lifetime import test_accuracy as held_out_accuracy
 from metaplast.tasks import (
     ClassIncremental,
+    DelayedMatch,
+    DelayedReward,
     Detection,
     Drifting,
     FewShot,
     InSteps,
     Mixture,
+    Padding,
+    PixelNoise,
+    Reinforced,
     arrays,
     digits,
 )
 from metaplast.tasks.checksum import checksums
+from metaplast.tasks.wrapper import AbstractWrapper, answered_of
 
 
 def test_detection_is_scored_on_whole_pictures():
@@ -108,6 +116,81 @@ def test_steps_are_answered_in_the_last_and_held_out_ones_lived_in_order():
     right = np.mean(np.argmax(asked, 1) == episode.test_targets[2::3])
     assert outcome.test[0, 1] == pytest.approx(right)
     assert right != held_out_accuracy(learner, state, episode)  # that of parts on their own
+
+
+class Waiting(eqx.Module):
+    """Says the last class at every moment, whatever it sees."""
+
+    classes: int = eqx.field(static=True)
+
+    def born(self, key):
+        return jnp.zeros(0)
+
+    def predict(self, state, stimulus):
+        return jax.nn.one_hot(self.classes - 1, self.classes)
+
+    def moment(self, state, stimulus, target, task, key=None):
+        task.teach(answer := self.predict(state, stimulus), target)
+        return state, answer
+
+
+STEPS = InSteps(Easy(moments=5, held_out=6), 3)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        STEPS, Reinforced(STEPS), DelayedReward(STEPS, 2), Drifting(STEPS), PixelNoise(STEPS, 0.1),
+        Padding(Reinforced(STEPS), 4), Mixture((STEPS, PixelNoise(STEPS, 0.1))),
+        Reinforced(DelayedMatch(4, trials=5, held_out=4)),
+    ],
+    ids=lambda task: task.name,
+)  # fmt: skip
+def test_who_waits_for_ever_has_answered_nothing_however_the_task_is_wrapped(task):
+    learner = Waiting(task.classes)
+    outcome = Arena(task, 0).live([learner], [0, 1])
+    assert outcome.correct.shape == (1, 2, 5)
+    assert not outcome.correct.any() and not outcome.test.any()
+    life, _ = live(learner, task, task.sample(jax.random.key(0)), jax.random.key(1))
+    assert float(life.accuracy) > 0.6 and float(accuracy(life, task)) == 0.0
+    assert scores(learner, Arena(task, 0), 1).get("kept", np.zeros(1)) == 0.0
+
+
+def test_a_wrapped_life_is_scored_as_the_bare_one():
+    """Wrappers that change nothing: who learns has the same answers, and no fewer of them."""
+    learner = NearestClassMean(STEPS.inputs, STEPS.classes)
+    bare, wrapped = (held_out_and_online(learner, task) for task in (STEPS, Reinforced(STEPS)))
+    np.testing.assert_array_equal(bare[0], wrapped[0])
+    assert bare[1] == wrapped[1] and bare[0].any()
+
+
+def held_out_and_online(learner, task):
+    episode = STEPS.sample(jax.random.key(3))
+    life, state = live(learner, task, episode, jax.random.key(1))
+    kept = float(held_out(learner, state, task, episode, jax.random.key(1)))
+    return np.asarray(counted(life.correct, task)), kept
+
+
+def test_a_task_that_counts_moments_it_has_not_is_refused():
+    class Shorter(AbstractWrapper):
+        """Leaves out the last example, and forgets to say so of its moments."""
+
+        @property
+        def moments(self):
+            return self.task.moments - 3
+
+        @property
+        def change_name(self):
+            return "shorter"
+
+        def change(self, episode, key):
+            return episode._replace(stimuli=episode.stimuli[:-3], targets=episode.targets[:-3])
+
+    with pytest.raises(ValueError, match=r"Shorter has answered of shape \(15,\), expected \(12,"):
+        answered_of(Shorter(STEPS))
+    assert answered_of(Shorter(Easy(moments=5))) is None
+    with pytest.raises(ValueError, match="asks for answers at other moments than"):
+        Mixture((STEPS, Easy(inputs=3, classes=4, moments=15, held_out=18)))
 
 
 def test_what_is_stored_is_counted():

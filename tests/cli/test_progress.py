@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from metaplast.bench import sweep
+from metaplast.circuits import layered
 from metaplast.cli.campaign import _telling
 from metaplast.cli.progress import Bar, Lines, searching
 from metaplast.learners import Backprop
 from metaplast.objective import Objective
 from metaplast.reference import Either, backprop_accuracy
 from metaplast.run import Report
-from metaplast.tasks import Clusters
+from metaplast.tasks import Clusters, InSteps
 
 
 def test_an_audit_is_a_few_lines_and_a_comparison_a_line_for_each_row(capsys):
@@ -81,6 +82,13 @@ def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):
     monkeypatch.setattr(reference, "STIMULI", (0.0,))
     part = backprop_accuracy(objective, jax.random.key(0), 4)
     assert 0.1 < part < whole < 1
+
+
+def test_the_reference_is_not_praised_for_waiting():
+    """Nine of ten moments ask for nothing; backprop soon knows that, and hardly anything else."""
+    task = InSteps(Clusters(inputs=10, moments=4, held_out=4, nuisance=0), 10)
+    found = backprop_accuracy(Objective(task, layered(2, (4,), task.classes)), jax.random.key(0), 2)
+    assert found < 0.5
 
 
 @pytest.mark.parametrize(("rectified", "nonlinearity"), [(0.0, "tanh"), (1.0, "relu")])
