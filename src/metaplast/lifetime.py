@@ -116,8 +116,30 @@ def unroll(
 ):
     """Live a stretch of moments from `begin`: `(state, whether alive, age)`.
 
-    A task that remembers (`AbstractTask.memory`) begins to do so with the stretch, and is recalled
-    at every moment; for others nothing is carried.
+    A task that remembers (`AbstractTask.memory`) begins to do so with the stretch; see `onward`.
+
+    Returns:
+        The same three afterwards, and `(correct, loss)` of every moment.
+    """
+    state, *rest = begin
+    begun = (state, memory_of(task)), *rest
+    ((state, _), *rest), out = onward(learner, task, begun, experience, key, segment, block)
+    return (state, *rest), out
+
+
+def onward(
+    learner: Learner,
+    task: Judge,
+    begin,
+    experience,
+    key: Key,
+    segment: int | None = None,
+    block: int | None = None,
+):
+    """Live on for a stretch of moments from `begin`: `((state, memory), whether alive, age)`.
+
+    A task that remembers is recalled at every moment; for others the memory is None, and nothing
+    is carried.
 
     Where `segment` is given, its derivative takes memory for the vectors of all moments and the
     weights of every `segment`-th one if all plasticity is separable (`fast_weights`); else, and
@@ -138,15 +160,10 @@ def unroll(
         through = _whole(learner, task, key)
     else:
         through = _reliving(learner, task, key, segment)
-    state, *rest = begin
-    begin = ((state, memory_of(task)), *rest)
     if block is None or block >= jax.tree.leaves(experience)[0].shape[0]:
-        carry, out = through(begin, experience)
-    else:
-        again = jax.checkpoint(through, prevent_cse=False)
-        carry, out = in_segments(again, begin, experience, block)
-    (state, _), *rest = carry
-    return (state, *rest), out
+        return through(begin, experience)
+    again = jax.checkpoint(through, prevent_cse=False)
+    return in_segments(again, begin, experience, block)
 
 
 def _whole(learner: Learner, task: Judge, key: Key):

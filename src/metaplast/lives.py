@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from metaplast.lifetime import memory_of
 from metaplast.meta.abstract import Evaluate, Lives
 from metaplast.network import Genome
 from metaplast.objective import Objective, Score
@@ -28,6 +29,8 @@ class HalfLived(NamedTuple):
     moment: Int[Array, ""]
     """Where in its experience it stands."""
     key: Key
+    memory: State = None
+    """What the task remembers (`AbstractTask.memory`); None where it never does."""
 
 
 class SearchedLives(NamedTuple):
@@ -63,7 +66,8 @@ class SearchedLives(NamedTuple):
         birth_key, _ = jax.random.split(jax.random.split(key)[1])
         state = self.objective.learner(self._genome(theta)).born(birth_key)
         zero = jnp.asarray(0, jnp.int32)
-        return HalfLived(state, jnp.asarray(True), zero, zero, key)
+        memory = memory_of(self.objective.task)
+        return HalfLived(state, jnp.asarray(True), zero, zero, key, memory)
 
     def advance(
         self, theta: Any, life: HalfLived, moments: int
@@ -84,13 +88,20 @@ class SearchedLives(NamedTuple):
         _, noise_key = jax.random.split(life_key)
         number, at = life.moment // self._episode, life.moment % self._episode
         experience = _part(self.objective.episode(task_key, number), at, moments)
-        (state, alive, age), (correct, losses) = self.objective.onward(
-            self._genome(theta), life[:3], experience, noise_key
+        begun = (life.state, self._memory(life, at)), life.alive, life.age
+        ((state, memory), alive, age), (correct, losses) = self.objective.onward(
+            self._genome(theta), begun, experience, noise_key
         )
         loss = jnp.mean(losses)
         accuracy = self._accuracy(correct.astype(loss.dtype), at)
         score = Score(loss, accuracy, (~alive).astype(loss.dtype))
-        return loss, score, HalfLived(state, alive, age, life.moment + moments, life.key)
+        moment = life.moment + moments
+        return loss, score, HalfLived(state, alive, age, moment, life.key, memory)
+
+    def _memory(self, life: HalfLived, at: Int[Array, ""]) -> State:
+        """What the task remembers at a moment of an episode; every episode begins without."""
+        none = memory_of(self.objective.task)
+        return jax.tree.map(lambda none, now: jnp.where(at == 0, none, now), none, life.memory)
 
     def _accuracy(self, correct: Float[Array, " moments"], at: Int[Array, ""]):
         """That of a stretch which begins at a moment of an episode; no number where it asks for no

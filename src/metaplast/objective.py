@@ -15,7 +15,7 @@ from metaplast.circuits import Circuit
 from metaplast.costs import Costs, Metered
 from metaplast.kept import MEGABYTE, Kept, kept
 from metaplast.learners.presented import Presentation
-from metaplast.lifetime import Learner, live, residuals, unroll
+from metaplast.lifetime import Learner, live, memory_of, onward, residuals
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode, Key, State
@@ -124,8 +124,11 @@ class Objective(eqx.Module):
         birth_key, noise_key = jax.random.split(life_key)
 
         def lived(standing, number):
+            state, *rest = standing
+            begun = (state, memory_of(self.task)), *rest
             episode = self.episode(task_key, number)
-            return self.onward(genome, standing, episode, noise_key)
+            ((state, _), *rest), heard = self.onward(genome, begun, episode, noise_key)
+            return (state, *rest), heard
 
         begin = (self.learner(genome).born(birth_key), jnp.asarray(True))
         (_, alive, _), (correct, losses) = jax.lax.scan(
@@ -149,12 +152,13 @@ class Objective(eqx.Module):
         self, genome: Genome, state: State, experience: Episode, key: Key
     ) -> tuple[Float[Array, ""], State]:
         """Live the given stretch of experience; returns its mean loss and the new state."""
-        begin = (state, jnp.asarray(True), jnp.asarray(0))
-        (state, _, _), (_, losses) = self.onward(genome, begin, experience, key)
+        begin = ((state, memory_of(self.task)), jnp.asarray(True), jnp.asarray(0))
+        ((state, _), *_), (_, losses) = self.onward(genome, begin, experience, key)
         return jnp.mean(losses), state
 
     def onward(self, genome: Genome, begin, experience: Episode, key: Key):
-        """Live on from `(state, whether alive, age)` through a stretch of experience.
+        """Live on from `((state, memory of the task), whether alive, age)` through a stretch of an
+        episode; every episode begins with `lifetime.memory_of` the task.
 
         Returns:
             The same three afterwards, and `(correct, loss)` of every moment.
@@ -163,7 +167,7 @@ class Objective(eqx.Module):
         judged = _Sharpened(self.task, self.sharpness, self.relative)
         seen = (experience.stimuli, experience.targets)
         kept = self.kept(network, seen, key)
-        return unroll(network, judged, begin, seen, key, *(kept or ()))
+        return onward(network, judged, begin, seen, key, *(kept or ()))
 
 
 class _Sharpened(eqx.Module):
