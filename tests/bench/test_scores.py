@@ -15,11 +15,13 @@ from tasks import small_files
 
 from metaplast.answers import accuracy, counted
 from metaplast.bench import detection_score, forgetting
+from metaplast.bench.entry import entry
 from metaplast.bench.footprint import footprint
-from metaplast.bench.living import Arena, held_out
+from metaplast.bench.living import Arena, Stopwatch, held_out
 from metaplast.bench.scores import check_lives, scores
 from metaplast.bench.trials import trials
 from metaplast.learners.backprop import Backprop
+from metaplast.learners.candidate import fixed
 from metaplast.learners.feedback_alignment import feedback_alignment
 from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.learners.nearest_neighbor import NearestNeighbor
@@ -203,6 +205,20 @@ def test_what_is_stored_is_counted():
     assert footprint(NearestNeighbor(6, 3, 40), 6, 3).per_synapse == 40  # grows with the life
     shown = footprint(spiking(6, (5,), 3, steps=4), 6, 3)
     assert shown.updates == 4 * 45 and shown.per_cell > network.per_cell > 0
+
+
+def test_updates_are_counted_alike_in_a_life_and_in_a_second():
+    """Of a stimulus that lasts for several steps, each of them."""
+
+    class Timed(Arena):
+        def reset(self):
+            super().reset()
+            return Stopwatch(living=2.0, lives=6)
+
+    for learner, each in ((spiking(6, (5,), 3, steps=4, pause=0), 180), (Backprop((6, 5, 3)), 45)):
+        row = entry(fixed("it", learner), Timed(Easy(moments=3), 0), 2).entry
+        assert row["synapse_updates"] == 3 * each
+        assert row["synapse_updates_per_second"] == 6 * 3 * each / 2.0
 
 
 def test_checksums_pass_through_wrappers(tmp_path):
