@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.wrapper import answered_of
 from metaplast.types import Life
+
+
+def right(
+    readouts: Float[Array | np.ndarray, "*answers classes"],
+    targets: Int[Array | np.ndarray, "*answers"],
+) -> Bool[Array | np.ndarray, "*answers"]:
+    """Whether each answer names its target; one that is not finite names nothing."""
+    sound = (abs(readouts) < float("inf")).all(-1)  # of NumPy's arrays and JAX's alike
+    return sound & (readouts.argmax(-1) == targets)
 
 
 def counted(

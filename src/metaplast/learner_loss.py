@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaplast.answers import accuracy
+from metaplast.answers import accuracy, right
 from metaplast.lifetime import Learner, live
 from metaplast.objective import Score
 from metaplast.tasks.abstract import AbstractTask
@@ -47,11 +47,11 @@ class LearnerLoss(eqx.Module):
         kept = round(math.sqrt(episode.targets.shape[0])) if self.segment is None else self.segment
         life, state = live(learner, self.task, episode, life_key, kept or None)
         if self.when == "life":
-            loss, right = jnp.mean(life.loss), accuracy(life, self.task)
+            loss, share = jnp.mean(life.loss), accuracy(life, self.task)
         else:
             answers = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
             loss = jnp.mean(jax.vmap(self.task.loss)(answers, episode.test_targets))
-            named = jnp.argmax(answers, -1) == episode.test_targets
+            named = right(answers, episode.test_targets)
             steps = example_moments_of(self.task)
-            right = jnp.mean(named[steps - 1 :: steps].astype(loss.dtype))
-        return loss, Score(loss, right, life.exploded.astype(loss.dtype))
+            share = jnp.mean(named[steps - 1 :: steps].astype(loss.dtype))
+        return loss, Score(loss, share, life.exploded.astype(loss.dtype))

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast import fast_weights, kernel
+from metaplast.answers import right
 from metaplast.deferred import Deferred
 from metaplast.delivery import Alongside, AtOnce, Recording
 from metaplast.kept import Residuals
@@ -307,5 +308,4 @@ def test_accuracy(
         keys = jax.random.split(key, episode.test_targets.shape[0])
         answer: Callable[..., Array] = learner.predict
         readouts = jax.vmap(lambda x, k: answer(state, x, k))(episode.test_stimuli, keys)
-    named = jnp.all(jnp.isfinite(readouts), -1) & (jnp.argmax(readouts, -1) == episode.test_targets)
-    return jnp.mean(named.astype(jnp.float32))
+    return jnp.mean(right(readouts, episode.test_targets).astype(jnp.float32))

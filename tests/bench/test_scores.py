@@ -20,6 +20,7 @@ from metaplast.bench.footprint import footprint
 from metaplast.bench.living import Arena, Stopwatch, held_out
 from metaplast.bench.scores import check_lives, scores
 from metaplast.bench.trials import trials
+from metaplast.learner_loss import LearnerLoss
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.candidate import fixed
 from metaplast.learners.feedback_alignment import feedback_alignment
@@ -134,6 +135,31 @@ class Waiting(eqx.Module):
     def moment(self, state, stimulus, target, task, key=None):
         task.teach(answer := self.predict(state, stimulus), target)
         return state, answer
+
+
+class Zero(Waiting):
+    """Names class 0."""
+
+    def predict(self, state, stimulus):
+        return jax.nn.one_hot(0, self.classes)
+
+
+class Broken(Waiting):
+    """Answers with no number, of which `argmax` makes class 0."""
+
+    def predict(self, state, stimulus):
+        return jnp.full(self.classes, jnp.nan)
+
+
+def test_an_answer_that_is_no_number_is_wrong_whoever_counts():
+    task = InSteps(Easy(moments=4, held_out=6, classes=1), 3)  # class 0 is all there is to name
+    episode, key = task.sample(jax.random.key(0)), jax.random.key(1)
+    sound = [float(held_out(Zero(2), jnp.zeros(0), task, episode, key)),
+             float(LearnerLoss(task)(Zero(2), key)[1].accuracy)]  # fmt: skip
+    assert sound == [1.0, 1.0]
+    assert float(held_out(Broken(2), jnp.zeros(0), task, episode, key)) == 0.0
+    assert float(LearnerLoss(task)(Broken(2), key)[1].accuracy) == 0.0
+    assert float(held_out_accuracy(Broken(2), jnp.zeros(0), episode)) == 0.0
 
 
 STEPS = InSteps(Easy(moments=5, held_out=6), 3)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metaplast.answers import counted
+from metaplast.answers import counted, right
 from metaplast.bench.trials import trials
 from metaplast.lifetime import Learner, live, test_accuracy
 from metaplast.mappings import make_room
@@ -207,8 +207,8 @@ def held_out(learner: Learner, state, task: AbstractTask, episode: Episode, key:
     steps = example_moments_of(task)
     if steps == 1:
         return test_accuracy(learner, state, episode, noise)
-    named = jnp.argmax(trials(learner, state, task, episode, noise), axis=-1)
-    return jnp.mean((named == episode.test_targets[steps - 1 :: steps]).astype(float))
+    readouts = trials(learner, state, task, episode, noise)
+    return jnp.mean(right(readouts, episode.test_targets[steps - 1 :: steps]).astype(float))
 
 
 def _form(learner: Learner):
