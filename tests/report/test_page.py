@@ -60,6 +60,27 @@ def test_the_page_has_the_numbers_of_the_rule_beside_those_of_its_start(folder, 
     assert "at the start" not in report.write(tmp_path / "old").read_text()
 
 
+def test_the_page_says_what_the_backprop_beside_a_search_lived(folder, tmp_path):
+    guide = "lives of the search's own task"
+    assert f"{guide}: a guide" in (folder / "report.html").read_text()
+    several = tmp_path / "several"
+    shutil.copytree(folder, several)
+    spec = several / "spec.toml"
+    plain = spec.read_text()
+    spec.write_text(plain.replace("variants = []", "variants = [{ hidden = [4] }]"))
+    assert spec.read_text() != plain
+    manifest = several / "checkpoint" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    # An earlier version did not say, and lived something else: no line.
+    page = report.write(several).read_text()
+    assert guide not in page and "backprop (Adam" not in page
+    told["position"]["backprop_lived"] = "without the variants"
+    manifest.write_text(json.dumps(told))
+    page = report.write(several).read_text()
+    assert f"{guide} without the variants: a guide" in page
+    assert "backprop (Adam, roughly tuned, without the variants)" in page
+
+
 def test_the_page_in_a_browser(folder):
     if importlib.util.find_spec("playwright") is None:
         pytest.skip("playwright is not installed: pip install playwright")
