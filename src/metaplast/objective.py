@@ -18,7 +18,7 @@ from metaplast.learners.presented import Presentation
 from metaplast.lifetime import Learner, live, memory_of, onward, residuals
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
-from metaplast.types import Episode, Key, State
+from metaplast.types import Episode, Key
 
 QUIET = 1e-4
 """Mean square of a readout below which it counts as no answer."""
@@ -43,8 +43,8 @@ class Objective(eqx.Module):
     learns by least squares answers in units of the target, where cross-entropy wants
     logits). Where `relative`, the readout is first brought to zero mean and unit deviation
     over its cells: then only the shape of an answer counts, and a search does not spend itself
-    on how loud to answer. Calling the objective lives one whole life; `begin` and `advance`
-    let an estimator hold a life half-lived.
+    on how loud to answer. Calling the objective lives one whole life; `lives.SearchedLives` lives
+    the same one in stretches, for estimators that hold it half-lived.
 
     Args:
         task: where lives come from.
@@ -142,19 +142,6 @@ class Objective(eqx.Module):
         """The experience of that number in a life."""
         only = self.episodes == 1
         return self.task.sample(task_key if only else jax.random.fold_in(task_key, number))
-
-    def begin(self, genome: Genome, key: Key) -> tuple[State, Episode]:
-        """A newborn and the life before it."""
-        task_key, birth_key = jax.random.split(key)
-        return self.learner(genome).born(birth_key), self.task.sample(task_key)
-
-    def advance(
-        self, genome: Genome, state: State, experience: Episode, key: Key
-    ) -> tuple[Float[Array, ""], State]:
-        """Live the given stretch of experience; returns its mean loss and the new state."""
-        begin = ((state, memory_of(self.task)), jnp.asarray(True), jnp.asarray(0))
-        ((state, _), *_), (_, losses) = self.onward(genome, begin, experience, key)
-        return jnp.mean(losses), state
 
     def onward(self, genome: Genome, begin, experience: Episode, key: Key):
         """Live on from `((state, memory of the task), whether alive, age)` through a stretch of an

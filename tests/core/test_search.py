@@ -112,6 +112,17 @@ def test_to_live_in_stretches_is_to_live_whole(stretch, episodes, remembers):
     assert abs(float(other) - float(loss)) > 1e-3, "negative control: another life, another loss"
 
 
+def test_there_is_one_way_to_live_in_stretches():
+    """An objective lives whole lives; its pieces are those of `SearchedLives`, births and all."""
+    assert not hasattr(OBJECTIVE, "begin") and not hasattr(OBJECTIVE, "advance")
+    theta, fixed = parts(plain(0.3))
+    key = jax.random.key(5)
+    born = SearchedLives(OBJECTIVE, fixed).begin(theta, key).state
+    wanted = OBJECTIVE.learner(plain(0.3)).born(jax.random.split(jax.random.split(key)[1])[0])
+    for mine, other in zip(*map(jax.tree.leaves, (born, wanted)), strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
 def test_metered_lives_can_be_lived_in_stretches():
     """What meters a life is part of the newborn."""
     theta, fixed = parts(plain(0.3))
