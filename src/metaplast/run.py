@@ -57,6 +57,8 @@ class Report(NamedTuple):
     backprop_lived: str = ""
     """What of the search's lives backprop lived, where there is more than one episode or setting
     (`reference.lived`)."""
+    dealt: str = "lives"
+    """What `lost` is a share of: lives (or pairs of them), or candidates."""
 
 
 class Outcome(NamedTuple):
@@ -176,7 +178,8 @@ def run(
                 now = time.monotonic()
                 warm = warm or (progress.step, now)
                 speed = _speed(progress, warm, now)
-                on_report(_report(progress, experiment.steps, recent, backprop, speed))
+                report = _report(progress, experiment.steps, recent, backprop, speed)
+                on_report(report._replace(dealt=_dealt(experiment)))
                 if now - saved > CHECKPOINT_SECONDS:
                     _save(folder, position, backprop, log, experiment, spec)
                     saved = time.monotonic()
@@ -316,6 +319,12 @@ def _report(progress: Progress, steps: int, recent, backprop: Beside, speed: flo
         progress.step, steps, mean(0), mean(1), backprop.accuracy, speed, left, mean(2),
         backprop.lived,
     )  # fmt: skip
+
+
+def _dealt(experiment: Experiment) -> str:
+    """What a meta-step deals out, in a word; lives, where nobody says."""
+    dealt = experiment.meta.dealt
+    return "candidates" if dealt and dealt.option == "population" else "lives"
 
 
 def _speed(progress: Progress, warm: tuple[int, float], now: float) -> float:

@@ -72,6 +72,9 @@ def test_a_search_that_stands_nowhere_says_so_once_and_what_to_give(capsys):
         line for line in capsys.readouterr().err.splitlines() if "all lives are lost" in line
     ]
     assert said.startswith("meta-step 2: ")
+    bred = Report(1, 80, 0.5, 0.25, 0.125, 1.0, 3.0, lost=0.5, dealt="candidates")
+    assert "50 % of candidates lost" in searching(bred)
+    assert "50 % of lives lost" in searching(bred._replace(dealt="lives"))
     assert "smaller rates or gains, or a meta.spread such as 0.03" in said
 
 

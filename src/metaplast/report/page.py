@@ -9,7 +9,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from metaplast import __version__, coverage, rulefile, spec
+from metaplast import __version__, coverage, own_source, rulefile, spec
 from metaplast.report.certificate import CERTIFICATE, certificate_section
 from metaplast.report.estimators import ESTIMATORS, estimators_figures, estimators_section
 from metaplast.report.figures import learning_curves, meta_training
@@ -19,6 +19,9 @@ from metaplast.run_folder import CHECKPOINT
 from metaplast.spec import Spec
 
 PAGE = "report.html"
+BREEDERS = ("Evolution", "Genetic", "LearnedSelection", "MapElites")
+"""Meta-optimizers that deal out candidates (`meta.AbstractGenerations`), by name: a page is written
+without loading them."""
 
 
 class Beside(NamedTuple):
@@ -72,7 +75,8 @@ def render(
     if estimators:
         figures |= estimators_figures(estimators)
         body.append(estimators_section(estimators))
-    body += [_search(log, backprop), _genome(rule, start), _again(folder, experiment, rule)]
+    body += [_search(experiment, log, backprop), _genome(rule, start)]
+    body.append(_again(folder, experiment, rule))
     return document(f"{escape(experiment.name)}: a found learning rule", "".join(body), figures)
 
 
@@ -151,10 +155,10 @@ def _remarks(cell: dict[str, Any]) -> str:
     return "".join(told)
 
 
-def _search(log: list[dict[str, Any]], backprop: Beside | None) -> str:
+def _search(experiment: Spec, log: list[dict[str, Any]], backprop: Beside | None) -> str:
     seconds = sum(row.get("seconds") or 0.0 for row in log)
     lost = sum(row.get("lost") or 0.0 for row in log) / max(1, len(log))
-    told = f" {100 * lost:.1f} % of the lives were lost: not finite, and left out." if lost else ""
+    told = f" {100 * lost:.1f} % {_lost(experiment['meta'])}." if lost else ""
     guide = ""
     if backprop is not None:
         of = f" {escape(backprop.lived)}" if backprop.lived else ""
@@ -168,6 +172,18 @@ def _search(log: list[dict[str, Any]], backprop: Beside | None) -> str:
         f"{guide}</p>"
         '<div class="plot" id="meta"></div></section>'
     )
+
+
+def _lost(meta: dict[str, Any]) -> str:
+    """What was lost in a search, and what became of it, by what its meta-steps deal out."""
+    while isinstance(meta.get("of"), dict):
+        meta = meta["of"]
+    kind = str(meta.get("type"))
+    if kind in BREEDERS:
+        return "of the candidates were lost: a life's loss was not finite, and they ranked last"
+    if own_source.reference(kind):
+        return "of what was lived was lost: not finite"
+    return "of the lives were lost: not finite, and left out"
 
 
 def _genome(rule: rulefile.Contents, start: rulefile.Contents | None) -> str:
