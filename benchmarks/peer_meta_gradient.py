@@ -16,6 +16,7 @@ import optax
 import torch
 from agreement import agreement
 from factored_lives import genome, problem
+from given_lives import drawn, loss_of
 from interleaved import Contender, compiled, interleave, short
 from section import Claim, Section, run, say
 from torch_lives import RATE, Lives, MetaStep, batched, compiling, mapped, profile
@@ -36,7 +37,7 @@ def measure(quick: bool) -> Section:
     section = Section("A meta-gradient against PyTorch")
     objective, theta = problem(moments)
     keys = jax.random.split(jax.random.key(0), lives)
-    begun = jax.jit(jax.vmap(lambda key: objective.begin(genome(theta), key)))(keys)
+    begun = jax.jit(jax.vmap(lambda key: drawn(objective, genome(theta), key)))(keys)
     given = in_torch(*begun)
     peers = {"torch.func, vmap": mapped, "torchopt, batched": batched}
     if moment := compiling():
@@ -86,7 +87,7 @@ def gradients(objective: Objective, theta, begun, keys):
     """Losses `[lives]` and gradients `[lives, ...]` of our lives."""
 
     def loss(theta, state, episode, key):
-        return objective.advance(genome(theta), state, episode, key)[0]
+        return loss_of(objective, genome(theta), state, episode, key)
 
     return spread(lambda life: jax.value_and_grad(loss)(theta, *life), (*begun, keys))
 

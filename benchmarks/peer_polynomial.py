@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from agreement import agreement
+from given_lives import drawn, loss_of
 from interleaved import compiled, interleave, short
 from section import Claim, Section, run, say
 
@@ -40,7 +41,7 @@ def measure(quick: bool) -> Section:
     lives, moments, repetitions = (2, 20, 3) if quick else (2, 300, 7)
     objective = Objective(Clusters(inputs=64, moments=moments), layered(64, (64, 64), 10))
     keys = jax.random.split(jax.random.key(0), lives)
-    begun = jax.jit(jax.vmap(lambda key: objective.begin(genome(start()), key)))(keys)
+    begun = jax.jit(jax.vmap(lambda key: drawn(objective, genome(start()), key)))(keys)
     theta = start()
     say("peer_polynomial: do we agree?")
     worst = disagreement(objective, theta, begun, keys)
@@ -104,7 +105,7 @@ def genome(theta: dict[str, jax.Array]) -> Genome:
 
 def our_loss(objective: Objective):
     def loss(theta, state, episode, key):
-        return objective.advance(genome(theta), state, episode, key)[0]
+        return loss_of(objective, genome(theta), state, episode, key)
 
     return loss
 

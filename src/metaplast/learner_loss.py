@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from metaplast.answers import accuracy, right
 from metaplast.lifetime import Learner, live
 from metaplast.objective import Score
 from metaplast.tasks.abstract import AbstractTask
+from metaplast.tasks.wrapper import example_moments_of
 from metaplast.types import Key
 
 
@@ -45,10 +47,11 @@ class LearnerLoss(eqx.Module):
         kept = round(math.sqrt(episode.targets.shape[0])) if self.segment is None else self.segment
         life, state = live(learner, self.task, episode, life_key, kept or None)
         if self.when == "life":
-            loss, accuracy = jnp.mean(life.loss), life.accuracy
+            loss, share = jnp.mean(life.loss), accuracy(life, self.task)
         else:
             answers = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
             loss = jnp.mean(jax.vmap(self.task.loss)(answers, episode.test_targets))
-            named = jnp.argmax(answers, -1) == episode.test_targets
-            accuracy = jnp.mean(named.astype(loss.dtype))
-        return loss, Score(loss, accuracy, life.exploded.astype(loss.dtype))
+            named = right(answers, episode.test_targets)
+            steps = example_moments_of(self.task)
+            share = jnp.mean(named[steps - 1 :: steps].astype(loss.dtype))
+        return loss, Score(loss, share, life.exploded.astype(loss.dtype))

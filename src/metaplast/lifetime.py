@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast import fast_weights, kernel
+from metaplast.answers import right
 from metaplast.deferred import Deferred
 from metaplast.delivery import Alongside, AtOnce, Recording
 from metaplast.kept import Residuals
@@ -116,8 +117,30 @@ def unroll(
 ):
     """Live a stretch of moments from `begin`: `(state, whether alive, age)`.
 
-    A task that remembers (`AbstractTask.memory`) begins to do so with the stretch, and is recalled
-    at every moment; for others nothing is carried.
+    A task that remembers (`AbstractTask.memory`) begins to do so with the stretch; see `onward`.
+
+    Returns:
+        The same three afterwards, and `(correct, loss)` of every moment.
+    """
+    state, *rest = begin
+    begun = (state, memory_of(task)), *rest
+    ((state, _), *rest), out = onward(learner, task, begun, experience, key, segment, block)
+    return (state, *rest), out
+
+
+def onward(
+    learner: Learner,
+    task: Judge,
+    begin,
+    experience,
+    key: Key,
+    segment: int | None = None,
+    block: int | None = None,
+):
+    """Live on for a stretch of moments from `begin`: `((state, memory), whether alive, age)`.
+
+    A task that remembers is recalled at every moment; for others the memory is None, and nothing
+    is carried.
 
     Where `segment` is given, its derivative takes memory for the vectors of all moments and the
     weights of every `segment`-th one if all plasticity is separable (`fast_weights`); else, and
@@ -138,15 +161,10 @@ def unroll(
         through = _whole(learner, task, key)
     else:
         through = _reliving(learner, task, key, segment)
-    state, *rest = begin
-    begin = ((state, _memory(task)), *rest)
     if block is None or block >= jax.tree.leaves(experience)[0].shape[0]:
-        carry, out = through(begin, experience)
-    else:
-        again = jax.checkpoint(through, prevent_cse=False)
-        carry, out = in_segments(again, begin, experience, block)
-    (state, _), *rest = carry
-    return (state, *rest), out
+        return through(begin, experience)
+    again = jax.checkpoint(through, prevent_cse=False)
+    return in_segments(again, begin, experience, block)
 
 
 def _whole(learner: Learner, task: Judge, key: Key):
@@ -156,8 +174,8 @@ def _whole(learner: Learner, task: Judge, key: Key):
         (state, memory), alive, age = carry
         stimulus, target = seen
         now = jax.random.fold_in(key, age)
-        state, readout = learner.moment(state, stimulus, target, _recalled(task, memory), now)
-        memory = _remembered(task, memory, readout, target)
+        state, readout = learner.moment(state, stimulus, target, recalled(task, memory), now)
+        memory = remembered(task, memory, readout, target)
         return _judged(task, (state, memory), alive, age, readout, target)
 
     return lambda begin, experience: jax.lax.scan(moment, begin, experience)
@@ -194,9 +212,9 @@ def _apart(network: PlasticNetwork, task: Judge, key: Key, segment: int | None, 
             (cells, memory), alive, age = state
             stimulus, target = seen
             now = jax.random.fold_in(key, age)
-            judge, synapses = _recalled(task, memory), Alongside(fixed, deliver)
+            judge, synapses = recalled(task, memory), Alongside(fixed, deliver)
             heard = network.hear(cells, stimulus, target, judge, now, synapses)
-            after = heard.states, _remembered(task, memory, heard.readout, target)
+            after = heard.states, remembered(task, memory, heard.readout, target)
             state, out = _judged(task, after, alive, age, heard.readout, target)
             return state, out, network.changes(heard)
 
@@ -233,7 +251,7 @@ def residuals(learner: Learner, task: Judge, experience, key: Key) -> Residuals:
     def vectors(state, experience, key):
         stimulus, target = (a[0] for a in experience)
         deliver = Recording(state.weights)
-        judge = _recalled(task, _memory(task))
+        judge = recalled(task, memory_of(task))
         heard = learner.hear(state.cells, stimulus, target, judge, key, deliver)
         return heard.states, deliver.products, learner.changes(heard)
 
@@ -245,16 +263,18 @@ def _bytes(tree) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def _memory(task: Judge) -> State:
+def memory_of(task: Judge) -> State:
     """What a task remembers before anything has happened; None where it never does."""
     return task.memory() if isinstance(task, Remembering) else None
 
 
-def _recalled(task: Judge, memory: State) -> Judge:
+def recalled(task: Judge, memory: State) -> Judge:
+    """The judge of a moment before which that was remembered."""
     return task.recalled(memory) if isinstance(task, Remembering) and memory is not None else task
 
 
-def _remembered(task: Judge, memory: State, readout, target) -> State:
+def remembered(task: Judge, memory: State, readout, target) -> State:
+    """What a task remembers after an answer; None where it never does."""
     if isinstance(task, Remembering) and memory is not None:
         return task.remember(memory, readout, target)
     return None
@@ -288,5 +308,4 @@ def test_accuracy(
         keys = jax.random.split(key, episode.test_targets.shape[0])
         answer: Callable[..., Array] = learner.predict
         readouts = jax.vmap(lambda x, k: answer(state, x, k))(episode.test_stimuli, keys)
-    named = jnp.all(jnp.isfinite(readouts), -1) & (jnp.argmax(readouts, -1) == episode.test_targets)
-    return jnp.mean(named.astype(jnp.float32))
+    return jnp.mean(right(readouts, episode.test_targets).astype(jnp.float32))

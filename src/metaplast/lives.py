@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from metaplast.lifetime import memory_of
 from metaplast.meta.abstract import Evaluate, Lives
 from metaplast.network import Genome
 from metaplast.objective import Objective, Score
+from metaplast.tasks.wrapper import answered_of
 from metaplast.types import Episode, Key, State
 
 
@@ -27,6 +29,8 @@ class HalfLived(NamedTuple):
     moment: Int[Array, ""]
     """Where in its experience it stands."""
     key: Key
+    memory: State = None
+    """What the task remembers (`AbstractTask.memory`); None where it never does."""
 
 
 class SearchedLives(NamedTuple):
@@ -62,7 +66,8 @@ class SearchedLives(NamedTuple):
         birth_key, _ = jax.random.split(jax.random.split(key)[1])
         state = self.objective.learner(self._genome(theta)).born(birth_key)
         zero = jnp.asarray(0, jnp.int32)
-        return HalfLived(state, jnp.asarray(True), zero, zero, key)
+        memory = memory_of(self.objective.task)
+        return HalfLived(state, jnp.asarray(True), zero, zero, key, memory)
 
     def advance(
         self, theta: Any, life: HalfLived, moments: int
@@ -83,12 +88,29 @@ class SearchedLives(NamedTuple):
         _, noise_key = jax.random.split(life_key)
         number, at = life.moment // self._episode, life.moment % self._episode
         experience = _part(self.objective.episode(task_key, number), at, moments)
-        (state, alive, age), (correct, losses) = self.objective.onward(
-            self._genome(theta), life[:3], experience, noise_key
+        begun = (life.state, self._memory(life, at)), life.alive, life.age
+        ((state, memory), alive, age), (correct, losses) = self.objective.onward(
+            self._genome(theta), begun, experience, noise_key
         )
         loss = jnp.mean(losses)
-        score = Score(loss, jnp.mean(correct.astype(loss.dtype)), (~alive).astype(loss.dtype))
-        return loss, score, HalfLived(state, alive, age, life.moment + moments, life.key)
+        accuracy = self._accuracy(correct.astype(loss.dtype), at)
+        score = Score(loss, accuracy, (~alive).astype(loss.dtype))
+        moment = life.moment + moments
+        return loss, score, HalfLived(state, alive, age, moment, life.key, memory)
+
+    def _memory(self, life: HalfLived, at: Int[Array, ""]) -> State:
+        """What the task remembers at a moment of an episode; every episode begins without."""
+        none = memory_of(self.objective.task)
+        return jax.tree.map(lambda none, now: jnp.where(at == 0, none, now), none, life.memory)
+
+    def _accuracy(self, correct: Float[Array, " moments"], at: Int[Array, ""]):
+        """That of a stretch which begins at a moment of an episode; no number where it asks for no
+        answer, which a mean over lives leaves out."""
+        asked = answered_of(self.objective.task)
+        if asked is None:
+            return jnp.mean(correct)
+        now = jax.lax.dynamic_slice_in_dim(jnp.asarray(asked), at, correct.shape[0])
+        return jnp.sum(correct * now) / jnp.sum(now)
 
     def _through(self, theta: Any, life: HalfLived, episodes: int):
         """Live the next whole episodes."""

@@ -10,14 +10,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from metaplast.answers import accuracy, counted
 from metaplast.circuits import Circuit
 from metaplast.costs import Costs, Metered
 from metaplast.kept import MEGABYTE, Kept, kept
 from metaplast.learners.presented import Presentation
-from metaplast.lifetime import Learner, live, residuals, unroll
+from metaplast.lifetime import Learner, live, memory_of, onward, residuals
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.tasks.abstract import AbstractTask
-from metaplast.types import Episode, Key, State
+from metaplast.types import Episode, Key
 
 QUIET = 1e-4
 """Mean square of a readout below which it counts as no answer."""
@@ -28,6 +29,7 @@ class Score(NamedTuple):
 
     loss: Float[Array, ""]
     accuracy: Float[Array, ""]
+    """Of the answers that the task asks for; no number in a stretch of a life without such."""
     exploded: Float[Array, ""]
     """Fraction of lives that exploded."""
     costs: Costs | None = None
@@ -41,8 +43,8 @@ class Objective(eqx.Module):
     learns by least squares answers in units of the target, where cross-entropy wants
     logits). Where `relative`, the readout is first brought to zero mean and unit deviation
     over its cells: then only the shape of an answer counts, and a search does not spend itself
-    on how loud to answer. Calling the objective lives one whole life; `begin` and `advance`
-    let an estimator hold a life half-lived.
+    on how loud to answer. Calling the objective lives one whole life; `lives.SearchedLives` lives
+    the same one in stretches, for estimators that hold it half-lived.
 
     Args:
         task: where lives come from.
@@ -115,43 +117,35 @@ class Objective(eqx.Module):
         life, state = live(network, judged, episode, life_key, *(kept or ()))
         loss = jnp.mean(life.loss)
         costs = Metered.costs(state) if self.metered else None
-        return loss, Score(loss, life.accuracy, life.exploded.astype(loss.dtype), costs)
+        exploded = life.exploded.astype(loss.dtype)
+        return loss, Score(loss, accuracy(life, self.task), exploded, costs)
 
     def _chained(self, genome: Genome, task_key: Key, life_key: Key):
         birth_key, noise_key = jax.random.split(life_key)
 
         def lived(standing, number):
+            state, *rest = standing
+            begun = (state, memory_of(self.task)), *rest
             episode = self.episode(task_key, number)
-            return self.onward(genome, standing, episode, noise_key)
+            ((state, _), *rest), heard = self.onward(genome, begun, episode, noise_key)
+            return (state, *rest), heard
 
         begin = (self.learner(genome).born(birth_key), jnp.asarray(True))
         (_, alive, _), (correct, losses) = jax.lax.scan(
             lived, (*begin, jnp.asarray(0)), jnp.arange(self.episodes)
         )
         loss = jnp.mean(losses)
-        accuracy = jnp.mean(correct.astype(loss.dtype))
-        return loss, Score(loss, accuracy, (~alive).astype(loss.dtype))
+        right = jnp.mean(counted(correct, self.task).astype(loss.dtype))
+        return loss, Score(loss, right, (~alive).astype(loss.dtype))
 
     def episode(self, task_key: Key, number: Int[Array, ""]) -> Episode:
         """The experience of that number in a life."""
         only = self.episodes == 1
         return self.task.sample(task_key if only else jax.random.fold_in(task_key, number))
 
-    def begin(self, genome: Genome, key: Key) -> tuple[State, Episode]:
-        """A newborn and the life before it."""
-        task_key, birth_key = jax.random.split(key)
-        return self.learner(genome).born(birth_key), self.task.sample(task_key)
-
-    def advance(
-        self, genome: Genome, state: State, experience: Episode, key: Key
-    ) -> tuple[Float[Array, ""], State]:
-        """Live the given stretch of experience; returns its mean loss and the new state."""
-        begin = (state, jnp.asarray(True), jnp.asarray(0))
-        (state, _, _), (_, losses) = self.onward(genome, begin, experience, key)
-        return jnp.mean(losses), state
-
     def onward(self, genome: Genome, begin, experience: Episode, key: Key):
-        """Live on from `(state, whether alive, age)` through a stretch of experience.
+        """Live on from `((state, memory of the task), whether alive, age)` through a stretch of an
+        episode; every episode begins with `lifetime.memory_of` the task.
 
         Returns:
             The same three afterwards, and `(correct, loss)` of every moment.
@@ -160,7 +154,7 @@ class Objective(eqx.Module):
         judged = _Sharpened(self.task, self.sharpness, self.relative)
         seen = (experience.stimuli, experience.targets)
         kept = self.kept(network, seen, key)
-        return unroll(network, judged, begin, seen, key, *(kept or ()))
+        return onward(network, judged, begin, seen, key, *(kept or ()))
 
 
 class _Sharpened(eqx.Module):

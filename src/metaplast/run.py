@@ -21,7 +21,7 @@ from metaplast.experiment import Experiment, build
 from metaplast.network import Genome
 from metaplast.objective import Objective
 from metaplast.passed import passed, remember
-from metaplast.reference import backprop_accuracy
+from metaplast.reference import ONE_EPISODE, Beside, backprop_accuracy, lived
 from metaplast.rulefile import RULE, START, StoreError
 from metaplast.run_folder import CHECKPOINT
 from metaplast.search import Position, Progress, found, search
@@ -54,6 +54,11 @@ class Report(NamedTuple):
     lost: float = 0.0
     """Share of the lives (or candidates) of the last meta-steps without a finite loss or gradient:
     they were left out, or ranked last."""
+    backprop_lived: str = ""
+    """What of the search's lives backprop lived, where there is more than one episode or setting
+    (`reference.lived`)."""
+    dealt: str = "lives"
+    """What `lost` is a share of: lives (or pairs of them), or candidates."""
 
 
 class Outcome(NamedTuple):
@@ -173,7 +178,8 @@ def run(
                 now = time.monotonic()
                 warm = warm or (progress.step, now)
                 speed = _speed(progress, warm, now)
-                on_report(_report(progress, experiment.steps, recent, backprop, speed))
+                report = _report(progress, experiment.steps, recent, backprop, speed)
+                on_report(report._replace(dealt=_dealt(experiment)))
                 if now - saved > CHECKPOINT_SECONDS:
                     _save(folder, position, backprop, log, experiment, spec)
                     saved = time.monotonic()
@@ -189,14 +195,15 @@ def _standing(
     spec: Spec,
     shelf: Shelf | None,
     loop: Future[Loop] | None,
-) -> tuple[Position, float, Loop | None]:
+) -> tuple[Position, Beside, Loop | None]:
     """The last checkpoint, or the start, with the loop to go on with, if there is more to do; the
     log is cut back to it."""
     position, reference_key = start(experiment)
     checkpoint, backprop = folder / CHECKPOINT, None
     if (checkpoint / "manifest.json").exists():
         position, about = load_checkpoint(checkpoint, position)
-        backprop = float(about["backprop_accuracy"])
+        older = ONE_EPISODE if lived(experiment.objective) else ""
+        backprop = Beside(float(about["backprop_accuracy"]), about.get("backprop_lived", older))
         _same_selection(about.get("selection", ""), experiment)
         _same_data(about.get("data"), folder, experiment)
     _cut_log(folder / "log.jsonl", int(position.step))
@@ -204,13 +211,15 @@ def _standing(
         return position, backprop, None
     loop = loop or compiling(experiment, shelf)
     if backprop is None:
-        backprop = backprop_accuracy(experiment.objective, reference_key, shelf=shelf)
+        objective = experiment.objective
+        accuracy = backprop_accuracy(objective, reference_key, shelf=shelf)
+        backprop = Beside(accuracy, lived(objective))
         save_checkpoint(checkpoint, position, _about(position, backprop, experiment, spec))
     return position, backprop, loop.result()
 
 
 def _save(
-    folder: Path, position: Position, backprop: float, log, experiment: Experiment, spec: Spec
+    folder: Path, position: Position, backprop: Beside, log, experiment: Experiment, spec: Spec
 ) -> None:
     log.flush()
     os.fsync(log.fileno())
@@ -218,11 +227,12 @@ def _save(
     save_checkpoint(folder / CHECKPOINT, position, about)
 
 
-def _about(position: Position, backprop: float, experiment: Experiment, spec: Spec) -> dict:
+def _about(position: Position, backprop: Beside, experiment: Experiment, spec: Spec) -> dict:
     about = {
-        "step": int(position.step), "backprop_accuracy": backprop, "spec": _digests(spec),
-        "data": _data(experiment.objective),
+        "step": int(position.step), "backprop_accuracy": backprop.accuracy,
+        "spec": _digests(spec), "data": _data(experiment.objective),
     }  # fmt: skip
+    about |= {"backprop_lived": backprop.lived} if backprop.lived else {}
     digest = _selection(experiment)
     return {**about, "selection": digest} if digest else about
 
@@ -298,14 +308,23 @@ def _same_selection(digest: str, experiment: Experiment) -> None:
         )
 
 
-def _report(progress: Progress, steps: int, recent, backprop: float, speed: float) -> Report:
+def _report(progress: Progress, steps: int, recent, backprop: Beside, speed: float) -> Report:
     def mean(column: int) -> float:
         sound = [float(row[column]) for row in recent if math.isfinite(row[column])]
         return sum(sound) / len(sound) if sound else math.nan
 
     # Before the second dispatch the time of compiling cannot be told from that of searching.
     left = (steps - progress.step) / speed if speed > 0 else math.nan
-    return Report(progress.step, steps, mean(0), mean(1), backprop, speed, left, mean(2))
+    return Report(
+        progress.step, steps, mean(0), mean(1), backprop.accuracy, speed, left, mean(2),
+        backprop.lived,
+    )  # fmt: skip
+
+
+def _dealt(experiment: Experiment) -> str:
+    """What a meta-step deals out, in a word; lives, where nobody says."""
+    dealt = experiment.meta.dealt
+    return "candidates" if dealt and dealt.option == "population" else "lives"
 
 
 def _speed(progress: Progress, warm: tuple[int, float], now: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,11 +13,14 @@ import pytest
 from learners.easy import Easy
 from tasks import small_files
 
+from metaplast.answers import accuracy, counted
 from metaplast.bench import detection_score, forgetting
+from metaplast.bench.entry import entry
 from metaplast.bench.footprint import footprint
-from metaplast.bench.living import Arena
+from metaplast.bench.living import Arena, Stopwatch, held_out
 from metaplast.bench.scores import check_lives, scores
 from metaplast.bench.trials import trials
+from metaplast.learner_loss import LearnerLoss
 from metaplast.learners import (
     Bidirectional,
     LearnedFeedback,
@@ -24,6 +28,7 @@ from metaplast.learners import (
     SurrogateBackprop,
 )
 from metaplast.learners.backprop import Backprop
+from metaplast.learners.candidate import fixed
 from metaplast.learners.feedback_alignment import feedback_alignment
 from metaplast.learners.nearest_class_mean import NearestClassMean
 from metaplast.learners.nearest_neighbor import NearestNeighbor
@@ -32,15 +37,21 @@ from metaplast.lifetime import live
 from metaplast.lifetime import test_accuracy as held_out_accuracy
 from metaplast.tasks import (
     ClassIncremental,
+    DelayedMatch,
+    DelayedReward,
     Detection,
     Drifting,
     FewShot,
     InSteps,
     Mixture,
+    Padding,
+    PixelNoise,
+    Reinforced,
     arrays,
     digits,
 )
 from metaplast.tasks.checksum import checksums
+from metaplast.tasks.wrapper import AbstractWrapper, answered_of
 
 
 def test_detection_is_scored_on_whole_pictures():
@@ -116,6 +127,106 @@ def test_steps_are_answered_in_the_last_and_held_out_ones_lived_in_order():
     assert right != held_out_accuracy(learner, state, episode)  # that of parts on their own
 
 
+class Waiting(eqx.Module):
+    """Says the last class at every moment, whatever it sees."""
+
+    classes: int = eqx.field(static=True)
+
+    def born(self, key):
+        return jnp.zeros(0)
+
+    def predict(self, state, stimulus):
+        return jax.nn.one_hot(self.classes - 1, self.classes)
+
+    def moment(self, state, stimulus, target, task, key=None):
+        task.teach(answer := self.predict(state, stimulus), target)
+        return state, answer
+
+
+class Zero(Waiting):
+    """Names class 0."""
+
+    def predict(self, state, stimulus):
+        return jax.nn.one_hot(0, self.classes)
+
+
+class Broken(Waiting):
+    """Answers with no number, of which `argmax` makes class 0."""
+
+    def predict(self, state, stimulus):
+        return jnp.full(self.classes, jnp.nan)
+
+
+def test_an_answer_that_is_no_number_is_wrong_whoever_counts():
+    task = InSteps(Easy(moments=4, held_out=6, classes=1), 3)  # class 0 is all there is to name
+    episode, key = task.sample(jax.random.key(0)), jax.random.key(1)
+    sound = [float(held_out(Zero(2), jnp.zeros(0), task, episode, key)),
+             float(LearnerLoss(task)(Zero(2), key)[1].accuracy)]  # fmt: skip
+    assert sound == [1.0, 1.0]
+    assert float(held_out(Broken(2), jnp.zeros(0), task, episode, key)) == 0.0
+    assert float(LearnerLoss(task)(Broken(2), key)[1].accuracy) == 0.0
+    assert float(held_out_accuracy(Broken(2), jnp.zeros(0), episode)) == 0.0
+
+
+STEPS = InSteps(Easy(moments=5, held_out=6), 3)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        STEPS, Reinforced(STEPS), DelayedReward(STEPS, 2), Drifting(STEPS), PixelNoise(STEPS, 0.1),
+        Padding(Reinforced(STEPS), 4), Mixture((STEPS, PixelNoise(STEPS, 0.1))),
+        Reinforced(DelayedMatch(4, trials=5, held_out=4)),
+    ],
+    ids=lambda task: task.name,
+)  # fmt: skip
+def test_who_waits_for_ever_has_answered_nothing_however_the_task_is_wrapped(task):
+    learner = Waiting(task.classes)
+    outcome = Arena(task, 0).live([learner], [0, 1])
+    assert outcome.correct.shape == (1, 2, 5)
+    assert not outcome.correct.any() and not outcome.test.any()
+    life, _ = live(learner, task, task.sample(jax.random.key(0)), jax.random.key(1))
+    assert float(life.accuracy) > 0.6 and float(accuracy(life, task)) == 0.0
+    assert scores(learner, Arena(task, 0), 1).get("kept", np.zeros(1)) == 0.0
+
+
+def test_a_wrapped_life_is_scored_as_the_bare_one():
+    """Wrappers that change nothing: who learns has the same answers, and no fewer of them."""
+    learner = NearestClassMean(STEPS.inputs, STEPS.classes)
+    bare, wrapped = (held_out_and_online(learner, task) for task in (STEPS, Reinforced(STEPS)))
+    np.testing.assert_array_equal(bare[0], wrapped[0])
+    assert bare[1] == wrapped[1] and bare[0].any()
+
+
+def held_out_and_online(learner, task):
+    episode = STEPS.sample(jax.random.key(3))
+    life, state = live(learner, task, episode, jax.random.key(1))
+    kept = float(held_out(learner, state, task, episode, jax.random.key(1)))
+    return np.asarray(counted(life.correct, task)), kept
+
+
+def test_a_task_that_counts_moments_it_has_not_is_refused():
+    class Shorter(AbstractWrapper):
+        """Leaves out the last example, and forgets to say so of its moments."""
+
+        @property
+        def moments(self):
+            return self.task.moments - 3
+
+        @property
+        def change_name(self):
+            return "shorter"
+
+        def change(self, episode, key):
+            return episode._replace(stimuli=episode.stimuli[:-3], targets=episode.targets[:-3])
+
+    with pytest.raises(ValueError, match=r"Shorter has answered of shape \(15,\), expected \(12,"):
+        answered_of(Shorter(STEPS))
+    assert answered_of(Shorter(Easy(moments=5))) is None
+    with pytest.raises(ValueError, match="asks for answers at other moments than"):
+        Mixture((STEPS, Easy(inputs=3, classes=4, moments=15, held_out=18)))
+
+
 def test_what_is_stored_is_counted():
     sizes = (6, 5, 3)
     for optimizer, each in (("sgd", 1), ("momentum", 2), ("adam", 3)):
@@ -138,6 +249,20 @@ def test_what_is_stored_is_counted():
         assert (found.updates, found.per_synapse) == (updates, pytest.approx(each))
     shown = footprint(shown, 6, 3)
     assert shown.updates == 4 * 45 and shown.per_cell > network.per_cell > 0
+
+
+def test_updates_are_counted_alike_in_a_life_and_in_a_second():
+    """Of a stimulus that lasts for several steps, each of them."""
+
+    class Timed(Arena):
+        def reset(self):
+            super().reset()
+            return Stopwatch(living=2.0, lives=6)
+
+    for learner, each in ((spiking(6, (5,), 3, steps=4, pause=0), 180), (Backprop((6, 5, 3)), 45)):
+        row = entry(fixed("it", learner), Timed(Easy(moments=3), 0), 2).entry
+        assert row["synapse_updates"] == 3 * each
+        assert row["synapse_updates_per_second"] == 6 * 3 * each / 2.0
 
 
 def test_checksums_pass_through_wrappers(tmp_path):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from metaplast import reference
 from metaplast.bench import sweep
+from metaplast.circuits import layered
 from metaplast.cli.campaign import _telling
 from metaplast.cli.progress import Bar, Lines, searching
 from metaplast.learners import Backprop
+from metaplast.learners.standardized import Standardized
+from metaplast.lifetime import unroll
 from metaplast.objective import Objective
 from metaplast.reference import Either, backprop_accuracy
 from metaplast.run import Report
-from metaplast.tasks import Clusters
+from metaplast.tasks import Clusters, InSteps
+from metaplast.varied import Varied
 
 
 def test_an_audit_is_a_few_lines_and_a_comparison_a_line_for_each_row(capsys):
@@ -65,11 +72,13 @@ def test_a_search_that_stands_nowhere_says_so_once_and_what_to_give(capsys):
         line for line in capsys.readouterr().err.splitlines() if "all lives are lost" in line
     ]
     assert said.startswith("meta-step 2: ")
+    bred = Report(1, 80, 0.5, 0.25, 0.125, 1.0, 3.0, lost=0.5, dealt="candidates")
+    assert "50 % of candidates lost" in searching(bred)
+    assert "50 % of lives lost" in searching(bred._replace(dealt="lives"))
     assert "smaller rates or gains, or a meta.spread such as 0.03" in said
 
 
 def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):
-    from metaplast import reference
     from metaplast.experiment import build
     from metaplast.spec import load, with_overrides
 
@@ -81,6 +90,46 @@ def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):
     monkeypatch.setattr(reference, "STIMULI", (0.0,))
     part = backprop_accuracy(objective, jax.random.key(0), 4)
     assert 0.1 < part < whole < 1
+
+
+def test_the_reference_lives_on_from_episode_to_episode_as_the_rule_does(monkeypatch):
+    for name, only in (("RATES", (0.01,)), ("RECTIFIED", (0.0,)), ("STIMULI", (0.0,))):
+        monkeypatch.setattr(reference, name, only)
+    task, key = Clusters(inputs=6, classes=3, moments=10, nuisance=2), jax.random.key(0)
+    objective = Objective(task, layered(6, (4,), 3), episodes=3)
+    found = backprop_accuracy(objective, key, 6)  # two lives of three episodes
+    learner, right = Standardized(Either((6, 4, 3), "adam", 0.01), 6, 0.0), []
+    for life_key in jax.random.split(key, 2):
+        task_key, life_key = jax.random.split(life_key)
+        birth_key, noise_key = jax.random.split(life_key)
+        standing = learner.born(birth_key), jnp.asarray(True), jnp.asarray(0)
+        for number in range(3):
+            episode = objective.episode(task_key, jnp.asarray(number))
+            seen = episode.stimuli, episode.targets
+            standing, (correct, _) = unroll(learner, task, standing, seen, noise_key)
+            right.append(np.asarray(correct))
+    assert found == pytest.approx(np.mean(right)) and 0 < found < 1
+    one = dataclasses.replace(objective, episodes=1)
+    assert backprop_accuracy(one, key, 2) != pytest.approx(found), "control: one episode"
+
+
+def test_what_the_reference_lived_is_said_where_the_rule_lives_more():
+    objective = Objective(Clusters(), layered(64, (), 10))
+    several = [dataclasses.replace(objective, episodes=n) for n in (1, 4, 40)]
+    several += [Varied(objective, (), ()), Varied(several[1], (), ())]
+    assert [reference.lived(one) for one in several] == [
+        "", "through all 4 episodes", "through the first 16 of 40 episodes", "without the variants",
+        "through all 4 episodes, without the variants",
+    ]  # fmt: skip
+    report = Report(12, 80, 0.5, 0.25, 0.125, 1.0, 3.0, backprop_lived="without the variants")
+    assert "(roughly tuned Adam 0.125 without the variants)" in searching(report)
+
+
+def test_the_reference_is_not_praised_for_waiting():
+    """Nine of ten moments ask for nothing; backprop soon knows that, and hardly anything else."""
+    task = InSteps(Clusters(inputs=10, moments=4, held_out=4, nuisance=0), 10)
+    found = backprop_accuracy(Objective(task, layered(2, (4,), task.classes)), jax.random.key(0), 2)
+    assert found < 0.5
 
 
 @pytest.mark.parametrize(("rectified", "nonlinearity"), [(0.0, "tanh"), (1.0, "relu")])

@@ -195,6 +195,22 @@ def test_a_finished_run_stays_what_it_is(tmp_path):
     assert len(_logged(tmp_path / "run")) == 3
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_run_keeps_what_the_backprop_beside_it_lived(tmp_path, monkeypatch, older):
+    """Of an earlier version, which kept nothing, it was one episode whatever the rule lived."""
+    overrides = ["objective={episodes=2}", "meta.steps=2"]
+    runs.create(tmp_path / "run", specs.with_overrides(specs.load(TINY), overrides))
+    stop, reports = iter([False, True]), []
+    if older:
+        monkeypatch.setattr(runs, "lived", lambda objective: "")
+    runs.run(tmp_path / "run", should_stop=lambda: next(stop))
+    monkeypatch.undo()
+    assert runs.run(tmp_path / "run", reports.append).finished
+    said = "through one episode of the main setting" if older else "through all 2 episodes"
+    about = json.loads((tmp_path / "run" / "checkpoint" / "manifest.json").read_text())
+    assert reports[-1].backprop_lived == about["position"]["backprop_lived"] == said
+
+
 AFTERWARDS = {
     "a learner": ('bench.learners=["bakprop"]', ["'bakprop'", "backprop"]),
     "a data set": ('bench.data=["digitz"]', ["'digitz'", "digits"]),

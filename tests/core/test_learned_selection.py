@@ -159,6 +159,23 @@ def test_mutations_are_at_right_angles_and_standard_normal_still(population, num
         assert np.abs(every[:, 0, numbers:]).max() > 0.1
 
 
+def test_paths_of_a_blind_selection_are_as_long_as_mutations_are():
+    """Longer than standard normal ones, for the sizes of mutations vary."""
+    network = SelectionNetwork(jax.random.key(0))  # decides nothing
+
+    def generation(population, key):
+        value_key, key = jax.random.split(key)
+        values = jax.random.normal(value_key, (32,))
+        population = brood.after(network, population, values, 1.0, key)
+        return population, jnp.mean(population.paths**2, 1)
+
+    begun = brood.first(jnp.zeros(50), 32, 1.0, jax.random.key(1))
+    keys = jax.random.split(jax.random.key(2), 2000)
+    squares = np.asarray(jax.jit(lambda: jax.lax.scan(generation, begun, keys)[1])())[100:]
+    np.testing.assert_allclose(squares.mean(0), np.exp(2 * brood.VARIED**2), rtol=0.05)
+    assert np.exp(2 * brood.VARIED**2) > 1.15, "control: 1 would not pass"
+
+
 def test_ranks_are_among_those_who_lived_the_same():
     """A life that is hard for all says nothing of who lived it."""
     values = jax.random.normal(jax.random.key(0), (32,))

@@ -14,7 +14,12 @@ from metaplast import checkpoint, search
 from metaplast.circuits import layered
 from metaplast.lives import SearchedLives
 from metaplast.meta import PES, Backprop, Evolution, LearnedSelection
+from metaplast.network import Genome
+from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
+from metaplast.rulefile import StoreError
+from metaplast.rules import PolicyTrace
+from metaplast.tasks import DelayedReward
 
 STEPS = 7
 OBJECTIVE = Objective(Easy(moments=6), layered(6, (4,), 3))
@@ -24,6 +29,12 @@ METAS = {
     "learned selection": LearnedSelection(population=4, lives=1),
     "half-lived": PES(rate=0.1, steps=STEPS, lives=2, stretch=2),
 }
+
+LATE = DelayedReward(Easy(moments=6), 2, wrong=-1.0, hears="answer")
+PAID = Genome(
+    {"input": Rate("linear"), "hidden": Rate("tanh"), "output": Output()},
+    {"forward": PolicyTrace(rate=0.5), "readout": PolicyTrace(rate=0.5)},
+)
 
 
 def run(meta, position, steps, **options):
@@ -71,10 +82,25 @@ def test_a_half_lived_search_goes_on_from_its_checkpoint(tmp_path):
     assert bits(other[-1]) != bits(whole[-1])
 
 
+def test_a_checkpoint_without_what_the_world_owes_is_refused(tmp_path):
+    objective = dataclasses.replace(OBJECTIVE, task=LATE)
+    begin = search.begin(objective, PAID, METAS["half-lived"], jax.random.key(1))
+    tensors, _ = checkpoint.flatten(begin)
+    owed = [name for name in tensors if name.endswith(".memory")]
+    assert [tensors[name].shape for name in owed] == [(2, 2, 2)]  # lives, twins, delay
+    older = {name: tensor for name, tensor in tensors.items() if name not in owed}
+    with pytest.raises(StoreError, match=r"lacks .*memory; it belongs to another spec or version"):
+        checkpoint.restore(begin, older, "step-1.safetensors")
+    assert bits(checkpoint.restore(begin, tensors, "step-1.safetensors")) == bits(begin)
+
+
 @pytest.mark.parametrize(("stretch", "episodes"), [(1, 1), (3, 2), (12, 2)])
-def test_to_live_in_stretches_is_to_live_whole(stretch, episodes):
-    theta, fixed = parts(plain(0.3))
-    lives = SearchedLives(dataclasses.replace(OBJECTIVE, episodes=episodes), fixed)
+@pytest.mark.parametrize("remembers", [False, True])
+def test_to_live_in_stretches_is_to_live_whole(stretch, episodes, remembers):
+    """Also where the world owes rewards from stretch to stretch; an episode begins without."""
+    theta, fixed = parts(PAID if remembers else plain(0.3))
+    task = LATE if remembers else OBJECTIVE.task
+    lives = SearchedLives(dataclasses.replace(OBJECTIVE, task=task, episodes=episodes), fixed)
     loss, score = lives(theta, jax.random.key(5))
     life, heard = lives.begin(theta, jax.random.key(5)), []
     for _ in range(lives.horizon // stretch):
@@ -84,6 +110,17 @@ def test_to_live_in_stretches_is_to_live_whole(stretch, episodes):
     assert float(loss) > 0.1 and len(heard) == 6 * episodes // stretch
     other, _ = lives(theta, jax.random.key(6))
     assert abs(float(other) - float(loss)) > 1e-3, "negative control: another life, another loss"
+
+
+def test_there_is_one_way_to_live_in_stretches():
+    """An objective lives whole lives; its pieces are those of `SearchedLives`, births and all."""
+    assert not hasattr(OBJECTIVE, "begin") and not hasattr(OBJECTIVE, "advance")
+    theta, fixed = parts(plain(0.3))
+    key = jax.random.key(5)
+    born = SearchedLives(OBJECTIVE, fixed).begin(theta, key).state
+    wanted = OBJECTIVE.learner(plain(0.3)).born(jax.random.split(jax.random.split(key)[1])[0])
+    for mine, other in zip(*map(jax.tree.leaves, (born, wanted)), strict=True):
+        np.testing.assert_array_equal(mine, other)
 
 
 def test_metered_lives_can_be_lived_in_stretches():
@@ -102,6 +139,7 @@ def test_a_life_goes_on_from_episode_to_episode():
     theta, fixed = parts(plain(0.3))
     lives = SearchedLives(dataclasses.replace(OBJECTIVE, episodes=2), fixed)
     life = lives.begin(theta, jax.random.key(5))
+    assert life.memory is None, "of a task that never remembers a checkpoint holds nothing more"
     first, _, grown = lives.advance(theta, life, 6)
     second, _, _ = lives.advance(theta, grown, 6)
     newborn, _, _ = lives.advance(theta, life._replace(moment=grown.moment), 6)

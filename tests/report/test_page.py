@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import shutil
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from metaplast import report, rulefile
+from metaplast import meta, report, rulefile
 from metaplast import run as runs
 from metaplast import spec as specs
 from metaplast.bench import sweep
+from metaplast.report import page
 from metaplast.report.figures import learning_curves, meta_training, smooth
 from metaplast.report.tables import genome_numbers
 from metaplast.report.verdict import outcome
@@ -58,6 +60,51 @@ def test_the_page_has_the_numbers_of_the_rule_beside_those_of_its_start(folder, 
     # The control: a run of an earlier version has no start.
     shutil.copytree(folder, tmp_path / "old", ignore=shutil.ignore_patterns(rulefile.START))
     assert "at the start" not in report.write(tmp_path / "old").read_text()
+
+
+def test_the_page_says_what_was_lost(folder):
+    log = [{"seconds": 1.0, "lost": 0.25}, {"seconds": 1.0, "lost": 0.0}]
+    known = specs.load(folder / "spec.toml")
+
+    def said(meta, log=log):
+        other = dataclasses.replace(known, tables={**known.tables, "meta": meta})
+        return page._search(other, log, None)
+
+    lives = "12.5 % of the lives were lost: not finite, and left out."
+    candidates = "12.5 % of the candidates were lost: a life's loss was not finite, and they ranked"
+    assert lives in said({"type": "Backprop"})
+    assert candidates in said({"type": "Evolution"})
+    assert candidates in said({"type": "Restarts", "of": {"type": "MapElites"}})
+    assert "12.5 % of what was lived was lost: not finite." in said({"type": "mine.py:Meta"})
+    assert "lost" not in said({"type": "Evolution"}, log[1:])
+
+
+def test_who_deals_out_candidates_is_known_to_the_page():
+    made = {name: getattr(meta, name) for name in meta.__all__}
+    bred = [name for name, one in made.items() if issubclass(one, meta.AbstractGenerations)]
+    bred.remove("AbstractGenerations")
+    assert sorted(bred) == sorted(page.BREEDERS) != []
+
+
+def test_the_page_says_what_the_backprop_beside_a_search_lived(folder, tmp_path):
+    guide = "lives of the search's own task"
+    assert f"{guide}: a guide" in (folder / "report.html").read_text()
+    several = tmp_path / "several"
+    shutil.copytree(folder, several)
+    spec = several / "spec.toml"
+    plain = spec.read_text()
+    spec.write_text(plain.replace("variants = []", "variants = [{ hidden = [4] }]"))
+    assert spec.read_text() != plain
+    manifest = several / "checkpoint" / "manifest.json"
+    told = json.loads(manifest.read_text())
+    # An earlier version did not say, and lived something else: no line.
+    page = report.write(several).read_text()
+    assert guide not in page and "backprop (Adam" not in page
+    told["position"]["backprop_lived"] = "without the variants"
+    manifest.write_text(json.dumps(told))
+    page = report.write(several).read_text()
+    assert f"{guide} without the variants: a guide" in page
+    assert "backprop (Adam, roughly tuned, without the variants)" in page
 
 
 def test_the_page_in_a_browser(folder):

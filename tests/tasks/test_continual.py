@@ -123,6 +123,8 @@ def test_forgetting_of_a_life_computed_by_hand():
     assert (found.learned, found.kept, found.latest, found.lost) == (1.0, 0.25, 1.0, 0.75)
     # In two stages the groups are {1, 0} and {2}, the same classes are earlier.
     assert forgetting(life, episode, answers, stages=2) == found
+    silent = np.where(np.arange(6)[:, None] == 0, np.nan, answers)  # it would name class 0
+    assert forgetting(life, episode, silent, stages=3).kept == 0.0
     for arguments, says in (
         ((life, episode, answers, 1), "stages = 1: expected 2 to 3"),
         ((life, episode, answers[:3], 3), "readouts: shape"),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from metaplast.bench.footprint import changing_synapses, footprint
+from metaplast.bench.footprint import footprint
 from metaplast.bench.living import Arena
 from metaplast.bench.scores import scores
 from metaplast.bench.statistics import curve, interval
@@ -45,7 +45,7 @@ def entry(row: Candidate, arena: Arena, lives: int, judged: Judged = "online") -
         by_life["late"] = outcome.correct[0, :, -LATE:].mean(axis=-1)
     by_life |= scores(tuned.learner, arena, lives)
     size = footprint(tuned.learner, task.inputs, task.classes)
-    updates = changing_synapses(tuned.learner) * watch.lives * task.moments
+    updates = size.updates * task.moments  # in a life
     online, test, *others = (_with_interval(values) for values in by_life.values())
     return Lived(
         {
@@ -63,8 +63,10 @@ def entry(row: Candidate, arena: Arena, lives: int, judged: Judged = "online") -
             "tuned": tuned.report,
             "diverged": int(outcome.exploded[0].sum()),
             "seconds": time.perf_counter() - begun,
-            "synapse_updates": size.updates * task.moments,
-            "synapse_updates_per_second": updates / watch.living if watch.living > 0 else 0.0,
+            "synapse_updates": updates,
+            "synapse_updates_per_second": (
+                updates * watch.lives / watch.living if watch.living > 0 else 0.0
+            ),
             "values": size.values,
             "values_per_cell": size.per_cell,
             "values_per_synapse": size.per_synapse,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from metaplast.answers import right
 from metaplast.types import Episode, Life
 
 
@@ -38,7 +39,7 @@ def forgetting(life: Life, episode: Episode, readouts, stages: int) -> Forgettin
         life: one life, `correct [moments]`.
         episode: what was lived, with held-out examples of all classes.
         readouts: answers to the held-out examples at the end `[held_out, classes]`, as
-            `learner.predict` gives them.
+            `learner.predict` gives them; those that are not finite are wrong.
         stages: how many groups of classes arrived one after the other; 2 or more.
 
     Raises:
@@ -68,12 +69,12 @@ def forgetting(life: Life, episode: Episode, readouts, stages: int) -> Forgettin
         raise ValueError(f"stages = {stages}: expected 2 to {len(classes)}, the classes; give one")
     stage = np.empty(len(classes), int)
     stage[np.argsort(first)] = np.arange(len(classes)) * stages // len(classes)
-    right = np.argmax(readouts, axis=1) == asked
+    named = right(readouts, asked)
     earlier, last = classes[stage < stages - 1], classes[stage == stages - 1]
     return Forgetting(
         learned=float(np.mean([_later_half(correct[targets == c]) for c in earlier])),
-        kept=_by_class(right, asked, earlier),
-        latest=_by_class(right, asked, last),
+        kept=_by_class(named, asked, earlier),
+        latest=_by_class(named, asked, last),
     )
 
 
@@ -81,7 +82,7 @@ def _later_half(answers: np.ndarray) -> float:
     return float(np.mean(answers[len(answers) // 2 :]))
 
 
-def _by_class(right: np.ndarray, asked: np.ndarray, classes: np.ndarray) -> float:
+def _by_class(named: np.ndarray, asked: np.ndarray, classes: np.ndarray) -> float:
     """Mean over those of `classes` that were asked for; NaN where none was."""
-    found = [right[asked == c].mean() for c in classes if np.any(asked == c)]
+    found = [named[asked == c].mean() for c in classes if np.any(asked == c)]
     return float(np.mean(found)) if found else float("nan")

@@ -13,11 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metaplast.answers import counted, right
 from metaplast.bench.trials import trials
 from metaplast.lifetime import Learner, live, test_accuracy
 from metaplast.mappings import make_room
 from metaplast.tasks.abstract import AbstractTask
-from metaplast.tasks.in_steps import InSteps
+from metaplast.tasks.wrapper import example_moments_of
 from metaplast.types import Episode, Key
 
 VALUES = 3
@@ -69,7 +70,6 @@ class Arena:
 
     def __init__(self, task: AbstractTask, seed: int, block: int | None = None):
         self.task = task
-        self.asked = getattr(task, "answered", slice(None))
         self.root = jax.random.key(seed)
         self.block = block
         self.stopwatch = Stopwatch()
@@ -97,7 +97,7 @@ class Arena:
             group, span = job
             answers = jax.device_get(program(group, *self._experience(_padded(span, size))))
             correct, *rest = (part[:, : len(span)] for part in answers)
-            return Outcome(correct[..., self.asked], *rest)
+            return Outcome(counted(correct, self.task), *rest)
 
         begun = time.perf_counter()
         with ThreadPoolExecutor(threads()) as pool:
@@ -204,10 +204,11 @@ def held_out(learner: Learner, state, task: AbstractTask, episode: Episode, key:
         key: of that life; noise is drawn after its last moment.
     """
     noise = jax.random.fold_in(key, task.moments)
-    if not (isinstance(task, InSteps) and task.asked == "last"):
+    steps = example_moments_of(task)
+    if steps == 1:
         return test_accuracy(learner, state, episode, noise)
-    named = jnp.argmax(trials(learner, state, task, episode, noise), axis=-1)
-    return jnp.mean((named == episode.test_targets[task.steps - 1 :: task.steps]).astype(float))
+    readouts = trials(learner, state, task, episode, noise)
+    return jnp.mean(right(readouts, episode.test_targets[steps - 1 :: steps]).astype(float))
 
 
 def _form(learner: Learner):

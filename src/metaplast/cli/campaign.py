@@ -156,8 +156,8 @@ def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
         if report.lost >= 1.0 and not said:
             said.append(report.step)
             shown.say(
-                f"meta-step {report.step}: all lives are lost, for no loss or derivative is a "
-                "finite number, so nothing is found; give smaller rates or gains, or a "
+                f"meta-step {report.step}: all {report.dealt} are lost, for no loss or derivative "
+                "is a finite number, so nothing is found; give smaller rates or gains, or a "
                 "meta.spread such as 0.03"
             )
 

@@ -99,11 +99,13 @@ def display() -> Bar | Lines:
 
 def searching(report: Any) -> str:
     """One line about a search. Loss and accuracy are means over the last meta-steps
-    (`run.SMOOTHING`); backprop is `reference`'s, tuned less than that of a comparison."""
-    lost = f"  {100 * report.lost:.0f} % of lives lost" if report.lost >= 0.005 else ""
+    (`run.SMOOTHING`); backprop is `reference`'s, tuned less than that of a comparison, with
+    what it lived where that is not what the rule lives."""
+    lost = f"  {100 * report.lost:.0f} % of {report.dealt} lost" if report.lost >= 0.005 else ""
+    of = f" {report.backprop_lived}" if report.backprop_lived else ""
     return (
         f"meta-step {report.step}/{report.steps}  mean of the last: loss {report.loss:.3f} "
-        f"accuracy {report.accuracy:.3f} (roughly tuned Adam {report.backprop_accuracy:.3f})  "
+        f"accuracy {report.accuracy:.3f} (roughly tuned Adam {report.backprop_accuracy:.3f}{of})  "
         f"{speed(report.steps_per_second)}  {clock(report.seconds_left)} left{lost}"
     )
 

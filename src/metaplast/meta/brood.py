@@ -60,8 +60,10 @@ class Brood(NamedTuple):
     genes: Float[Array, " numbers"]
     """Log of every gene's mutation size, relative to the mean gene."""
     paths: Float[Array, "two numbers"]
-    """Running sums of the mutations that were selected: a fast and a slow one; standard normal
-    where selection is blind."""
+    """Running sums of the mutations that were selected: a fast and a slow one. Where selection is
+    blind and nobody lives on, their mean square is that of mutations whose sizes vary, which is
+    exp(2 `VARIED`²) = 1.197 and not 1. Whoever hears them takes 1 for blind (`_grown`), or was
+    trained with what they are; so it stays."""
     generation: Int[Array, ""]
 
 
@@ -235,7 +237,8 @@ def _move(selected, slow, pace: Pace, population: int):
 
 def _grown(slow, vote, pace: Pace):
     """Change of the log of mutation sizes: the longer the path, and the more the better candidates
-    were born by large mutations, the larger."""
+    were born by large mutations, the larger. A blind path is longer than 1 by 9 % (`Brood.paths`),
+    so blind selection lets sizes grow a little."""
     numbers = slow.size
     rate = jnp.clip(10.0 / (numbers + 13.0), 0.06, 0.4)
     longer = jnp.sqrt(jnp.mean(slow**2)) - 1

@@ -65,8 +65,11 @@ def _banded(entry: dict[str, Any], color: str, shown: bool, wide: bool) -> list[
     return [band, line]
 
 
-def meta_training(log: list[dict[str, Any]], backprop: float | None) -> dict[str, Any]:
-    """Accuracy and loss of the rule over the meta-steps, and a line for backprop."""
+def meta_training(
+    log: list[dict[str, Any]], backprop: float | None = None, lived: str = ""
+) -> dict[str, Any]:
+    """Accuracy and loss of the rule over the meta-steps, and a line for backprop, with what of the
+    search's lives it lived."""
     steps = [row["step"] for row in log]
     accuracy = [row["accuracy"] for row in log]
     loss = [row["loss"] for row in log]
@@ -77,7 +80,8 @@ def meta_training(log: list[dict[str, Any]], backprop: float | None) -> dict[str
     ]
     if backprop is not None and steps:
         ends = [steps[0], steps[-1]]
-        level = _line(ends, [backprop] * 2, "backprop (Adam, roughly tuned)", ORACLE, 1.6, "y")
+        name = ", ".join(["Adam, roughly tuned", *([lived] if lived else [])])
+        level = _line(ends, [backprop] * 2, f"backprop ({name})", ORACLE, 1.6, "y")
         level["line"]["dash"] = "dash"
         traces.append(level)
     layout = {

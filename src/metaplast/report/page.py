@@ -7,9 +7,9 @@ import platform
 from html import escape
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from metaplast import __version__, coverage, rulefile, spec
+from metaplast import __version__, coverage, own_source, rulefile, spec
 from metaplast.report.certificate import CERTIFICATE, certificate_section
 from metaplast.report.estimators import ESTIMATORS, estimators_figures, estimators_section
 from metaplast.report.figures import learning_curves, meta_training
@@ -19,6 +19,16 @@ from metaplast.run_folder import CHECKPOINT
 from metaplast.spec import Spec
 
 PAGE = "report.html"
+BREEDERS = ("Evolution", "Genetic", "LearnedSelection", "MapElites")
+"""Meta-optimizers that deal out candidates (`meta.AbstractGenerations`), by name: a page is written
+without loading them."""
+
+
+class Beside(NamedTuple):
+    """The backprop that the search showed beside its own accuracy (`reference.Beside`)."""
+
+    accuracy: float
+    lived: str
 
 
 def write(folder: Path) -> Path:
@@ -36,9 +46,8 @@ def write(folder: Path) -> Path:
     measured = folder / ESTIMATORS
     estimators = json.loads(measured.read_text()) if measured.exists() else None
     start = rulefile.read(folder / rulefile.START) if (folder / rulefile.START).exists() else None
-    page = render(
-        folder, experiment, log, result, rule, _backprop(folder), certificate, estimators, start
-    )
+    backprop = _backprop(folder, experiment)
+    page = render(folder, experiment, log, result, rule, backprop, certificate, estimators, start)
     rulefile.replace(folder / PAGE, page.encode())
     return folder / PAGE
 
@@ -49,7 +58,7 @@ def render(
     log: list[dict[str, Any]],
     result: dict[str, Any],
     rule: rulefile.Contents,
-    backprop: float | None,
+    backprop: Beside | None,
     certificate: dict[str, Any] | None = None,
     estimators: dict[str, Any] | None = None,
     start: rulefile.Contents | None = None,
@@ -60,13 +69,14 @@ def render(
     for index, cell in enumerate(result["cells"]):
         figures[f"curves{index}"] = learning_curves(cell)
         body.append(_comparison(cell, f"curves{index}"))
-    figures["meta"] = meta_training(log, backprop)
+    figures["meta"] = meta_training(log, *(backprop or ()))
     if certificate:
         body.append(certificate_section(certificate, experiment["constraints"]))
     if estimators:
         figures |= estimators_figures(estimators)
         body.append(estimators_section(estimators))
-    body += [_search(log), _genome(rule, start), _again(folder, experiment, rule)]
+    body += [_search(experiment, log, backprop), _genome(rule, start)]
+    body.append(_again(folder, experiment, rule))
     return document(f"{escape(experiment.name)}: a found learning rule", "".join(body), figures)
 
 
@@ -145,17 +155,35 @@ def _remarks(cell: dict[str, Any]) -> str:
     return "".join(told)
 
 
-def _search(log: list[dict[str, Any]]) -> str:
+def _search(experiment: Spec, log: list[dict[str, Any]], backprop: Beside | None) -> str:
     seconds = sum(row.get("seconds") or 0.0 for row in log)
     lost = sum(row.get("lost") or 0.0 for row in log) / max(1, len(log))
-    told = f" {100 * lost:.1f} % of the lives were lost: not finite, and left out." if lost else ""
+    told = f" {100 * lost:.1f} % {_lost(experiment['meta'])}." if lost else ""
+    guide = ""
+    if backprop is not None:
+        of = f" {escape(backprop.lived)}" if backprop.lived else ""
+        guide = (
+            f"Backprop is Adam, roughly tuned, on lives of the search's own task{of}: a guide for "
+            "the eye, tuned less than the backprop of the comparison above."
+        )
     return (
         "<section><h2>The search</h2>"
         f"<p class='note'>{len(log)} meta-steps in {seconds:.0f} s of computation.{told} "
-        "Backprop is Adam, roughly tuned, on lives of the search's own task: a guide "
-        "for the eye, tuned less than the backprop of the comparison above.</p>"
+        f"{guide}</p>"
         '<div class="plot" id="meta"></div></section>'
     )
+
+
+def _lost(meta: dict[str, Any]) -> str:
+    """What was lost in a search, and what became of it, by what its meta-steps deal out."""
+    while isinstance(meta.get("of"), dict):
+        meta = meta["of"]
+    kind = str(meta.get("type"))
+    if kind in BREEDERS:
+        return "of the candidates were lost: a life's loss was not finite, and they ranked last"
+    if own_source.reference(kind):
+        return "of what was lived was lost: not finite"
+    return "of the lives were lost: not finite, and left out"
 
 
 def _genome(rule: rulefile.Contents, start: rulefile.Contents | None) -> str:
@@ -192,11 +220,14 @@ def _again(folder: Path, experiment: Spec, rule: rulefile.Contents) -> str:
     )
 
 
-def _backprop(folder: Path) -> float | None:
-    """The accuracy of backprop that the search showed beside its own."""
+def _backprop(folder: Path, experiment: Spec) -> Beside | None:
+    """The accuracy of backprop that the search showed beside its own. None where it is not known
+    what of several episodes or settings it lived, as of a run of an earlier version."""
+    several = experiment["variants"] or experiment["objective"].get("episodes", 1) > 1
     try:
-        manifest = json.loads((folder / CHECKPOINT / "manifest.json").read_text())
-        return float(manifest["position"]["backprop_accuracy"])
+        position = json.loads((folder / CHECKPOINT / "manifest.json").read_text())["position"]
+        lived = position["backprop_lived"] if several else ""
+        return Beside(float(position["backprop_accuracy"]), str(lived))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -17,6 +17,10 @@ class AbstractTask(eqx.Module):
 
     A task samples arrays, so that every learner can live the very same life, and it is
     the only part that sees the target before the learner's answer is recorded.
+
+    A task of which only some moments ask for an answer says so in `answered` (bool `[moments]`);
+    one whose held-out examples take several moments each, the last of which asks, says how many in
+    `example_moments`. Whoever counts answers asks `tasks.wrapper`, for most tasks have neither.
     """
 
     inputs: eqx.AbstractVar[int]

@@ -11,7 +11,13 @@ from jaxtyping import Array, Bool, Float, Int
 
 from metaplast.tasks.check import at_least
 from metaplast.tasks.teaching import plainly_taught
-from metaplast.tasks.wrapper import AbstractWrapper, held_out_of, name_of
+from metaplast.tasks.wrapper import (
+    AbstractWrapper,
+    answered_of,
+    example_moments_of,
+    held_out_of,
+    name_of,
+)
 from metaplast.types import Episode, Key
 
 
@@ -49,6 +55,11 @@ class InSteps(AbstractWrapper):
             raise ValueError(f"asked = {self.asked!r}: expected 'last' or 'every'; give one")
         if self.asked == "last":
             plainly_taught(self.task, "InSteps")
+        elif example_moments_of(self.task) > 1:
+            raise ValueError(
+                f"task: {name_of(self.task)} is asked in the last of its own steps, and the class "
+                "would be told after the first part of that one; give asked = 'last'"
+            )
         elif self.task.memory() is not None:
             raise ValueError(
                 f"task: {name_of(self.task)} remembers its own moments, and would count steps for "
@@ -84,7 +95,14 @@ class InSteps(AbstractWrapper):
     def answered(self) -> Bool[np.ndarray, " moments"]:
         """Which moments ask for a class of the inner task."""
         due = np.arange(self.moments) % self.steps == self.steps - 1
-        return due if self.asked == "last" else np.ones_like(due)
+        due = due if self.asked == "last" else np.ones_like(due)
+        inner = answered_of(self.task)
+        return due if inner is None else due & np.repeat(inner, self.steps)
+
+    @property
+    def example_moments(self) -> int:
+        """Moments of a held-out example: its steps, if it is asked about in the last of them."""
+        return example_moments_of(self.task) * self.steps if self.asked == "last" else 1
 
     def change(self, episode: Episode, key: Key) -> Episode:
         del key

@@ -8,10 +8,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool
 
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.teaching import teach_alike
-from metaplast.tasks.wrapper import name_of
+from metaplast.tasks.wrapper import answered_of, example_moments_of, name_of
 from metaplast.types import Episode, Key, State
 
 
@@ -55,6 +57,11 @@ class Mixture(AbstractTask):
                     f"{name_of(self.tasks[0])}; wrap one of them (RandomProjection, ClassSubset) "
                     "or make it with the same sizes"
                 )
+            if not _asks_alike(self.tasks[0], other):
+                raise ValueError(
+                    f"tasks: {name_of(other)} asks for answers at other moments than "
+                    f"{name_of(self.tasks[0])}; mix tasks that ask at the same ones"
+                )
             if not teach_alike(self.tasks[0], other):
                 raise ValueError(
                     f"tasks: {name_of(other)} teaches otherwise than {name_of(self.tasks[0])}; "
@@ -81,6 +88,16 @@ class Mixture(AbstractTask):
     def held_out(self) -> int:
         """Held-out examples of an episode."""
         return _sizes(self.tasks[0])["held_out"]
+
+    @property
+    def answered(self) -> Bool[np.ndarray, " moments"] | None:
+        """Which moments ask for an answer, in each of the tasks; None where all do."""
+        return answered_of(self.tasks[0])
+
+    @property
+    def example_moments(self) -> int:
+        """Moments of a held-out example."""
+        return example_moments_of(self.tasks[0])
 
     @property
     def name(self) -> str:
@@ -111,6 +128,13 @@ class Mixture(AbstractTask):
 
     def loss(self, readout, target):
         return self.tasks[0].loss(readout, target)
+
+
+def _asks_alike(one: AbstractTask, other: AbstractTask) -> bool:
+    due = [np.ones(task.moments, bool) if (asked := answered_of(task)) is None else asked
+           for task in (one, other)]  # fmt: skip
+    lasting = example_moments_of(one) == example_moments_of(other)
+    return lasting and np.array_equal(*due)
 
 
 def _sizes(task: AbstractTask) -> dict[str, int]:

@@ -6,6 +6,8 @@ import abc
 
 import equinox as eqx
 import jax
+import numpy as np
+from jaxtyping import Bool
 
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Episode, Key, State, Teaching
@@ -14,7 +16,8 @@ from metaplast.types import Episode, Key, State, Teaching
 class AbstractWrapper(AbstractTask):
     """A task made of another one: what is not changed is that of the inner task.
 
-    Wrappers are tasks, so they compose.
+    Wrappers are tasks, so they compose. A change keeps the order and the number of moments; a
+    wrapper whose change does not has an `answered` and an `example_moments` of its own.
     """
 
     task: AbstractTask
@@ -39,6 +42,16 @@ class AbstractWrapper(AbstractTask):
     def held_out(self) -> int:
         """Held-out examples of an episode."""
         return held_out_of(self.task)
+
+    @property
+    def answered(self) -> Bool[np.ndarray, " moments"] | None:
+        """Which moments ask for an answer; None where all do."""
+        return answered_of(self.task)
+
+    @property
+    def example_moments(self) -> int:
+        """Moments of a held-out example."""
+        return example_moments_of(self.task)
 
     @property
     def name(self) -> str:
@@ -94,6 +107,26 @@ def unordered(task: AbstractTask, outer: str) -> AbstractTask:
 def name_of(task: AbstractTask) -> str:
     """A task's name; that of its class where it has none."""
     return getattr(task, "name", type(task).__name__)
+
+
+def answered_of(task: AbstractTask) -> Bool[np.ndarray, " moments"] | None:
+    """Which moments of a task ask for an answer, where others are for waiting; None where all do.
+
+    Raises:
+        ValueError: as many are said as the task has not.
+    """
+    answered = getattr(task, "answered", None)
+    if answered is not None and np.shape(answered) != (task.moments,):
+        raise ValueError(
+            f"task: {type(task).__name__} has answered of shape {np.shape(answered)}, expected "
+            f"({task.moments},), one for each of its moments; define answered in it"
+        )
+    return answered
+
+
+def example_moments_of(task: AbstractTask) -> int:
+    """Consecutive held-out stimuli that are one example, asked about in the last of them."""
+    return getattr(task, "example_moments", 1)
 
 
 def held_out_of(task: AbstractTask) -> int:
