@@ -10,7 +10,17 @@ import numpy as np
 
 from metaplast.audit.delivered import Deliveries
 from metaplast.audit.intervention import INTERVENTIONS
-from metaplast.audit.living import ABREAST, NOTHING, Lives, Moment, alike, compiled, fetch, joined
+from metaplast.audit.living import (
+    ABREAST,
+    NOTHING,
+    Lives,
+    Moment,
+    alike,
+    compiled,
+    fetch,
+    is_number,
+    joined,
+)
 from metaplast.audit.places import Kind, Leaf, Places
 from metaplast.audit.reads import Reads
 from metaplast.audit.subject import DEEP, LARGE, LONG, Subject, answers, world
@@ -161,8 +171,10 @@ class Evidence:
         return found
 
     def leaf(self, position: int, states: Any) -> np.ndarray:
-        """The flat output at a position, from states such as `lives`."""
-        return np.asarray(jax.tree.leaves(states)[position])
+        """The flat output at a position, from states such as `lives`; random keys as the numbers
+        that they are made of, along a last axis."""
+        values = jax.tree.leaves(states)[position]
+        return np.asarray(values if is_number(values.dtype) else jax.random.key_data(values))
 
     @functools.cached_property
     def _births(self):

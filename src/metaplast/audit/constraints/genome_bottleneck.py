@@ -10,6 +10,7 @@ import numpy as np
 from metaplast.audit.anatomy import Anatomy
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.evidence import BIRTHS, LIVES, MOMENTS
+from metaplast.audit.living import is_number
 from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.subject import Scale
 from metaplast.audit.verdict import Grade, upheld, violated
@@ -63,7 +64,7 @@ class GenomeBottleneck(AbstractConstraint):
         value, share = _size(evidence)
         made, births = evidence.reads.places.made, jax.tree.leaves(evidence.births)
         for leaf, values in zip(made, births, strict=True):
-            if np.issubdtype(values.dtype, np.number):
+            if is_number(values.dtype):
                 fault = _inherited(leaf, values.astype(float).reshape(BIRTHS, *leaf.shape))
                 if fault:
                     return violated(Grade.TEST, fault, value)
@@ -142,7 +143,10 @@ def _permuted(evidence) -> tuple[str, str]:
     states = jax.tree.map(lambda leaf: leaf[:, half - 1], evidence.lives)
     worlds = jax.tree.map(lambda leaf: leaf[:, half], evidence.experiences)
     sane = np.array([
-        all(np.isfinite(np.asarray(leaf[life], float)).all() for leaf in jax.tree.leaves(states))
+        all(
+            np.isfinite(np.asarray(leaf[life], float)).all()
+            for leaf in jax.tree.leaves(states) if is_number(leaf.dtype)
+        )
         for life in range(LIVES)
     ])  # fmt: skip
     if not sane.any():
@@ -162,12 +166,17 @@ def _permuted(evidence) -> tuple[str, str]:
             _reordered(subject.anatomy, leaf, values, order)
             for leaf, values in zip(made, before, strict=True)
         ]
-        moved = any(not np.array_equal(a, b) for a, b in zip(given, before, strict=True))
+        moved = any(
+            not np.array_equal(a, b)
+            for a, b in zip(given, before, strict=True) if is_number(b.dtype)
+        )  # fmt: skip
         if not moved:
             continue
         tried.append(group.name)
         found = jax.tree.leaves(evidence.stepped(jax.tree.unflatten(structure, given), worlds))
         for leaf, one, other in zip(made, found, after, strict=True):
+            if not is_number(one.dtype):
+                continue
             expected = _reordered(subject.anatomy, leaf, other, order)
             gap = np.abs(np.asarray(one, float) - np.asarray(expected, float))[sane]
             scale = np.abs(np.asarray(expected, float))[sane].max(initial=0.0)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.evidence import MOMENTS, Evidence
+from metaplast.audit.living import is_number, repeated
 from metaplast.audit.places import Kind
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.source import Source
@@ -122,21 +124,21 @@ def _middle(evidence: Evidence, life: int) -> tuple[Any, Any]:
 def _driven(evidence: Evidence, state, world, population: str, cell: int, grid: np.ndarray):
     """The states after a moment under one target, and under another one, over the grid."""
     anatomy, efficacies = evidence.subject.anatomy, evidence.reads.efficacies
-    many = [
-        np.repeat(np.asarray(leaf)[None], len(grid), 0) if _is_number(leaf)
-        else leaf[None].repeat(len(grid), 0)
-        for leaf in jax.tree.leaves(state)
-    ]  # fmt: skip
+    many = [repeated(leaf[None], len(grid)) for leaf in jax.tree.leaves(state)]
     rng = np.random.default_rng(cell)
     for name, position in efficacies.items():
         bundle = anatomy.bundle(name)
         if bundle.way == "feedback":
             continue
         if bundle.pre == population:
-            many[position][:, :, cell] *= FADED
+            outgoing = many[position][:, :, cell]
+            many[position][:, :, cell] = _like(FADED * outgoing.astype(float), outgoing.dtype)
         if bundle.post == population and bundle.way == "driving":
+            incoming = many[position][:, cell]
             direction = rng.standard_normal(many[position].shape[2]) * bundle.mask[cell]
-            many[position][:, cell] = grid[:, None] * direction
+            drive = grid[:, None] * direction * _unit(incoming)
+            drive = drive.reshape(*drive.shape, *[1] * (incoming.ndim - 2))
+            many[position][:, cell] = _like(drive, incoming.dtype)
     states = jax.tree.unflatten(jax.tree.structure(state), many)
     both = []
     for target in (0, 1):
@@ -216,5 +218,18 @@ def _follows(gain: np.ndarray, slope: np.ndarray) -> float:
     return float(np.corrcoef(gain, slope)[0, 1] * np.sign(gain @ slope))
 
 
+def _like(values: np.ndarray, dtype) -> np.ndarray:
+    """Values in the type of a field; whole numbers are rounded."""
+    return (values if jnp.issubdtype(dtype, jnp.inexact) else np.rint(values)).astype(dtype)
+
+
+def _unit(weights: np.ndarray) -> float:
+    """The size of a weight of one: where weights are whole numbers, that of those that are there,
+    for what a whole number stands for is not known."""
+    if jnp.issubdtype(weights.dtype, jnp.inexact):
+        return 1.0
+    return float(np.sqrt(np.mean(weights.astype(float) ** 2))) or 1.0
+
+
 def _is_number(leaf) -> bool:
-    return np.issubdtype(getattr(leaf, "dtype", float), np.number)
+    return is_number(leaf.dtype)
