@@ -120,6 +120,18 @@ class Evidence:
         self._note("experiences")
         return self._worlds
 
+    def sane(self, moment: int) -> np.ndarray:
+        """Which of the sampled lives have not exploded at a moment, `[lives]`: all that was
+        finite at birth still is."""
+        sane = np.ones(LIVES, bool)
+        pairs = zip(jax.tree.leaves(self.births), jax.tree.leaves(self.lives), strict=True)
+        for born, lived in pairs:
+            if is_number(born.dtype):
+                before, now = (np.asarray(v, float) for v in (born[:LIVES], lived[:, moment]))
+                still = np.isfinite(now) | ~np.isfinite(before)
+                sane &= still.reshape(LIVES, -1).all(1)
+        return sane
+
     def grown(self, which: str = "large") -> Evidence | None:
         """Evidence on the same learner at another scale (`large`, `deep`, `long`), if there is."""
         resized = self._subject.resized

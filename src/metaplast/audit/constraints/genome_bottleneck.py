@@ -9,7 +9,7 @@ import numpy as np
 
 from metaplast.audit.anatomy import Anatomy
 from metaplast.audit.constraints.abstract import AbstractConstraint
-from metaplast.audit.evidence import BIRTHS, LIVES, MOMENTS
+from metaplast.audit.evidence import BIRTHS, MOMENTS
 from metaplast.audit.living import is_number
 from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.subject import Scale
@@ -91,22 +91,30 @@ def _size(evidence) -> tuple[str, float]:
 
 def _inherited(leaf: Leaf, values: np.ndarray) -> str:
     """What is born with a value of its own, over births `[births, *shape]`; or nothing."""
-    if leaf.kind not in (Kind.CELL, Kind.SYNAPSE) or not np.isfinite(values).all():
+    if leaf.kind not in (Kind.CELL, Kind.SYNAPSE):
         return ""
     axes = 2 if leaf.kind is Kind.SYNAPSE else 1
     values = values.reshape(*values.shape[: 1 + axes], -1)
     for field in np.moveaxis(values, -1, 0):
-        mean, spread = field.mean(0), np.sqrt(field.var(0).mean())
-        expected = _alike(mean)
+        seen = np.isfinite(field)
+        known, births = seen.any(0), np.maximum(seen.sum(0), 1)
+        if not known.any():
+            continue
+        field = np.where(seen, field, 0.0)
+        mean = field.sum(0) / births
+        spread = np.sqrt(((field - mean) ** 2 * seen).sum(0)[known].sum() / seen.sum())
+        largest = np.abs(mean[known]).max()
+        expected = _alike(mean, known)
         # Rounding in the mean of equal numbers is no spread.
-        if spread <= 1e-6 * np.abs(mean).max(initial=0.0):
-            off = np.abs(mean - expected) > 1e-4 * np.abs(mean).max(initial=0.0)
+        if spread <= 1e-6 * largest:
+            off = np.abs(mean - expected) > 1e-4 * largest
             if leaf.kind is Kind.CELL:
-                off &= np.abs(mean - _gradient(mean)) > 1e-4 * np.abs(mean).max(initial=0.0)
+                off &= np.abs(mean - _gradient(mean, known)) > 1e-4 * largest
             how = "at every birth"
         else:
-            off = np.abs(mean - expected) > UNLIKELY * spread / np.sqrt(BIRTHS)
+            off = np.abs(mean - expected) > UNLIKELY * spread / np.sqrt(births)
             how = f"on average over {BIRTHS} births"
+        off &= known
         if off.any():
             found = tuple(int(i) for i in np.argwhere(off)[0])
             what = "synapse" if leaf.kind is Kind.SYNAPSE else "cell"
@@ -117,20 +125,23 @@ def _inherited(leaf: Leaf, values: np.ndarray) -> str:
     return ""
 
 
-def _alike(mean: np.ndarray) -> np.ndarray:
-    """What every sibling's value would be if all were alike: the mean of all, or of those on and
-    off the diagonal."""
+def _alike(mean: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """What every sibling's value would be if all that are known were alike: the mean of all, or
+    of those on and off the diagonal."""
     if mean.ndim < 2:
-        return np.full_like(mean, mean.mean())
+        return np.full_like(mean, mean[known].mean())
     diagonal = np.eye(*mean.shape, dtype=bool)
-    off = mean[~diagonal].mean() if (~diagonal).any() else 0.0
-    return np.where(diagonal, mean[diagonal].mean(), off)
+    on, off = (
+        mean[some & known].mean() if (some & known).any() else 0.0
+        for some in (diagonal, ~diagonal)
+    )  # fmt: skip
+    return np.where(diagonal, on, off)
 
 
-def _gradient(mean: np.ndarray) -> np.ndarray:
+def _gradient(mean: np.ndarray, known: np.ndarray) -> np.ndarray:
     """The straight line along the population that comes closest."""
     place = np.arange(len(mean))
-    return np.polyval(np.polyfit(place, mean, min(1, len(mean) - 1)), place)
+    return np.polyval(np.polyfit(place[known], mean[known], min(1, known.sum() - 1)), place)
 
 
 def _permuted(evidence) -> tuple[str, str]:
@@ -142,13 +153,7 @@ def _permuted(evidence) -> tuple[str, str]:
     half = MOMENTS // 2
     states = jax.tree.map(lambda leaf: leaf[:, half - 1], evidence.lives)
     worlds = jax.tree.map(lambda leaf: leaf[:, half], evidence.experiences)
-    sane = np.array([
-        all(
-            np.isfinite(np.asarray(leaf[life], float)).all()
-            for leaf in jax.tree.leaves(states) if is_number(leaf.dtype)
-        )
-        for life in range(LIVES)
-    ])  # fmt: skip
+    sane = evidence.sane(half - 1)
     if not sane.any():
         return "all lives exploded, so that permutation was not tried", ""
     structure, made = jax.tree.structure(states), reads.places.made
@@ -178,8 +183,10 @@ def _permuted(evidence) -> tuple[str, str]:
             if not is_number(one.dtype):
                 continue
             expected = _reordered(subject.anatomy, leaf, other, order)
-            gap = np.abs(np.asarray(one, float) - np.asarray(expected, float))[sane]
-            scale = np.abs(np.asarray(expected, float))[sane].max(initial=0.0)
+            one, expected = (np.asarray(v, float)[sane] for v in (one, expected))
+            with np.errstate(all="ignore"):
+                gap = np.where(_same(one, expected), 0.0, np.abs(one - expected))
+            scale = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
             if gap.size and not gap.max() <= SAME * scale + 1e-6:
                 return "", (
                     f"{leaf.field} of {leaf.owner} is another one when cells 0 and 1 of "
@@ -187,6 +194,11 @@ def _permuted(evidence) -> tuple[str, str]:
                     f"{scale:.2g})"
                 )
     return f"permuted {', '.join(tried) if tried else 'nobody'}", ""
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Where two values are one, be it infinite or no number."""
+    return (one == other) | (np.isnan(one) & np.isnan(other))
 
 
 def _exchange(anatomy: Anatomy, name: str, ends: tuple[str, str]) -> dict[str, np.ndarray] | None:

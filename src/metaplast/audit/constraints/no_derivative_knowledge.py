@@ -116,7 +116,7 @@ def _middle(evidence: Evidence, life: int) -> tuple[Any, Any]:
     half = MOMENTS // 2
     world = jax.tree.map(lambda leaf: leaf[life, half], evidence.experiences)
     state = jax.tree.map(lambda leaf: leaf[life, half - 1], evidence.lives)
-    if all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state) if _is_number(leaf)):
+    if evidence.sane(half - 1)[life]:
         return state, world
     return jax.tree.map(lambda leaf: leaf[life], evidence.births), world
 
@@ -186,7 +186,7 @@ def _gains(evidence: Evidence, population: str, cell: int, one: list, other: lis
     for position, leaf in enumerate(made):
         own = position in back
         onto = leaf.kind is Kind.SYNAPSE and anatomy.bundle(leaf.owner).post == population
-        if not (own or onto) or not _is_number(one[position]):
+        if not (own or onto) or not is_number(one[position].dtype):
             continue
         first, second = (
             np.asarray(v[position][:, cell], float).reshape(len(v[position]), -1)
@@ -229,7 +229,3 @@ def _unit(weights: np.ndarray) -> float:
     if jnp.issubdtype(weights.dtype, jnp.inexact):
         return 1.0
     return float(np.sqrt(np.mean(weights.astype(float) ** 2))) or 1.0
-
-
-def _is_number(leaf) -> bool:
-    return is_number(leaf.dtype)

@@ -174,7 +174,9 @@ def _copies(values: np.ndarray, copied: np.ndarray) -> bool:
         return False
     if np.array_equal(values, copied):
         return True
-    if len(values) < ENOUGH or not (np.isfinite(values).all() and np.isfinite(copied).all()):
+    finite = np.isfinite(values) & np.isfinite(copied)
+    values, copied = values[finite], copied[finite]
+    if len(values) < ENOUGH or len(np.unique(values)) <= 2:
         return False
     if len(np.unique(copied)) <= 2:
         return False

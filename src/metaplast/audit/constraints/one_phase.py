@@ -140,7 +140,8 @@ def _reader(reads: Reads, clocks: np.ndarray, others: np.ndarray) -> Found | Non
 
 
 def _courses(evidence) -> np.ndarray:
-    """Every element of the state over the sampled lives, `[lives, moments, elements]`."""
+    """Every element of the state over the sampled lives, `[lives, moments, elements]`. Infinities
+    that are left again are numbers like others: larger than all that the element ever is."""
     flat = jax.tree.leaves(evidence.lives)
     shown = [
         np.zeros(leaf.shape)
@@ -148,7 +149,16 @@ def _courses(evidence) -> np.ndarray:
         else np.asarray(leaf, float)
         for leaf in flat
     ]
-    return np.concatenate([leaf.reshape(*leaf.shape[:2], -1) for leaf in shown], 2)
+    course = np.concatenate([leaf.reshape(*leaf.shape[:2], -1) for leaf in shown], 2)
+    infinite = np.isinf(course)
+    left = infinite[:, :-1] & (course[:, 1:] != course[:, :-1]) & ~np.isnan(course[:, 1:])
+    some = np.flatnonzero(left.sum(1).max(0) >= TICKS)
+    if some.size:
+        values = course[:, :, some]
+        most = np.abs(np.where(np.isfinite(values), values, 0.0)).max((0, 1))
+        beyond = np.sign(values) * (2 * most + 1)
+        course[:, :, some] = np.where(infinite[:, :, some], beyond, values)
+    return course
 
 
 def _ticks(course: np.ndarray) -> np.ndarray:

@@ -1,0 +1,102 @@
+"""Ways round a check that no cheat of `audit.cheats` takes, each beside a learner that does no such
+thing and is written alike."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from metaplast.audit.alignment import cosine, dependence, dependence_up_to_factors
+from metaplast.audit.cheats import base, born_aligned, learned_weights
+from metaplast.audit.constraints import (
+    GenomeBottleneck,
+    NoWeightTransport,
+    OnePhase,
+)
+from metaplast.audit.evidence import Evidence
+from metaplast.audit.subject import SMALL
+
+
+def judged(constraint, step, born=base.born):
+    return constraint().verdict(Evidence(base.subject_of("variant", step, born)))
+
+
+def replying(reply):
+    return functools.partial(base.step, backward=functools.partial(base.backward, reply=reply))
+
+
+# -- numbers that are not finite ---------------------------------------------------------------
+
+
+def with_holes(born, value):
+    """A birth at which the first synapse of each bundle is no finite number, and a step to which
+    such synapses are not there."""
+
+    def newborn(key, scale=SMALL):
+        state = born(key, scale)
+        holed = jax.tree.map(lambda w: w.at[0, 0].set(value), state["projections"])
+        return {**state, "projections": holed}
+
+    def step(state, experience, key):
+        before = state["projections"]
+        there = jax.tree.map(lambda w: jnp.where(jnp.isfinite(w), w, 0.0), before)
+        after = base.step({**state, "projections": there}, experience, key)
+        kept = jax.tree.map(
+            lambda was, now: jnp.where(jnp.isfinite(was), now, was), before, after["projections"]
+        )
+        return {**after, "projections": kept}
+
+    return step, newborn
+
+
+@pytest.mark.parametrize(("born", "status"), [(base, "upheld"), (born_aligned, "violated")])
+def test_one_synapse_without_a_number_does_not_hide_alignment(born, status):
+    verdict = judged(NoWeightTransport, *with_holes(born.born, jnp.nan))
+    assert verdict.status == status, verdict
+    assert ("at birth" in verdict.witness) == (status == "violated")
+    assert status == "violated" or "° at the end" in verdict.value
+
+
+def test_what_is_not_finite_does_not_count_in_a_correlation():
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(size=(2, 64, 4, 5))
+    holes = one.copy()
+    # Another synapse at every birth.
+    holes.reshape(64, -1)[np.arange(64), rng.integers(0, 20, 64)] = np.nan
+    assert dependence(holes, one).correlation > 0.999
+    assert dependence(holes, other).probability > 1e-4
+    assert dependence_up_to_factors(holes, 3 * one).probability < 1e-9
+    assert dependence_up_to_factors(holes, other).probability == 1.0
+    np.testing.assert_allclose(cosine(holes, one), 1.0)
+    assert dependence(one * np.nan, one).probability == 1.0
+    assert np.isnan(cosine(one * np.nan, one)).all()
+
+
+@pytest.mark.parametrize(("born", "status"), [(base, "upheld"), (learned_weights, "violated")])
+def test_one_infinite_synapse_does_not_hide_inherited_weights(born, status):
+    verdict = judged(GenomeBottleneck, *with_holes(born.born, jnp.inf))
+    assert verdict.status == status, verdict
+    assert status == "violated" or "permuted hidden1, hidden2" in verdict.value
+
+
+@pytest.mark.parametrize(("born", "status"), [(1.0, "violated"), (jnp.inf, "violated")])
+@pytest.mark.parametrize("learns", ["by phase", "always"])
+def test_a_phase_may_be_infinite(born, status, learns):
+    def reply(state, name, cell, heard):
+        phase = state["populations"][name]["phase"]
+        heard = jnp.where(phase > 0, heard, 0.0) if learns == "by phase" else heard
+        return {**cell, "phase": -phase, "error": heard}
+
+    def newborn(key, scale=SMALL):
+        state = base.born(key, scale)
+        for name in base.names(state)[1:-1]:
+            cells = state["populations"][name]
+            cells["phase"] = jnp.full_like(cells["activity"], born)
+        return state
+
+    verdict = judged(OnePhase, replying(reply), newborn)
+    assert verdict.status == (status if learns == "by phase" else "upheld"), verdict
