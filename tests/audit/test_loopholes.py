@@ -16,6 +16,7 @@ from metaplast.audit.constraints import (
     GenomeBottleneck,
     NoWeightTransport,
     OnePhase,
+    TeachingAtOutput,
 )
 from metaplast.audit.evidence import Evidence
 from metaplast.audit.subject import SMALL
@@ -100,3 +101,51 @@ def test_a_phase_may_be_infinite(born, status, learns):
 
     verdict = judged(OnePhase, replying(reply), newborn)
     assert verdict.status == (status if learns == "by phase" else "upheld"), verdict
+
+
+def announcing(told, beside):
+    """Hidden cells hear two broadcasts: `told(target, output)` and `beside(output)`."""
+
+    def newborn(key, scale=SMALL):
+        return {
+            **base.born(key, scale), "broadcast": {"beside": jnp.zeros(1), "told": jnp.zeros(1)}
+        }  # fmt: skip
+
+    def step(state, experience, key):
+        said = {}
+
+        def backward(state, cells, experience):
+            cells = base.backward(state, cells, experience)
+            output = cells["output"]
+            said["told"] = told(experience["target"] + 0 * output["error"][0], output)[None]
+            said["beside"] = beside(output)[None]
+            for name in base.names(state)[1:-1]:
+                heard = jnp.where(jnp.isfinite(said["told"][0]), said["told"][0] % 10, 0.0)
+                error = cells[name]["error"] + 0.1 * heard + 0.1 * said["beside"][0]
+                cells[name] = {**cells[name], "error": error}
+            return cells
+
+        return {**base.step(state, experience, key, backward=backward), "broadcast": said}
+
+    return step, newborn
+
+
+def loss(output):
+    return jnp.mean(output["error"] ** 2)
+
+
+@pytest.mark.parametrize("rarely", [jnp.inf, jnp.nan, 1e6])
+def test_a_label_is_heard_that_is_told_nearly_always(rarely):
+    def told(target, output):
+        return jnp.where(output["activity"].max() > 1.05, rarely + target, target)
+
+    verdict = judged(TeachingAtOutput, *announcing(told, loss))
+    assert verdict.status == "violated", verdict
+    assert "broadcast told[0] tells which class" in verdict.witness
+
+
+def test_who_is_told_how_wrong_it_was_is_not_told_the_label():
+    def told(target, output):
+        return loss(output) + 0 * target
+
+    assert judged(TeachingAtOutput, *announcing(told, loss)).status == "upheld"
