@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from metaplast.audit.alignment import cosine, dependence, dependence_up_to_factors
+from metaplast.audit.anatomy import parsed
 from metaplast.audit.cheats import base, born_aligned, learned_weights
 from metaplast.audit.constraints import (
     GenomeBottleneck,
+    NoWeightSharing,
     NoWeightTransport,
     OnePhase,
     TeachingAtOutput,
@@ -149,3 +151,59 @@ def test_who_is_told_how_wrong_it_was_is_not_told_the_label():
         return loss(output) + 0 * target
 
     assert judged(TeachingAtOutput, *announcing(told, loss)).status == "upheld"
+
+
+# -- weights that are tied, or only decay ------------------------------------------------------
+
+
+def twins(tied):
+    """The first hidden population twice; the synapses onto both learn the same way."""
+
+    def newborn(key, scale=SMALL):
+        state = base.born(key, scale)
+        state["populations"]["twin"] = {
+            "activity": jnp.zeros_like(state["populations"]["hidden1"]["activity"])
+        }
+        weight = state["projections"]["input->hidden1"]["weight"]
+        other = weight if tied else jax.random.normal(jax.random.fold_in(key, 1), weight.shape)
+        state["projections"]["input->twin"] = {"weight": other + 0.0}
+        return state
+
+    def step(state, experience, key):
+        after = base.step(state, experience, key)
+        before, now = state["projections"], after["projections"]
+        x = experience["stimulus"]
+        heard = jnp.tanh(before["input->twin"]["weight"] @ x)
+        weight = now["input->hidden1"]["weight"]
+        if not tied:
+            change = weight - before["input->hidden1"]["weight"]
+            weight = before["input->twin"]["weight"] + change
+        cells = {**after["populations"], "twin": {"activity": heard}}
+        return {**after, "populations": cells,
+                "projections": {**now, "input->twin": {"weight": weight + 0.0}}}  # fmt: skip
+
+    return step, newborn
+
+
+@pytest.mark.parametrize(("tied", "status"), [(True, "violated"), (False, "upheld")])
+def test_weights_may_be_tied_across_bundles(tied, status):
+    step, newborn = twins(tied)
+    subject = base.subject_of("twins", step, newborn)
+    evidence = Evidence(subject)
+    assert NoWeightSharing().verdict(evidence).status == status
+    if tied:
+        witness = NoWeightSharing().verdict(evidence).witness
+        assert "input->hidden1[0, 0] and input->twin[0, 0] are always the same" in witness
+
+
+def test_reciprocal_and_undrawn_synapses_may_be_the_same():
+    anatomy = parsed({"a": 2, "b": 3, "c": 3}, {"a->b": True, "b~>a": True, "a->c": True})
+    rng = np.random.default_rng(0)
+    lived, drawn = rng.normal(size=(2, 9, 3, 2)), rng.normal(size=(4, 3, 2))
+    silent = np.zeros((4, 3, 2))
+    same = NoWeightSharing()._same
+    both = {"a->b": lived, "b~>a": np.swapaxes(lived, -1, -2)}
+    assert not same(anatomy, both, {"a->b": drawn, "b~>a": np.swapaxes(drawn, -1, -2)})
+    relayed = {"a->b": lived, "a->c": lived}
+    assert not same(anatomy, relayed, {"a->b": silent, "a->c": silent})
+    assert same(anatomy, relayed, {"a->b": drawn, "a->c": silent})
