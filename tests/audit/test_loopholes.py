@@ -207,3 +207,37 @@ def test_reciprocal_and_undrawn_synapses_may_be_the_same():
     relayed = {"a->b": lived, "a->c": lived}
     assert not same(anatomy, relayed, {"a->b": silent, "a->c": silent})
     assert same(anatomy, relayed, {"a->b": drawn, "a->c": silent})
+
+
+def decaying(factor, aged=False):
+    """Feedback weights that only decay; with `aged`, cells count their moments and forget them."""
+
+    def newborn(key, scale=SMALL):
+        state = base.born(key, scale)
+        for name in base.names(state)[1:-1]:
+            cells = state["populations"][name]
+            cells["count"] = jnp.zeros_like(cells["activity"])
+        return state
+
+    def reply(state, name, cell, heard):
+        count = 0.98 * state["populations"][name]["count"] + 1.0
+        return {**cell, "count": count, "error": heard / count if aged else heard}
+
+    def change(state, cells):
+        changed = base.change(state, cells)
+        return {
+            n: {"weight": f["weight"] * factor} if "~>" in n else f for n, f in changed.items()
+        }  # fmt: skip
+
+    backward = functools.partial(base.backward, reply=reply)
+    return functools.partial(base.step, backward=backward, change=change), newborn
+
+
+@pytest.mark.parametrize(
+    ("factor", "aged", "status"),
+    [(0.999, False, "upheld"), (0.9, False, "upheld"), (-1.0, False, "violated"),
+     (1.01, False, "violated"), (0.999, True, "violated")],
+)  # fmt: skip
+def test_a_weight_that_only_decays_is_no_clock(factor, aged, status):
+    verdict = judged(OnePhase, *decaying(factor, aged))
+    assert verdict.status == status, verdict
