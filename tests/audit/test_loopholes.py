@@ -241,3 +241,32 @@ def decaying(factor, aged=False):
 def test_a_weight_that_only_decays_is_no_clock(factor, aged, status):
     verdict = judged(OnePhase, *decaying(factor, aged))
     assert verdict.status == status, verdict
+
+
+# -- gradients along a population --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("slowness", "status"),
+    [
+        (lambda n: jnp.linspace(1.0, 9.0, n), "upheld"),
+        (lambda n: jnp.geomspace(1.0, 100.0, n), "upheld"),
+        (lambda n: -jnp.geomspace(1.0, 100.0, n), "upheld"),
+        (lambda n: jnp.arange(1.0, n + 1) ** 2, "violated"),
+        (lambda n: jnp.arange(n) % 2 + 1.0, "violated"),
+    ],
+    ids=["line", "logarithm", "negative", "square", "two kinds"],
+)
+def test_time_constants_may_go_along_a_population(slowness, status):
+    def newborn(key, scale=SMALL):
+        state = base.born(key, scale)
+        for name in base.names(state)[1:-1]:
+            cells = state["populations"][name]
+            cells["tau"] = slowness(cells["activity"].shape[0])
+        return state
+
+    def reply(state, name, cell, heard):
+        tau = state["populations"][name]["tau"]
+        return {**cell, "tau": tau, "error": heard * tau / 9}
+
+    assert judged(GenomeBottleneck, replying(reply), newborn).status == status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import jax
@@ -33,7 +34,8 @@ class GenomeBottleneck(AbstractConstraint):
     *Births.* Over `BIRTHS` births, no synapse has a mean of its own. Weights that never vary are
     allowed if they are the same for all synapses of a bundle, or tell only whether both ends have
     the same number (identity); state of cells that never varies, if it is the same for all or a
-    gradient along the population.
+    gradient along the population: two numbers, from which the values, or their logarithms, go
+    along it in a straight line.
 
     *Permutation.* Two cells of a hidden population change places in a state from the middle of a
     life, with all their synapses and whoever is wired to them one to one. After a moment, all is
@@ -109,7 +111,8 @@ def _inherited(leaf: Leaf, values: np.ndarray) -> str:
         if spread <= 1e-6 * largest:
             off = np.abs(mean - expected) > 1e-4 * largest
             if leaf.kind is Kind.CELL:
-                off &= np.abs(mean - _gradient(mean, known)) > 1e-4 * largest
+                graded = (np.abs(mean - g) <= 1e-4 * largest for g in _gradients(mean, known))
+                off &= not any(fits[known].all() for fits in graded)
             how = "at every birth"
         else:
             off = np.abs(mean - expected) > UNLIKELY * spread / np.sqrt(births)
@@ -138,10 +141,18 @@ def _alike(mean: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(diagonal, on, off)
 
 
-def _gradient(mean: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The straight line along the population that comes closest."""
+def _gradients(mean: np.ndarray, known: np.ndarray) -> Iterator[np.ndarray]:
+    """The straight lines along the population that come closest to the values and, where all of
+    these have one sign, to their logarithms."""
     place = np.arange(len(mean))
-    return np.polyval(np.polyfit(place[known], mean[known], min(1, known.sum() - 1)), place)
+
+    def line(values):
+        return np.polyval(np.polyfit(place[known], values[known], min(1, known.sum() - 1)), place)
+
+    yield line(mean)
+    signs = np.sign(mean[known])
+    if (signs == signs[0]).all() and signs[0]:
+        yield signs[0] * np.exp(line(np.log(np.abs(np.where(known, mean, 1.0)))))
 
 
 def _permuted(evidence) -> tuple[str, str]:
