@@ -15,13 +15,16 @@ from metaplast.audit.anatomy import parsed
 from metaplast.audit.cheats import base, born_aligned, learned_weights
 from metaplast.audit.constraints import (
     GenomeBottleneck,
+    NoDerivativeKnowledge,
     NoWeightSharing,
     NoWeightTransport,
     OnePhase,
+    Spikes,
     TeachingAtOutput,
+    UnsignedMessages,
 )
 from metaplast.audit.evidence import Evidence
-from metaplast.audit.subject import SMALL
+from metaplast.audit.subject import SMALL, from_function
 
 
 def judged(constraint, step, born=base.born):
@@ -270,3 +273,66 @@ def test_time_constants_may_go_along_a_population(slowness, status):
         return {**cell, "tau": tau, "error": heard * tau / 9}
 
     assert judged(GenomeBottleneck, replying(reply), newborn).status == status
+
+
+# -- input cells that do more than to send the stimulus ----------------------------------------
+
+
+def recurrent(where, slope):
+    """A recurrent population, whose cells hear the stimulus: the input cells themselves, or others
+    that are wired to them."""
+    entrance = where == "input"
+
+    def newborn(key, scale=SMALL):
+        i, o = scale.inputs, scale.outputs
+        state = {
+            "populations": {
+                "input": {"activity": jnp.zeros(i)},
+                "output": {"activity": jnp.zeros(o), "error": jnp.zeros(o)},
+            },
+            "projections": base.drawn(key, {
+                f"{where}->{where}": (i, i), f"{where}->output": (o, i), f"output~>{where}": (i, o)
+            }),
+        }  # fmt: skip
+        cells = state["populations"].setdefault(where, {})
+        cells |= {"rate": jnp.zeros(i), "error": jnp.zeros(i)}
+        if not entrance:
+            state["projections"]["input=>hidden"] = {}
+        return state
+
+    def step(state, experience, key):
+        before = state["populations"][where]["rate"]
+        weights = {n: f["weight"] for n, f in state["projections"].items() if f}
+        x = experience["stimulus"]
+        rate = jnp.tanh(weights[f"{where}->{where}"] @ before + x)
+        said = weights[f"{where}->output"] @ rate
+        error = jax.nn.one_hot(experience["target"], said.shape[0]) - said
+        back = weights[f"output~>{where}"] @ error
+        back = back * (1 - rate**2) if slope else back
+        cells = {"input": {"activity": x}, "output": {"activity": said, "error": error}}
+        cells.setdefault(where, {}).update(rate=rate, error=back)
+        changed = {
+            f"{where}->{where}": 0.05 * jnp.outer(back, before),
+            f"{where}->output": 0.05 * jnp.outer(error, rate),
+        }
+        kept = {n: {"weight": w + changed.get(n, 0)} for n, w in weights.items()}
+        return {"populations": cells, "projections": {**state["projections"], **kept}}
+
+    return Evidence(from_function("recurrent", step, newborn))
+
+
+@pytest.mark.parametrize("where", ["input", "hidden"])
+def test_what_input_cells_make_of_others_is_a_message(where):
+    evidence = recurrent(where, slope=True)
+    for constraint in (Spikes, UnsignedMessages, NoDerivativeKnowledge):
+        verdict = constraint().verdict(evidence)
+        assert verdict.status == "violated" and where in verdict.witness, verdict
+    assert NoDerivativeKnowledge().verdict(recurrent(where, slope=False)).status == "upheld"
+
+
+def test_what_input_cells_are_shown_is_no_message():
+    evidence = recurrent("input", slope=True)
+    shown = {
+        leaf.field for n, leaf in enumerate(evidence.reads.places.made) if evidence.shown(n)
+    }  # fmt: skip
+    assert shown == {"activity"}

@@ -164,6 +164,28 @@ class Evidence:
             if sent[now.numbers].any() or sent[before.numbers].any()
         ]  # fmt: skip
 
+    def shown(self, position: int) -> bool:
+        """Whether a field is what the world shows input cells: theirs, and made of nothing but the
+        stimulus, noise and themselves, be it by way of an interneuron, at any moment."""
+        reads = self.reads
+        p, count = reads.places, len(reads.rows)
+        entrance = p.anatomy.input.name
+        if p.made[position].owner != entrance:
+            return False
+        own = (p.kind == Kind.KEY) | p.where(kind=Kind.WORLD, owner="stimulus")
+        for group in p.anatomy.groups:
+            if entrance in (group.name, group.interneuron_of):
+                own |= p.where(kind=Kind.CELL, owner=group.name)
+        reached = np.zeros(count, bool)
+        reached[p.made[position].first - reads.first :][: p.made[position].size] = True
+        while True:
+            read = np.asarray(reads.matrix[reached].any(0))
+            # What is carried comes first among the places, in the order of what is made.
+            more = reached | read[:count] | read[reads.first :]
+            if (more == reached).all():
+                return not (read & ~own).any()
+            reached = more
+
     @property
     def fields(self) -> list[Leaf]:
         """The arrays of a state, in flat order: whose they are, and their shapes. Cheap: the step

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from metaplast.audit.anatomy import Group
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.evidence import MOMENTS, Evidence
 from metaplast.audit.living import is_number, repeated
@@ -48,9 +49,10 @@ class NoDerivativeKnowledge(AbstractConstraint):
     gain goes with it (correlation above .95, and a variation to match), the cell or its synapses
     know the slope, however it was found: by `jax.grad`, a formula, or a finite difference.
 
-    Its outgoing weights are made small, so that the drive changes little above. States are taken
-    from the middle of sampled lives. Populations without teaching, or with a constant slope, have
-    nothing to know.
+    Input cells count if anything but the stimulus makes what they send; where no bundle drives a
+    population, its lateral weights are set. Its outgoing weights are made small, so that the drive
+    changes little above. States are taken from the middle of sampled lives. Populations without
+    teaching, or with a constant slope, have nothing to know.
 
     What it can miss: a slope that only part of the gain follows (such as `1 + 0.1 * slope`), a
     slope that is used a moment later, a surrogate slope, of a cell whose response is a step, and
@@ -69,10 +71,9 @@ class NoDerivativeKnowledge(AbstractConstraint):
 
     def check(self, evidence):
         anatomy = evidence.subject.anatomy
-        ends = (anatomy.input.name, evidence.subject.output[0])
         probes: list[Probe] = []
         for group in anatomy.groups:
-            if group.name not in ends and not group.interneuron_of:
+            if _is_hidden(evidence, group):
                 for cell in range(min(CELLS, group.size)):
                     probes += _probes(evidence, group.name, cell)
         if not probes:
@@ -93,6 +94,16 @@ class NoDerivativeKnowledge(AbstractConstraint):
                     value,
                 )
         return upheld(Grade.TEST, value)
+
+
+def _is_hidden(evidence: Evidence, group: Group) -> bool:
+    """Whether cells answer to others: no output cells, no interneurons, and no input cells that
+    send on what they are shown."""
+    if group.name == evidence.subject.anatomy.input.name:
+        made = evidence.reads.places.made
+        sent = [p for p in evidence.messages() if made[p].owner == group.name]
+        return not all(evidence.shown(p) for p in sent)
+    return group.name != evidence.subject.output[0] and not group.interneuron_of
 
 
 def _probes(evidence: Evidence, population: str, cell: int) -> list[Probe]:
@@ -126,6 +137,8 @@ def _driven(evidence: Evidence, state, world, population: str, cell: int, grid: 
     anatomy, efficacies = evidence.subject.anatomy, evidence.reads.efficacies
     many = [repeated(leaf[None], len(grid)) for leaf in jax.tree.leaves(state)]
     rng = np.random.default_rng(cell)
+    onto = {b.way for b in anatomy.bundles if b.post == population and b.name in efficacies}
+    way = "driving" if "driving" in onto else "lateral"
     for name, position in efficacies.items():
         bundle = anatomy.bundle(name)
         if bundle.way == "feedback":
@@ -133,7 +146,7 @@ def _driven(evidence: Evidence, state, world, population: str, cell: int, grid: 
         if bundle.pre == population:
             outgoing = many[position][:, :, cell]
             many[position][:, :, cell] = _like(FADED * outgoing.astype(float), outgoing.dtype)
-        if bundle.post == population and bundle.way == "driving":
+        if bundle.post == population and bundle.way == way:
             incoming = many[position][:, cell]
             direction = rng.standard_normal(many[position].shape[2]) * bundle.mask[cell]
             drive = grid[:, None] * direction * _unit(incoming)

@@ -14,8 +14,8 @@ from metaplast.source import Source
 class Spikes(AbstractConstraint):
     """What cells send to other cells is a spike or nothing, on the sampled lives.
 
-    Messages are all fields of cells that other cells read, those of interneurons included. Input
-    cells are counted apart, for what they send is what the world shows them.
+    Messages are all fields of cells that other cells read, those of interneurons included. What
+    input cells are shown by the world, and make of it by themselves, is counted apart.
 
     What it can miss: a graded message that is a spike by chance in all the sampled moments.
     """
@@ -35,7 +35,7 @@ class Spikes(AbstractConstraint):
         for position in evidence.messages():
             leaf, values = made[position], evidence.leaf(position, lives)
             graded = values[~np.isin(values, (0, 1))]
-            if leaf.owner == evidence.subject.anatomy.input.name:
+            if evidence.shown(position):
                 inputs.append(graded.size == 0)
                 continue
             rates.append(float(values.mean()))
