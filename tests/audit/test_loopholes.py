@@ -16,6 +16,7 @@ from metaplast.audit.cheats import base, born_aligned, learned_weights
 from metaplast.audit.constraints import (
     GenomeBottleneck,
     NoDerivativeKnowledge,
+    NoStoredActivations,
     NoWeightSharing,
     NoWeightTransport,
     OnePhase,
@@ -336,3 +337,41 @@ def test_what_input_cells_are_shown_is_no_message():
         leaf.field for n, leaf in enumerate(evidence.reads.places.made) if evidence.shown(n)
     }  # fmt: skip
     assert shown == {"activity"}
+
+
+# -- a tape, a slope at the listener, a number in spikes ---------------------------------------
+
+
+def taping(shifts, fields=1):
+    """Hidden cells keep values in one field or in several, of which each becomes the next one, or
+    all of them fade."""
+
+    def newborn(key, scale=SMALL):
+        state = base.born(key, scale)
+        for name in base.names(state)[1:-1]:
+            cells = state["populations"][name]
+            for n in range(fields):
+                cells[f"kept{n}"] = jnp.zeros((cells["activity"].shape[0], 6 // fields))
+        return state
+
+    def reply(state, name, cell, heard):
+        before = state["populations"][name]
+        old = jnp.concatenate([before[f"kept{n}"] for n in range(fields)], 1)
+        if shifts:
+            new = jnp.concatenate([heard[:, None], old[:, :-1]], 1) + 0 * old
+        else:
+            new = old + (heard[:, None] - old) / jnp.arange(2.0, 8.0)
+        kept = {f"kept{n}": part for n, part in enumerate(jnp.split(new, fields, 1))}
+        return {**cell, **kept, "error": new @ 0.5 ** jnp.arange(6)}
+
+    return replying(reply), newborn
+
+
+@pytest.mark.parametrize(
+    ("shifts", "fields", "status"),
+    [(True, 1, "violated"), (True, 3, "violated"), (True, 6, "violated"), (False, 1, "upheld")],
+)
+def test_a_tape_is_seen_whatever_else_it_reads(shifts, fields, status):
+    verdict = judged(NoStoredActivations, *taping(shifts, fields))
+    assert verdict.status == status, verdict
+    assert status == "upheld" or "at the moment before" in verdict.witness
