@@ -4,6 +4,7 @@ thing and is written alike."""
 from __future__ import annotations
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -375,3 +376,38 @@ def test_a_tape_is_seen_whatever_else_it_reads(shifts, fields, status):
     verdict = judged(NoStoredActivations, *taping(shifts, fields))
     assert verdict.status == status, verdict
     assert status == "upheld" or "at the moment before" in verdict.witness
+
+
+def bent_where_heard(slope, bend=jnp.tanh):
+    """Cells send what drives them; who hears it bends it."""
+
+    def forward(state, experience):
+        cells, said = {"input": {"activity": experience["stimulus"]}}, experience["stimulus"]
+        for pre, post in itertools.pairwise(base.names(state)):
+            drive = state["projections"][f"{pre}->{post}"]["weight"] @ said
+            cells[post] = {"drive": drive, "activity": drive + 0.0}
+            said = bend(cells[post]["activity"])
+        return cells
+
+    def reply(state, name, cell, heard):
+        return {**cell, "error": heard * jax.vmap(jax.grad(bend))(cell["activity"])} if slope else {
+            **cell, "error": heard
+        }  # fmt: skip
+
+    def change(state, cells):
+        bent = {n: {**c, "activity": bend(c["activity"])} for n, c in cells.items()}
+        return base.change(state, bent | {"input": cells["input"]})
+
+    backward = functools.partial(base.backward, reply=reply)
+    return functools.partial(base.step, forward=forward, backward=backward, change=change)
+
+
+@pytest.mark.parametrize(
+    ("slope", "bend", "status"),
+    [(True, jnp.tanh, "violated"), (False, jnp.tanh, "upheld"),
+     (True, lambda drive: 1.0 * drive, "not applicable")],
+    ids=["slope", "none", "line"],
+)  # fmt: skip
+def test_the_slope_of_what_listeners_make_of_a_message_is_known(slope, bend, status):
+    verdict = judged(NoDerivativeKnowledge, bent_where_heard(slope, bend))
+    assert verdict.status == status, verdict

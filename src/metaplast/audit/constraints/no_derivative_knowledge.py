@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -23,6 +24,8 @@ VARIES = 2.0
 POINTS = 33
 REACHES = (1.0, 4.0, 16.0, 64.0)
 """Largest sizes of the incoming weights that are tried, until the slope varies."""
+SMALL = 2
+"""How many of them are tried for a bend where the cell is heard: they leave listeners linear."""
 CELLS, FADED = 2, 0.05
 """Cells that are tried in each population, and what is left of their outgoing weights."""
 
@@ -45,7 +48,8 @@ class NoDerivativeKnowledge(AbstractConstraint):
     times a number that goes from minus to plus. At each drive the moment is lived twice, with two
     different targets. The difference between the two, in everything that the cell holds or sends
     and in the change of its incoming synapses, is the *gain* of the teaching. The slope is that
-    of what the cell sends forward. Where the slope varies by a factor of two and more, and the
+    of what the cell sends forward, or, where that is a straight line, of what becomes of it at the
+    cells that hear it. Where the slope varies by a factor of two and more, and the
     gain goes with it (correlation above .95, and a variation to match), the cell or its synapses
     know the slope, however it was found: by `jax.grad`, a formula, or a finite difference.
 
@@ -111,14 +115,22 @@ def _probes(evidence: Evidence, population: str, cell: int) -> list[Probe]:
     found = []
     for life in (0, 1):
         state, world = _middle(evidence, life)
+        tried = []
         for reach in REACHES:
             grid = np.linspace(-reach, reach, POINTS)
             twice = _driven(evidence, state, world, population, cell, grid)
-            slopes = _slopes(evidence, population, cell, twice[0], grid)
+            slopes = _slopes(_said(evidence, population, cell, twice[0]), grid)
+            tried.append((grid, twice))
             if slopes:
-                gains = _gains(evidence, population, cell, *twice)
-                found += _followed(population, cell, slopes, gains)
                 break
+        # What is sent as it is may be bent where it is heard.
+        for grid, twice in [] if slopes else tried[:SMALL]:
+            slopes = _slopes(_heard(evidence, population, twice[0]), grid)
+            if slopes:
+                break
+        if slopes:
+            gains = _gains(evidence, population, cell, *twice)
+            found += _followed(population, cell, slopes, gains)
     return found
 
 
@@ -161,17 +173,36 @@ def _driven(evidence: Evidence, state, world, population: str, cell: int, grid: 
     return both
 
 
-def _slopes(evidence: Evidence, population: str, cell: int, after: list, grid) -> list[np.ndarray]:
-    """Slopes over the grid of what a cell sends forward, where they vary enough."""
+def _slopes(courses: Iterator[np.ndarray], grid: np.ndarray) -> list[np.ndarray]:
+    """Slopes over the grid, where they vary enough."""
     found = []
-    for position in _sent(evidence, population, ("driving", "lateral")):
-        courses = np.asarray(after[position][:, cell], float).reshape(len(grid), -1)
-        for slope in np.asarray(np.gradient(courses, grid, axis=0)).T:
+    for course in courses:
+        for slope in np.asarray(np.gradient(course, grid, axis=0)).T:
             size = np.abs(slope)
             varies = VARIES * size.min() < size.max() and size.max() > 1e-6
             if np.isfinite(slope).all() and varies:
                 found.append(slope)
     return found
+
+
+def _said(evidence: Evidence, population: str, cell: int, after: list) -> Iterator[np.ndarray]:
+    """What a cell sends forward, `[points, values]`."""
+    for position in _sent(evidence, population, ("driving", "lateral")):
+        yield np.asarray(after[position][:, cell], float).reshape(len(after[position]), -1)
+
+
+def _heard(evidence: Evidence, population: str, after: list) -> Iterator[np.ndarray]:
+    """What those who hear it make of it, before they make anything else of that."""
+    reads = evidence.reads
+    p, anatomy = reads.places, evidence.subject.anatomy
+    listening = {b.post for b in anatomy.bundles if b.pre == population and b.way == "driving"}
+    sent = np.zeros(p.count, bool)
+    for position in _sent(evidence, population, ("driving",)):
+        sent[p.made[position].numbers] = True
+    for position, leaf in enumerate(p.made):
+        rows = slice(leaf.first - reads.first, leaf.first - reads.first + leaf.size)
+        if leaf.kind is Kind.CELL and leaf.owner in listening and reads.matrix[rows][:, sent].any():
+            yield np.asarray(after[position], float).reshape(len(after[position]), -1)
 
 
 def _sent(evidence: Evidence, population: str, ways: tuple[str, ...]) -> list[int]:
