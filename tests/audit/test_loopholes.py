@@ -411,3 +411,44 @@ def bent_where_heard(slope, bend=jnp.tanh):
 def test_the_slope_of_what_listeners_make_of_a_message_is_known(slope, bend, status):
     verdict = judged(NoDerivativeKnowledge, bent_where_heard(slope, bend))
     assert verdict.status == status, verdict
+
+
+def spelling(lines):
+    """Spiking cells that send the drive of their cell in so many binary digits, or as one spike."""
+
+    def newborn(key, scale=SMALL):
+        return {
+            "populations": {
+                "input": {"activity": jnp.zeros(scale.inputs)},
+                "hidden": {"axon": jnp.zeros((4, lines))},
+                "output": {"activity": jnp.zeros(scale.outputs)},
+            },
+            "projections": base.drawn(key, {
+                "input->hidden": (4, scale.inputs), "hidden->output": (scale.outputs, 4)
+            }),
+        }  # fmt: skip
+
+    def step(state, experience, key):
+        up, out = (state["projections"][n]["weight"] for n in ("input->hidden", "hidden->output"))
+        digits = 2.0 ** jnp.arange(lines)
+        level = jnp.floor(jax.nn.sigmoid(up @ experience["stimulus"]) * 2**lines)
+        axon = jnp.floor(level[:, None] / digits) % 2
+        said = out @ (axon @ digits / 2**lines)
+        error = jax.nn.one_hot(experience["target"], said.shape[0]) - said
+        kept = out + 0.05 * jnp.outer(error, axon @ digits / 2**lines)
+        return {
+            "populations": {
+                "input": {"activity": experience["stimulus"]}, "hidden": {"axon": axon},
+                "output": {"activity": said},
+            },
+            "projections": {"input->hidden": {"weight": up}, "hidden->output": {"weight": kept}},
+        }  # fmt: skip
+
+    return Evidence(from_function("spelling", step, newborn))
+
+
+@pytest.mark.parametrize(("lines", "status"), [(1, "upheld"), (3, "upheld"), (12, "violated")])
+def test_a_number_spelled_in_spikes_is_none(lines, status):
+    verdict = Spikes().verdict(spelling(lines))
+    assert verdict.status == status, verdict
+    assert status == "upheld" or "hidden speaks over 12 lines" in verdict.witness
