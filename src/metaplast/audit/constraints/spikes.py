@@ -52,6 +52,7 @@ class Spikes(AbstractConstraint):
             if graded.size and not first:
                 first = f"{leaf.field} of {leaf.owner} is {graded[0]:.4g}"
         told = f"input cells send {'spikes' if all(inputs) else 'graded values'}"
+        told = told if inputs else "nobody sends on what the world shows"
         if not rates:
             return not_applicable("no cell but those of the input sends anything", Grade.TEST)
         if first:
