@@ -32,6 +32,8 @@ SAME = 1.0 - 1e-6
 UNLIKELY = 6.0
 """Standard errors by which weights that are the same up to factors of their cells differ from
 independent ones."""
+FEW = 4
+"""Synapses of which the angle between two bundles is taken where the others are not finite."""
 WAYS = 64
 """Combinations of what is delivered forth and back that are compared."""
 Weights = dict[str, Any]
@@ -182,11 +184,14 @@ def angle(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def cosine(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Cosine `[...]` of the angle between matrices; NaN where one of them is zero."""
+    """Cosine `[...]` of the angle between matrices, over what is finite in both; NaN where one of
+    them is zero, or where less than `FEW` is left of them."""
     with np.errstate(all="ignore"):
-        one, other = one.astype(float), other.astype(float)
+        one, other, known = _known(one, other)
         dot = (one * other).sum((-1, -2))
-        return np.asarray(dot / np.sqrt((one**2).sum((-1, -2)) * (other**2).sum((-1, -2))))
+        found = np.asarray(dot / np.sqrt((one**2).sum((-1, -2)) * (other**2).sum((-1, -2))))
+        enough = known.sum((-1, -2)) >= min(FEW, known.shape[-1] * known.shape[-2])
+        return np.where(enough, found, np.nan)
 
 
 class Dependence(NamedTuple):
@@ -201,14 +206,17 @@ def dependence(one: np.ndarray, other: np.ndarray) -> Dependence:
 
     Every synapse is compared with its own mean over births, so that what all births have in
     common does not count. Where one of the two is the same at all births, the means are compared,
-    over synapses. A matrix without variation is independent of everything.
+    over synapses. A matrix without variation is independent of everything. Synapses of which one
+    weight is not finite do not count, at the births where it is not.
     """
-    one, other = (a.reshape(len(a), -1).astype(float) for a in (one, other))
-    a, b = one - one.mean(0), other - other.mean(0)
-    count = (len(one) - 1) * one.shape[1]
+    one, other, known = _known(*(a.reshape(len(a), -1) for a in (one, other)))
+    means = [_mean(m, known, 0) for m in (one, other)]
+    a, b = ((m - mean) * known for m, mean in zip((one, other), means, strict=True))
+    seen = known.any(0)
+    count = int(known.sum() - seen.sum())
     if not (_varies(a, one) and _varies(b, other)):
-        a, b = (m.mean(0) - m.mean() for m in (one, other))
-        count = a.size
+        a, b = ((mean - _mean(mean, seen, 0)) * seen for mean in means)
+        count = int(seen.sum())
         if not (_varies(a, one) and _varies(b, other)):
             return Dependence(0.0, 1.0)
     r = float((a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()))
@@ -227,7 +235,8 @@ def dependence_up_to_factors(one: np.ndarray, other: np.ndarray) -> Dependence:
     probable it is; what is less than `UNLIKELY` standard errors off counts as certain.
     """
     found = Dependence(0.0, 1.0)
-    a, b = (m - m.mean(0) for m in (one.astype(float), other.astype(float)))
+    one, other, known = _known(one, other)
+    a, b = ((m - _mean(m, known, 0)) * known for m in (one, other))
     if not (_varies(a, one) and _varies(b, other)):
         return found
     # Synapses that are not there, the one way or the other, have no direction.
@@ -250,4 +259,16 @@ def dependence_up_to_factors(one: np.ndarray, other: np.ndarray) -> Dependence:
 
 def _varies(deviation: np.ndarray, whole: np.ndarray) -> bool:
     """Beyond what rounding does."""
-    return bool(np.isfinite(whole).all() and np.abs(deviation).max() > 1e-6 * np.abs(whole).max())
+    return bool(np.abs(deviation).max(initial=0.0) > 1e-6 * np.abs(whole).max(initial=0.0))
+
+
+def _known(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Both, with zeros where either is not finite, and where they are."""
+    one, other = np.broadcast_arrays(one.astype(float), other.astype(float))
+    known = np.isfinite(one) & np.isfinite(other)
+    return np.where(known, one, 0.0), np.where(known, other, 0.0), known
+
+
+def _mean(values: np.ndarray, known: np.ndarray, axis: int) -> np.ndarray:
+    """The mean of what is known, and zero where nothing is."""
+    return np.asarray((values * known).sum(axis) / np.maximum(known.sum(axis), 1))

@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import Float
 
 from metaplast.audit.anatomy import Bundle
+from metaplast.audit.living import repeated
 from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.replaced import ABREAST, STEPS, Replaced
 
@@ -290,7 +291,7 @@ class Deliveries:
             given = []
             for n in needed:
                 values = entering[n][first : first + ABREAST]
-                many = values[:, None].repeat(several, 1)
+                many = repeated(values[:, None], several, 1)
                 if n == number:
                     flat = many.reshape(ABREAST, cells, len(changes), cells, -1)
                     for cell in range(cells):

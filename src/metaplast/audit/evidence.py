@@ -10,7 +10,17 @@ import numpy as np
 
 from metaplast.audit.delivered import Deliveries
 from metaplast.audit.intervention import INTERVENTIONS
-from metaplast.audit.living import ABREAST, NOTHING, Lives, Moment, alike, compiled, fetch, joined
+from metaplast.audit.living import (
+    ABREAST,
+    NOTHING,
+    Lives,
+    Moment,
+    alike,
+    compiled,
+    fetch,
+    is_number,
+    joined,
+)
 from metaplast.audit.places import Kind, Leaf, Places
 from metaplast.audit.reads import Reads
 from metaplast.audit.subject import DEEP, LARGE, LONG, Subject, answers, world
@@ -110,6 +120,18 @@ class Evidence:
         self._note("experiences")
         return self._worlds
 
+    def sane(self, moment: int) -> np.ndarray:
+        """Which of the sampled lives have not exploded at a moment, `[lives]`: all that was
+        finite at birth still is."""
+        sane = np.ones(LIVES, bool)
+        pairs = zip(jax.tree.leaves(self.births), jax.tree.leaves(self.lives), strict=True)
+        for born, lived in pairs:
+            if is_number(born.dtype):
+                before, now = (np.asarray(v, float) for v in (born[:LIVES], lived[:, moment]))
+                still = np.isfinite(now) | ~np.isfinite(before)
+                sane &= still.reshape(LIVES, -1).all(1)
+        return sane
+
     def grown(self, which: str = "large") -> Evidence | None:
         """Evidence on the same learner at another scale (`large`, `deep`, `long`), if there is."""
         resized = self._subject.resized
@@ -142,6 +164,28 @@ class Evidence:
             if sent[now.numbers].any() or sent[before.numbers].any()
         ]  # fmt: skip
 
+    def shown(self, position: int) -> bool:
+        """Whether a field is what the world shows input cells: theirs, and made of nothing but the
+        stimulus, noise and themselves, be it by way of an interneuron, at any moment."""
+        reads = self.reads
+        p, count = reads.places, len(reads.rows)
+        entrance = p.anatomy.input.name
+        if p.made[position].owner != entrance:
+            return False
+        own = (p.kind == Kind.KEY) | p.where(kind=Kind.WORLD, owner="stimulus")
+        for group in p.anatomy.groups:
+            if entrance in (group.name, group.interneuron_of):
+                own |= p.where(kind=Kind.CELL, owner=group.name)
+        reached = np.zeros(count, bool)
+        reached[p.made[position].first - reads.first :][: p.made[position].size] = True
+        while True:
+            read = np.asarray(reads.matrix[reached].any(0))
+            # What is carried comes first among the places, in the order of what is made.
+            more = reached | read[:count] | read[reads.first :]
+            if (more == reached).all():
+                return not (read & ~own).any()
+            reached = more
+
     @property
     def fields(self) -> list[Leaf]:
         """The arrays of a state, in flat order: whose they are, and their shapes. Cheap: the step
@@ -161,8 +205,10 @@ class Evidence:
         return found
 
     def leaf(self, position: int, states: Any) -> np.ndarray:
-        """The flat output at a position, from states such as `lives`."""
-        return np.asarray(jax.tree.leaves(states)[position])
+        """The flat output at a position, from states such as `lives`; random keys as the numbers
+        that they are made of, along a last axis."""
+        values = jax.tree.leaves(states)[position]
+        return np.asarray(values if is_number(values.dtype) else jax.random.key_data(values))
 
     @functools.cached_property
     def _births(self):

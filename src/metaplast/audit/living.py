@@ -38,10 +38,12 @@ class Moment:
         self.shapes = [leaf.shape for leaf in made]
         self.sizes = [leaf.size for leaf in made]
         self.dtypes = [str(aval.dtype) for aval in reads.program.out_avals]
-        # What has no fraction has neither noise nor levels.
-        inexact = [jnp.issubdtype(aval.dtype, jnp.inexact) for aval in reads.program.out_avals]
-        some = {"weights": [*reads.efficacies.values()], "messages": messages}
-        self.positions = {onto: [p for p in ps if inexact[p]] for onto, ps in some.items()}
+        dtypes = [aval.dtype for aval in reads.program.out_avals]
+        # What is only true or not has no noise, but a synapse of it can be lost.
+        self.positions = {
+            "weights": [p for p in reads.efficacies.values() if is_number(dtypes[p])],
+            "messages": [p for p in messages if jnp.issubdtype(dtypes[p], jnp.number)],
+        }
         self.touched: dict[str, list[int]] = {
             change: sorted(
                 {p for i in INTERVENTIONS.values() if i.change == change
@@ -81,7 +83,7 @@ class Moment:
 
         def changed(position, value):
             for change, mine, farthest in changes[position]:
-                value = change(value, mine, farthest, state[position]).astype(value.dtype)
+                value = as_stored(change(value, mine, farthest, state[position]), value)
             return value
 
         replacements = {p: functools.partial(changed, p) for p in changes}
@@ -157,7 +159,8 @@ class Lives:
             if p in self.moment.positions[plan.onto]:
                 drawn = [plan.draw(rng, moments, size) for _ in range(ABREAST)]
                 numbers[plan.change][:, :, first : first + size] = drawn
-                sizes = np.nan_to_num(np.abs(undisturbed[p]), posinf=0.0).reshape(ABREAST, -1)
+                whole = np.abs(np.asarray(undisturbed[p], float))
+                sizes = np.nan_to_num(whole, posinf=0.0).reshape(ABREAST, -1)
                 reach[plan.change][:, place] = sizes.max(1, initial=0.0)
             first += size
         return numbers, reach
@@ -178,10 +181,29 @@ def compiled(function, *arguments):
         return lowered.compile()
 
 
+def as_stored(changed: jax.Array, value: jax.Array) -> jax.Array:
+    """A changed value in the type that it had: whole numbers are rounded, and those that the
+    change left alone are kept to the last digit."""
+    if changed.dtype == value.dtype or jnp.issubdtype(value.dtype, jnp.inexact):
+        return changed.astype(value.dtype)
+    rounded = jnp.rint(changed).astype(value.dtype)
+    return jnp.where(changed == value.astype(changed.dtype), value, rounded)
+
+
+def is_number(dtype: Any) -> bool:
+    """Whether values of a type are numbers, or true or not; random keys are neither."""
+    return not jnp.issubdtype(dtype, jax.dtypes.prng_key)
+
+
 def fetch(values: jax.Array) -> Any:
     """As NumPy array; random keys stay what they are."""
-    is_key = jnp.issubdtype(values.dtype, jax.dtypes.prng_key)
-    return values if is_key else np.asarray(values)
+    return np.asarray(values) if is_number(values.dtype) else values
+
+
+def repeated(values: Any, count: int, axis: int = 0) -> Any:
+    """The first values along an axis, `count` times. Random keys can be indexed, not repeated."""
+    where = (slice(None),) * axis
+    return values[(*where, np.zeros(count, int))]
 
 
 def joined(parts: list) -> Any:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metaplast.audit.living import compiled
+from metaplast.audit.living import compiled, is_number, repeated
 from metaplast.audit.places import Kind
 from metaplast.audit.provenance.interpreter import FUNCTIONS
 from metaplast.audit.provenance.program import Program, flatten
@@ -38,8 +38,7 @@ class Replaced:
 
     def numeric(self, position: int) -> bool:
         """Whether a field holds numbers."""
-        dtype = self.reads.program.out_avals[position].dtype
-        return bool(jnp.issubdtype(dtype, jnp.number) or jnp.issubdtype(dtype, bool))
+        return is_number(self.reads.program.out_avals[position].dtype)
 
     @functools.cached_property
     def program(self) -> Program:
@@ -138,4 +137,4 @@ class Replaced:
 def _filled(values, count: int):
     """Cases up to a number of them; the first one fills up."""
     of = np if isinstance(values, np.ndarray) else jnp
-    return of.concatenate([values, values[:1].repeat(count - len(values), 0)])
+    return of.concatenate([values, repeated(values[:1], count - len(values))])

@@ -33,8 +33,10 @@ the cheat alone (`base` where it is missing) and does not violate them.
 - Weight transport that anatomy hides: a wire `a=>b` declared by the user is believed, and so is
   the claim that a population is a population. Nobody can prove from code that such an
   interneuron or such a wire exists in a brain.
-- What a *random key* carries: noise that is the same in all cells is a broadcast, and a seed that
-  is chosen for its stream is learned.
+- What a *random key* carries: noise that is the same in all cells is a broadcast, a seed that
+  is chosen for its stream is learned, and a key that is carried on can count moments.
+- *Several values of one cell that many hear over wires* (`output=>hub`, `hub=>hidden`): the width
+  of a message is bounded for spikes alone, and such a cell is taken for anatomy, not a broadcast.
 - A cheat that waits longer than the sampled lives, for those constraints that are only tested on
   lives (Dale's law, spikes, signs of messages). What is proven holds at any moment.
 """

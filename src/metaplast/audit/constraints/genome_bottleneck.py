@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import jax
@@ -9,7 +10,8 @@ import numpy as np
 
 from metaplast.audit.anatomy import Anatomy
 from metaplast.audit.constraints.abstract import AbstractConstraint
-from metaplast.audit.evidence import BIRTHS, LIVES, MOMENTS
+from metaplast.audit.evidence import BIRTHS, MOMENTS
+from metaplast.audit.living import is_number
 from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.subject import Scale
 from metaplast.audit.verdict import Grade, upheld, violated
@@ -32,7 +34,8 @@ class GenomeBottleneck(AbstractConstraint):
     *Births.* Over `BIRTHS` births, no synapse has a mean of its own. Weights that never vary are
     allowed if they are the same for all synapses of a bundle, or tell only whether both ends have
     the same number (identity); state of cells that never varies, if it is the same for all or a
-    gradient along the population.
+    gradient along the population: two numbers, from which the values, or their logarithms, go
+    along it in a straight line.
 
     *Permutation.* Two cells of a hidden population change places in a state from the middle of a
     life, with all their synapses and whoever is wired to them one to one. After a moment, all is
@@ -63,7 +66,7 @@ class GenomeBottleneck(AbstractConstraint):
         value, share = _size(evidence)
         made, births = evidence.reads.places.made, jax.tree.leaves(evidence.births)
         for leaf, values in zip(made, births, strict=True):
-            if np.issubdtype(values.dtype, np.number):
+            if is_number(values.dtype):
                 fault = _inherited(leaf, values.astype(float).reshape(BIRTHS, *leaf.shape))
                 if fault:
                     return violated(Grade.TEST, fault, value)
@@ -90,22 +93,31 @@ def _size(evidence) -> tuple[str, float]:
 
 def _inherited(leaf: Leaf, values: np.ndarray) -> str:
     """What is born with a value of its own, over births `[births, *shape]`; or nothing."""
-    if leaf.kind not in (Kind.CELL, Kind.SYNAPSE) or not np.isfinite(values).all():
+    if leaf.kind not in (Kind.CELL, Kind.SYNAPSE):
         return ""
     axes = 2 if leaf.kind is Kind.SYNAPSE else 1
     values = values.reshape(*values.shape[: 1 + axes], -1)
     for field in np.moveaxis(values, -1, 0):
-        mean, spread = field.mean(0), np.sqrt(field.var(0).mean())
-        expected = _alike(mean)
+        seen = np.isfinite(field)
+        known, births = seen.any(0), np.maximum(seen.sum(0), 1)
+        if not known.any():
+            continue
+        field = np.where(seen, field, 0.0)
+        mean = field.sum(0) / births
+        spread = np.sqrt(((field - mean) ** 2 * seen).sum(0)[known].sum() / seen.sum())
+        largest = np.abs(mean[known]).max()
+        expected = _alike(mean, known)
         # Rounding in the mean of equal numbers is no spread.
-        if spread <= 1e-6 * np.abs(mean).max(initial=0.0):
-            off = np.abs(mean - expected) > 1e-4 * np.abs(mean).max(initial=0.0)
+        if spread <= 1e-6 * largest:
+            off = np.abs(mean - expected) > 1e-4 * largest
             if leaf.kind is Kind.CELL:
-                off &= np.abs(mean - _gradient(mean)) > 1e-4 * np.abs(mean).max(initial=0.0)
+                graded = (np.abs(mean - g) <= 1e-4 * largest for g in _gradients(mean, known))
+                off &= not any(fits[known].all() for fits in graded)
             how = "at every birth"
         else:
-            off = np.abs(mean - expected) > UNLIKELY * spread / np.sqrt(BIRTHS)
+            off = np.abs(mean - expected) > UNLIKELY * spread / np.sqrt(births)
             how = f"on average over {BIRTHS} births"
+        off &= known
         if off.any():
             found = tuple(int(i) for i in np.argwhere(off)[0])
             what = "synapse" if leaf.kind is Kind.SYNAPSE else "cell"
@@ -116,20 +128,31 @@ def _inherited(leaf: Leaf, values: np.ndarray) -> str:
     return ""
 
 
-def _alike(mean: np.ndarray) -> np.ndarray:
-    """What every sibling's value would be if all were alike: the mean of all, or of those on and
-    off the diagonal."""
+def _alike(mean: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """What every sibling's value would be if all that are known were alike: the mean of all, or
+    of those on and off the diagonal."""
     if mean.ndim < 2:
-        return np.full_like(mean, mean.mean())
+        return np.full_like(mean, mean[known].mean())
     diagonal = np.eye(*mean.shape, dtype=bool)
-    off = mean[~diagonal].mean() if (~diagonal).any() else 0.0
-    return np.where(diagonal, mean[diagonal].mean(), off)
+    on, off = (
+        mean[some & known].mean() if (some & known).any() else 0.0
+        for some in (diagonal, ~diagonal)
+    )  # fmt: skip
+    return np.where(diagonal, on, off)
 
 
-def _gradient(mean: np.ndarray) -> np.ndarray:
-    """The straight line along the population that comes closest."""
+def _gradients(mean: np.ndarray, known: np.ndarray) -> Iterator[np.ndarray]:
+    """The straight lines along the population that come closest to the values and, where all of
+    these have one sign, to their logarithms."""
     place = np.arange(len(mean))
-    return np.polyval(np.polyfit(place, mean, min(1, len(mean) - 1)), place)
+
+    def line(values):
+        return np.polyval(np.polyfit(place[known], values[known], min(1, known.sum() - 1)), place)
+
+    yield line(mean)
+    signs = np.sign(mean[known])
+    if (signs == signs[0]).all() and signs[0]:
+        yield signs[0] * np.exp(line(np.log(np.abs(np.where(known, mean, 1.0)))))
 
 
 def _permuted(evidence) -> tuple[str, str]:
@@ -141,10 +164,7 @@ def _permuted(evidence) -> tuple[str, str]:
     half = MOMENTS // 2
     states = jax.tree.map(lambda leaf: leaf[:, half - 1], evidence.lives)
     worlds = jax.tree.map(lambda leaf: leaf[:, half], evidence.experiences)
-    sane = np.array([
-        all(np.isfinite(np.asarray(leaf[life], float)).all() for leaf in jax.tree.leaves(states))
-        for life in range(LIVES)
-    ])  # fmt: skip
+    sane = evidence.sane(half - 1)
     if not sane.any():
         return "all lives exploded, so that permutation was not tried", ""
     structure, made = jax.tree.structure(states), reads.places.made
@@ -162,15 +182,22 @@ def _permuted(evidence) -> tuple[str, str]:
             _reordered(subject.anatomy, leaf, values, order)
             for leaf, values in zip(made, before, strict=True)
         ]
-        moved = any(not np.array_equal(a, b) for a, b in zip(given, before, strict=True))
+        moved = any(
+            not np.array_equal(a, b)
+            for a, b in zip(given, before, strict=True) if is_number(b.dtype)
+        )  # fmt: skip
         if not moved:
             continue
         tried.append(group.name)
         found = jax.tree.leaves(evidence.stepped(jax.tree.unflatten(structure, given), worlds))
         for leaf, one, other in zip(made, found, after, strict=True):
+            if not is_number(one.dtype):
+                continue
             expected = _reordered(subject.anatomy, leaf, other, order)
-            gap = np.abs(np.asarray(one, float) - np.asarray(expected, float))[sane]
-            scale = np.abs(np.asarray(expected, float))[sane].max(initial=0.0)
+            one, expected = (np.asarray(v, float)[sane] for v in (one, expected))
+            with np.errstate(all="ignore"):
+                gap = np.where(_same(one, expected), 0.0, np.abs(one - expected))
+            scale = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
             if gap.size and not gap.max() <= SAME * scale + 1e-6:
                 return "", (
                     f"{leaf.field} of {leaf.owner} is another one when cells 0 and 1 of "
@@ -178,6 +205,11 @@ def _permuted(evidence) -> tuple[str, str]:
                     f"{scale:.2g})"
                 )
     return f"permuted {', '.join(tried) if tried else 'nobody'}", ""
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Where two values are one, be it infinite or no number."""
+    return (one == other) | (np.isnan(one) & np.isnan(other))
 
 
 def _exchange(anatomy: Anatomy, name: str, ends: tuple[str, str]) -> dict[str, np.ndarray] | None:

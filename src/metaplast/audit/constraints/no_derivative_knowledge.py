@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from metaplast.audit.anatomy import Group
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.evidence import MOMENTS, Evidence
+from metaplast.audit.living import is_number, repeated
 from metaplast.audit.places import Kind
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.source import Source
@@ -20,6 +24,8 @@ VARIES = 2.0
 POINTS = 33
 REACHES = (1.0, 4.0, 16.0, 64.0)
 """Largest sizes of the incoming weights that are tried, until the slope varies."""
+SMALL = 2
+"""How many of them are tried for a bend where the cell is heard: they leave listeners linear."""
 CELLS, FADED = 2, 0.05
 """Cells that are tried in each population, and what is left of their outgoing weights."""
 
@@ -42,13 +48,15 @@ class NoDerivativeKnowledge(AbstractConstraint):
     times a number that goes from minus to plus. At each drive the moment is lived twice, with two
     different targets. The difference between the two, in everything that the cell holds or sends
     and in the change of its incoming synapses, is the *gain* of the teaching. The slope is that
-    of what the cell sends forward. Where the slope varies by a factor of two and more, and the
+    of what the cell sends forward, or, where that is a straight line, of what becomes of it at the
+    cells that hear it. Where the slope varies by a factor of two and more, and the
     gain goes with it (correlation above .95, and a variation to match), the cell or its synapses
     know the slope, however it was found: by `jax.grad`, a formula, or a finite difference.
 
-    Its outgoing weights are made small, so that the drive changes little above. States are taken
-    from the middle of sampled lives. Populations without teaching, or with a constant slope, have
-    nothing to know.
+    Input cells count if anything but the stimulus makes what they send; where no bundle drives a
+    population, its lateral weights are set. Its outgoing weights are made small, so that the drive
+    changes little above. States are taken from the middle of sampled lives. Populations without
+    teaching, or with a constant slope, have nothing to know.
 
     What it can miss: a slope that only part of the gain follows (such as `1 + 0.1 * slope`), a
     slope that is used a moment later, a surrogate slope, of a cell whose response is a step, and
@@ -67,10 +75,9 @@ class NoDerivativeKnowledge(AbstractConstraint):
 
     def check(self, evidence):
         anatomy = evidence.subject.anatomy
-        ends = (anatomy.input.name, evidence.subject.output[0])
         probes: list[Probe] = []
         for group in anatomy.groups:
-            if group.name not in ends and not group.interneuron_of:
+            if _is_hidden(evidence, group):
                 for cell in range(min(CELLS, group.size)):
                     probes += _probes(evidence, group.name, cell)
         if not probes:
@@ -93,19 +100,37 @@ class NoDerivativeKnowledge(AbstractConstraint):
         return upheld(Grade.TEST, value)
 
 
+def _is_hidden(evidence: Evidence, group: Group) -> bool:
+    """Whether cells answer to others: no output cells, no interneurons, and no input cells that
+    send on what they are shown."""
+    if group.name == evidence.subject.anatomy.input.name:
+        made = evidence.reads.places.made
+        sent = [p for p in evidence.messages() if made[p].owner == group.name]
+        return not all(evidence.shown(p) for p in sent)
+    return group.name != evidence.subject.output[0] and not group.interneuron_of
+
+
 def _probes(evidence: Evidence, population: str, cell: int) -> list[Probe]:
     """Probes of one cell in two lives; none where it is linear, or hears nothing from above."""
     found = []
     for life in (0, 1):
         state, world = _middle(evidence, life)
+        tried = []
         for reach in REACHES:
             grid = np.linspace(-reach, reach, POINTS)
             twice = _driven(evidence, state, world, population, cell, grid)
-            slopes = _slopes(evidence, population, cell, twice[0], grid)
+            slopes = _slopes(_said(evidence, population, cell, twice[0]), grid)
+            tried.append((grid, twice))
             if slopes:
-                gains = _gains(evidence, population, cell, *twice)
-                found += _followed(population, cell, slopes, gains)
                 break
+        # What is sent as it is may be bent where it is heard.
+        for grid, twice in [] if slopes else tried[:SMALL]:
+            slopes = _slopes(_heard(evidence, population, twice[0]), grid)
+            if slopes:
+                break
+        if slopes:
+            gains = _gains(evidence, population, cell, *twice)
+            found += _followed(population, cell, slopes, gains)
     return found
 
 
@@ -114,7 +139,7 @@ def _middle(evidence: Evidence, life: int) -> tuple[Any, Any]:
     half = MOMENTS // 2
     world = jax.tree.map(lambda leaf: leaf[life, half], evidence.experiences)
     state = jax.tree.map(lambda leaf: leaf[life, half - 1], evidence.lives)
-    if all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state) if _is_number(leaf)):
+    if evidence.sane(half - 1)[life]:
         return state, world
     return jax.tree.map(lambda leaf: leaf[life], evidence.births), world
 
@@ -122,21 +147,23 @@ def _middle(evidence: Evidence, life: int) -> tuple[Any, Any]:
 def _driven(evidence: Evidence, state, world, population: str, cell: int, grid: np.ndarray):
     """The states after a moment under one target, and under another one, over the grid."""
     anatomy, efficacies = evidence.subject.anatomy, evidence.reads.efficacies
-    many = [
-        np.repeat(np.asarray(leaf)[None], len(grid), 0) if _is_number(leaf)
-        else leaf[None].repeat(len(grid), 0)
-        for leaf in jax.tree.leaves(state)
-    ]  # fmt: skip
+    many = [repeated(leaf[None], len(grid)) for leaf in jax.tree.leaves(state)]
     rng = np.random.default_rng(cell)
+    onto = {b.way for b in anatomy.bundles if b.post == population and b.name in efficacies}
+    way = "driving" if "driving" in onto else "lateral"
     for name, position in efficacies.items():
         bundle = anatomy.bundle(name)
         if bundle.way == "feedback":
             continue
         if bundle.pre == population:
-            many[position][:, :, cell] *= FADED
-        if bundle.post == population and bundle.way == "driving":
+            outgoing = many[position][:, :, cell]
+            many[position][:, :, cell] = _like(FADED * outgoing.astype(float), outgoing.dtype)
+        if bundle.post == population and bundle.way == way:
+            incoming = many[position][:, cell]
             direction = rng.standard_normal(many[position].shape[2]) * bundle.mask[cell]
-            many[position][:, cell] = grid[:, None] * direction
+            drive = grid[:, None] * direction * _unit(incoming)
+            drive = drive.reshape(*drive.shape, *[1] * (incoming.ndim - 2))
+            many[position][:, cell] = _like(drive, incoming.dtype)
     states = jax.tree.unflatten(jax.tree.structure(state), many)
     both = []
     for target in (0, 1):
@@ -146,17 +173,36 @@ def _driven(evidence: Evidence, state, world, population: str, cell: int, grid: 
     return both
 
 
-def _slopes(evidence: Evidence, population: str, cell: int, after: list, grid) -> list[np.ndarray]:
-    """Slopes over the grid of what a cell sends forward, where they vary enough."""
+def _slopes(courses: Iterator[np.ndarray], grid: np.ndarray) -> list[np.ndarray]:
+    """Slopes over the grid, where they vary enough."""
     found = []
-    for position in _sent(evidence, population, ("driving", "lateral")):
-        courses = np.asarray(after[position][:, cell], float).reshape(len(grid), -1)
-        for slope in np.asarray(np.gradient(courses, grid, axis=0)).T:
+    for course in courses:
+        for slope in np.asarray(np.gradient(course, grid, axis=0)).T:
             size = np.abs(slope)
             varies = VARIES * size.min() < size.max() and size.max() > 1e-6
             if np.isfinite(slope).all() and varies:
                 found.append(slope)
     return found
+
+
+def _said(evidence: Evidence, population: str, cell: int, after: list) -> Iterator[np.ndarray]:
+    """What a cell sends forward, `[points, values]`."""
+    for position in _sent(evidence, population, ("driving", "lateral")):
+        yield np.asarray(after[position][:, cell], float).reshape(len(after[position]), -1)
+
+
+def _heard(evidence: Evidence, population: str, after: list) -> Iterator[np.ndarray]:
+    """What those who hear it make of it, before they make anything else of that."""
+    reads = evidence.reads
+    p, anatomy = reads.places, evidence.subject.anatomy
+    listening = {b.post for b in anatomy.bundles if b.pre == population and b.way == "driving"}
+    sent = np.zeros(p.count, bool)
+    for position in _sent(evidence, population, ("driving",)):
+        sent[p.made[position].numbers] = True
+    for position, leaf in enumerate(p.made):
+        rows = slice(leaf.first - reads.first, leaf.first - reads.first + leaf.size)
+        if leaf.kind is Kind.CELL and leaf.owner in listening and reads.matrix[rows][:, sent].any():
+            yield np.asarray(after[position], float).reshape(len(after[position]), -1)
 
 
 def _sent(evidence: Evidence, population: str, ways: tuple[str, ...]) -> list[int]:
@@ -184,7 +230,7 @@ def _gains(evidence: Evidence, population: str, cell: int, one: list, other: lis
     for position, leaf in enumerate(made):
         own = position in back
         onto = leaf.kind is Kind.SYNAPSE and anatomy.bundle(leaf.owner).post == population
-        if not (own or onto) or not _is_number(one[position]):
+        if not (own or onto) or not is_number(one[position].dtype):
             continue
         first, second = (
             np.asarray(v[position][:, cell], float).reshape(len(v[position]), -1)
@@ -216,5 +262,14 @@ def _follows(gain: np.ndarray, slope: np.ndarray) -> float:
     return float(np.corrcoef(gain, slope)[0, 1] * np.sign(gain @ slope))
 
 
-def _is_number(leaf) -> bool:
-    return np.issubdtype(getattr(leaf, "dtype", float), np.number)
+def _like(values: np.ndarray, dtype) -> np.ndarray:
+    """Values in the type of a field; whole numbers are rounded."""
+    return (values if jnp.issubdtype(dtype, jnp.inexact) else np.rint(values)).astype(dtype)
+
+
+def _unit(weights: np.ndarray) -> float:
+    """The size of a weight of one: where weights are whole numbers, that of those that are there,
+    for what a whole number stands for is not known."""
+    if jnp.issubdtype(weights.dtype, jnp.inexact):
+        return 1.0
+    return float(np.sqrt(np.mean(weights.astype(float) ** 2))) or 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import ClassVar
 
 import jax
@@ -30,7 +31,8 @@ class NoStoredActivations(AbstractConstraint):
     A value is carried from a moment to the next if the next one reads it. Proven: what one cell,
     one synapse or one broadcast carries is a few values, which are not more of them in a longer
     life or in a larger or deeper network; and none of them is the old value of its neighbor (a
-    shifting tape). Tested: no two values of one owner hold copies of one quantity from different
+    shifting tape). Tested: nor is it that on the sampled lives, whatever else it reads; and no two
+    values of one owner hold copies of one quantity from different
     moments (a ring buffer, or slots that are filled in any order), be it in other units: with an
     offset and a factor. An example that is stored once, in weights or as a trace of one value,
     passes.
@@ -72,7 +74,11 @@ class NoStoredActivations(AbstractConstraint):
         witness = self._growth(evidence, carried) or self._shift(reads, owners)
         if witness:
             return violated(Grade.PROOF, witness, value)
-        return self._ring(evidence, owners, carried, value) or upheld(Grade.TEST, value)
+        return (
+            self._late(evidence, owners, carried, value)
+            or self._ring(evidence, owners, carried, value)
+            or upheld(Grade.TEST, value)
+        )
 
     def _owners(self, reads: Reads) -> tuple[np.ndarray, list[tuple]]:
         """The number of the owner of every made place, and what owns by number."""
@@ -129,6 +135,31 @@ class NoStoredActivations(AbstractConstraint):
             return reads.witness(Found(int(reads.rows[row]), int(source[row])))
         return ""
 
+    def _late(self, evidence, owners, carried, value) -> Finding | None:
+        """A value that is at every moment what its neighbor was at the moment before, although it
+        reads more than that; of another field only if that is so of the neighbor, too."""
+        reads = evidence.reads
+        p, made = reads.places, _series(evidence.lives)
+        finite = np.isfinite(made)
+        several = np.flatnonzero(carried & (np.bincount(owners, carried) >= 2)[owners])
+        # What is the same in all lives is a clock's, and what hardly changes comes back by chance.
+        moves = (made[:, 1:] != made[:, :-1]) & finite[:, 1:] & finite[:, :-1]
+        moves = (moves.sum(1).max(0) >= ENOUGH) & (made != made[:1]).any((0, 1))
+        source: dict[int, int] = {}
+        for owner in np.unique(owners[several]):
+            mine = [int(row) for row in several[owners[several] == owner] if moves[row]]
+            for row, other in itertools.permutations(mine, 2):
+                differ = made[:, 1:, row] != made[:, :-1, other]
+                if not (differ & finite[:, 1:, row] & finite[:, :-1, other]).any():
+                    source.setdefault(row, other)
+        leaf = p.leaf[reads.rows]
+        for row, other in source.items():
+            if leaf[row] == leaf[other] or other in source:
+                one, two = (p.describe(int(reads.rows[n])) for n in (row, other))
+                witness = f"{one} is always what {two} was at the moment before"
+                return violated(Grade.TEST, witness, value)
+        return None
+
     def _ring(self, evidence, owners, carried, value) -> Finding | None:
         """Values of one owner that hold copies of one quantity, of different moments."""
         reads = evidence.reads
@@ -174,7 +205,9 @@ def _copies(values: np.ndarray, copied: np.ndarray) -> bool:
         return False
     if np.array_equal(values, copied):
         return True
-    if len(values) < ENOUGH or not (np.isfinite(values).all() and np.isfinite(copied).all()):
+    finite = np.isfinite(values) & np.isfinite(copied)
+    values, copied = values[finite], copied[finite]
+    if len(values) < ENOUGH or len(np.unique(values)) <= 2:
         return False
     if len(np.unique(copied)) <= 2:
         return False

@@ -20,7 +20,8 @@ class NoiseTolerance(AbstractConstraint):
     All messages between cells are multiplied by one plus Gaussian noise of deviation 0.1, anew
     every moment; in other lives a tenth of the weights is zero all life long (`intervention`). Of
     the accuracy above chance (`robustness.lost`) at most `TOLERATED` % may go with either; what
-    is within the standard error of that does not count.
+    is within the standard error of that does not count. Whole numbers are rounded; what is only
+    true or not has no noise.
 
     What it can miss: a tiny task, a small instance, eight lives. Small instances have little
     redundancy, so a learner that fails here may do better with many cells.

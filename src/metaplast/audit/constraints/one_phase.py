@@ -18,6 +18,8 @@ ALIKE = 1e-3
 """Largest difference between lives, in units of the change over time, of a clock in disguise."""
 REGULAR = 0.05
 """Largest part of the changes of a clock that its own value does not tell."""
+LINEAR = 0.99
+"""Part of the steps of a leak, proven to depend on itself alone, that the way left tells."""
 TICKS = 3
 """Changes over a life that make a clock; a single switch soon after birth is none."""
 
@@ -28,7 +30,9 @@ class OnePhase(AbstractConstraint):
     A *clock* is carried state whose next value depends on nothing but itself, other clocks and
     constants, and which changes over a life. Whoever else reads one knows what time it is: that
     is shown on the traced program. So is a cell that knows its age, such as a running mean over
-    an exact count, and learning that happens in every second moment.
+    an exact count, and learning that happens in every second moment. A weight that only decays
+    from what it was drawn as is no clock; a leaky count that begins at the same number in every
+    life is one.
 
     A clock in disguise (`count += 1 + 0 * activity`) is looked for on the sampled lives: a value
     that changes, is read by others, and is the same in lives with different experiences; or that
@@ -56,13 +60,18 @@ class OnePhase(AbstractConstraint):
         reads, course = evidence.reads, _courses(evidence)
         ticking = _ticks(course)
         autonomous = _autonomous(reads)
+        with np.errstate(all="ignore"):  # a life may explode
+            spread = np.max(course.max(0) - course.min(0), 0)
+            extent = np.max(course.max(1) - course.min(1), 0)
+        alike = spread <= ALIKE * extent
         clocks = autonomous & ticking
+        # What starts anywhere and leaks away tells nobody the time.
+        free = clocks & ~alike & _finite(course)
+        clocks[free] = ~_leaks(course[:, :, free], LINEAR)
         found = _reader(reads, clocks, autonomous)
         if found:
             return violated(Grade.PROOF, f"a clock: {reads.witness(found)}", _names(reads, clocks))
-        spread = np.max(course.max(0) - course.min(0), 0)
-        extent = np.max(course.max(1) - course.min(1), 0)
-        disguised = ticking & ~autonomous & (spread <= ALIKE * extent) & _finite(course)
+        disguised = ticking & ~autonomous & alike & _finite(course)
         found = _reader(reads, disguised, disguised | autonomous)
         if found:
             return violated(
@@ -119,13 +128,22 @@ def _own_course(course: np.ndarray) -> np.ndarray:
     order = np.argsort(before, axis=0, kind="stable")
     change = np.take_along_axis(change, order, 0)
     differ = np.abs(np.diff(change, axis=0)).mean(0)
-    x, y = before - before.mean(0), np.diff(course, axis=1).reshape(-1, count)
-    y = y - y.mean(0)
+    return np.asarray((differ <= REGULAR * np.abs(change).mean(0)) & ~_leaks(course, 0.5))
+
+
+def _leaks(course: np.ndarray, told: float) -> np.ndarray:
+    """Which elements `[elements]` move towards a value of their own, in steps of which more than
+    a part is proportional to the way that is left."""
+    count = course.shape[2]
+    if not count:
+        return np.zeros(0, bool)
+    x = course[:, :-1].reshape(-1, count)
+    y = np.diff(course, axis=1).reshape(-1, count)
+    x, y = x - x.mean(0), y - y.mean(0)
     with np.errstate(all="ignore"):
         slope = (x * y).sum(0) / (x**2).sum(0)
-        told = (x * y).sum(0) ** 2 / ((x**2).sum(0) * (y**2).sum(0))
-    leaks = (slope > -1.0) & (slope < 0.0) & (told > 0.5)
-    return np.asarray((differ <= REGULAR * np.abs(change).mean(0)) & ~leaks)
+        part = (x * y).sum(0) ** 2 / ((x**2).sum(0) * (y**2).sum(0))
+    return np.asarray((slope > -1.0) & (slope < 0.0) & (part > told))
 
 
 def _reader(reads: Reads, clocks: np.ndarray, others: np.ndarray) -> Found | None:
@@ -140,7 +158,8 @@ def _reader(reads: Reads, clocks: np.ndarray, others: np.ndarray) -> Found | Non
 
 
 def _courses(evidence) -> np.ndarray:
-    """Every element of the state over the sampled lives, `[lives, moments, elements]`."""
+    """Every element of the state over the sampled lives, `[lives, moments, elements]`. Infinities
+    that are left again are numbers like others: larger than all that the element ever is."""
     flat = jax.tree.leaves(evidence.lives)
     shown = [
         np.zeros(leaf.shape)
@@ -148,11 +167,21 @@ def _courses(evidence) -> np.ndarray:
         else np.asarray(leaf, float)
         for leaf in flat
     ]
-    return np.concatenate([leaf.reshape(*leaf.shape[:2], -1) for leaf in shown], 2)
+    course = np.concatenate([leaf.reshape(*leaf.shape[:2], -1) for leaf in shown], 2)
+    infinite = np.isinf(course)
+    left = infinite[:, :-1] & (course[:, 1:] != course[:, :-1]) & ~np.isnan(course[:, 1:])
+    some = np.flatnonzero(left.sum(1).max(0) >= TICKS)
+    if some.size:
+        values = course[:, :, some]
+        most = np.abs(np.where(np.isfinite(values), values, 0.0)).max((0, 1))
+        beyond = np.sign(values) * (2 * most + 1)
+        course[:, :, some] = np.where(infinite[:, :, some], beyond, values)
+    return course
 
 
 def _ticks(course: np.ndarray) -> np.ndarray:
-    changes = np.diff(course, axis=1)
+    with np.errstate(all="ignore"):
+        changes = np.diff(course, axis=1)
     return ((changes != 0) & np.isfinite(changes)).sum(1).max(0) >= TICKS
 
 

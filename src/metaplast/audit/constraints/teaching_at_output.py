@@ -75,10 +75,10 @@ class TeachingAtOutput(AbstractConstraint):
                 value = "the label, broadcast by way of the output cells"
                 return violated(Grade.PROOF, f"{witness}, which depends on the target alone", value)
         if heard:
-            share = self._tells(evidence, heard)
+            share, loudest = self._tells(evidence, heard)
             value = f"the nearest broadcast has the same target in {100 * share:.0f} % of moments"
             if share > TELLS:
-                witness = f"{p.describe(int(rows[heard[0]]))} tells which class was wanted: {value}"
+                witness = f"{p.describe(int(rows[loudest]))} tells which class was wanted: {value}"
                 return violated(Grade.TEST, witness, "the label, broadcast")
             return upheld(Grade.PROOF, value)
         return upheld(Grade.PROOF)
@@ -94,9 +94,10 @@ class TeachingAtOutput(AbstractConstraint):
                 return reached
             reached = more
 
-    def _tells(self, evidence, heard: list[int]) -> float:
+    def _tells(self, evidence, heard: list[int]) -> tuple[float, int]:
         """In how many moments of all lives the target is that of the moment with the nearest
-        broadcast; where several are equally near, the share of them."""
+        broadcast (where several are equally near, the share of them): of all broadcasts together
+        or of one alone, whichever is more; and the one that tells most alone."""
         p = evidence.reads.places
         targets = np.asarray(evidence.experiences["target"]).reshape(-1)
         columns = []
@@ -105,12 +106,17 @@ class TeachingAtOutput(AbstractConstraint):
             leaf = p.leaves[p.leaf[place]]
             values = evidence.leaf(int(p.leaf[place]) - p.inputs, evidence.lives)
             values = values.reshape(len(targets), -1)[:, place - leaf.first].astype(float)
-            columns.append(values / (np.nan_to_num(values).std() or 1.0))
-        values = np.nan_to_num(np.stack(columns))
-        far = np.abs(values[:, :, None] - values[:, None]).sum(0)
-        np.fill_diagonal(far, np.inf)
-        near = far <= far.min(1, keepdims=True) + 1e-6
-        return float(((near & (targets[:, None] == targets)).sum(1) / near.sum(1)).mean())
+            columns.append(_scaled(values))
+        same = targets[:, None] == targets
+
+        def share(columns: list[np.ndarray]) -> float:
+            far = np.sum([np.abs(column[:, None] - column) for column in columns], 0)
+            np.fill_diagonal(far, np.inf)
+            near = far <= far.min(1, keepdims=True) + 1e-6
+            return float(((near & same).sum(1) / near.sum(1)).mean())
+
+        alone = [share([column]) for column in columns]
+        return max(share(columns), *alone), heard[int(np.argmax(alone))]
 
     def _witness(self, reads, row: int, target: np.ndarray) -> str:
         read = np.flatnonzero(reads.matrix[row] & target)[0]
@@ -123,3 +129,15 @@ class TeachingAtOutput(AbstractConstraint):
         leaf = p.leaves[number]
         before = p.leaves[number - p.inputs].first + reads.rows[row] - leaf.first
         return bool(reads.matrix[~output[reads.rows]][:, [reads.rows[row], before]].any())
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """A broadcast in units of its spread, which few moments do not make; what is not finite is
+    farther away than all that is."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        finite = np.zeros(1)
+    low, high = np.quantile(finite, (0.1, 0.9))
+    scaled = values / ((high - low) or finite.std() or 1.0)
+    most = 2 * np.abs(scaled[np.isfinite(scaled)]).max(initial=0.0) + 1
+    return np.nan_to_num(scaled, nan=2 * most, posinf=most, neginf=-most)

@@ -14,8 +14,9 @@ from metaplast.source import Source
 class UnsignedMessages(AbstractConstraint):
     """No message is negative on the sampled lives; signed errors need two populations.
 
-    Messages are all fields of cells that other cells read. Input cells do not count: what the
-    world shows them may be negative, and a learner cannot help it.
+    Messages are all fields of cells that other cells read. What input cells are shown by the
+    world, and make of it by themselves, does not count: it may be negative, and a learner cannot
+    help it.
 
     What it can miss: a message that is negative only in other lives.
     """
@@ -30,8 +31,7 @@ class UnsignedMessages(AbstractConstraint):
 
     def check(self, evidence):
         made, lives = evidence.reads.places.made, evidence.lives
-        sender = evidence.subject.anatomy.input.name
-        sent = [p for p in evidence.messages() if made[p].owner != sender]
+        sent = [p for p in evidence.messages() if not evidence.shown(p)]
         if not sent:
             return not_applicable("no cell but those of the input sends anything", Grade.TEST)
         negative = {p: float(np.mean(evidence.leaf(p, lives) < 0)) for p in sent}
