@@ -23,6 +23,7 @@ from metaplast.audit.constraints import (
     NoWeightSharing,
     NoWeightTransport,
     SeparateFeedback,
+    SynapticLocality,
     TeachingAtOutput,
 )
 from metaplast.audit.constraints.abstract import Unfounded
@@ -180,6 +181,55 @@ def test_neuronal_locality(honest, networks):
     kept(NeuronalLocality, networks["direct"])  # its softmax has the interneuron that it needs
     verdict = broken(NeuronalLocality, changed("normalized", forward=normalized), witness=HERE)
     assert "activity of cell output[0] reads drive of cell output[1]" in verdict.witness
+
+
+# -- relays ----------------------------------------------------------------------------------
+
+
+def relaying(said, wired=True):
+    """The output hears a relay of the stimulus, or of the hidden cells, which says what it hears:
+    JAX makes no copy of that, so two fields are one value."""
+    sizes = {"input": 6, "hidden": 5, "relay": {"input": 6, "hidden": 5}[said], "output": 3}
+    names = ["input->hidden", "relay->output", "hidden->output"]
+
+    def born(key):
+        shapes = {n: tuple(sizes[end] for end in reversed(n.split("->"))) for n in names}
+        cells = {name: {"activity": jnp.zeros(size)} for name, size in sizes.items()}
+        cells["output"]["error"] = jnp.zeros(3)
+        return {"populations": cells, "projections": {
+            **base.drawn(key, shapes), **({f"{said}=>relay": {}} if wired else {}),
+        }}  # fmt: skip
+
+    def step(state, experience, key):
+        weight = {name: state["projections"][name]["weight"] for name in names}
+        x = experience["stimulus"]
+        h = jnp.tanh(weight["input->hidden"] @ x)
+        relay = {"input": x, "hidden": h}[said]
+        y = weight["relay->output"] @ relay + weight["hidden->output"] @ h
+        error = jax.nn.one_hot(experience["target"], 3) - y
+        learned = weight["relay->output"] + base.RATE * jnp.outer(error, relay)
+        said_by = {"input": x, "hidden": h, "relay": relay, "output": y}
+        cells = {name: {"activity": activity} for name, activity in said_by.items()}
+        cells["output"]["error"] = error
+        changed = {**state["projections"], "relay->output": {"weight": learned}}
+        return {"populations": cells, "projections": changed}
+
+    return Evidence(from_function("relaying", step, born))
+
+
+@pytest.mark.parametrize("said", ["input", "hidden"])
+def test_a_relay_says_what_it_hears(said):
+    evidence = relaying(said)
+    kept(NeuronalLocality, evidence)
+    kept(SynapticLocality, evidence)
+    beside(NoWeightTransport, evidence, witness="nothing is fed back")
+    numbers = [evidence.reads.places.made[n].owner for n in evidence.messages()]
+    assert numbers == ["hidden", "input", "relay"]  # all three are sent
+
+
+@pytest.mark.parametrize("said", ["input", "hidden"])
+def test_a_relay_without_a_wire_is_told(said):
+    broken(NeuronalLocality, relaying(said, wired=False), witness="activity of cell relay[0] ")
 
 
 # -- weight transport ------------------------------------------------------------------------
