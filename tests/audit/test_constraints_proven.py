@@ -261,6 +261,59 @@ def told(state, cells, experience):
     return cells
 
 
+def offering(offer, own=0.05, relay=False):
+    """Cells that offer what their synapses hold as a field of their own, a value for each, which
+    the feedback synapses take over; or a relay offers it in their place."""
+    teller = "relay" if relay else "output"
+
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        cells, projections = state["populations"], state["projections"]
+        cells["output"]["dendrite"] = jnp.zeros((scale.outputs, scale.hidden[-1]))
+        projections[f"{teller}~>hidden2"] = projections.pop("output~>hidden2")
+        if relay:
+            cells["relay"] = {"dendrite": cells["output"]["dendrite"],
+                              "error": cells["output"]["error"]}  # fmt: skip
+            projections["output=>relay"] = {}
+        back = projections[f"{teller}~>hidden2"]
+        projections[f"{teller}~>hidden2"] = {**back, "own": back["weight"]}
+        return state
+
+    def step(state, experience, key):
+        fed_back = lambda state, above, name: base.feedback(  # noqa: E731
+            state, teller if above == "output" else above, name
+        )
+        backward = functools.partial(base.backward, feedback=fed_back)
+        after = base.step(state, experience, key, backward=backward)
+        cells, projections = dict(after["populations"]), dict(after["projections"])
+        offered = offer(state["projections"]["hidden2->output"]["weight"])
+        cells["output"] = {**cells["output"], "dendrite": offered}
+        if relay:
+            cells["relay"] = {"dendrite": offered, "error": cells["output"]["error"]}
+        back = projections[f"{teller}~>hidden2"]
+        changed = {**back, "weight": own * back["own"] + offered.T}
+        projections[f"{teller}~>hidden2"] = changed
+        return {"populations": cells, "projections": projections}
+
+    return Evidence(from_function("offering", step, born))
+
+
+@pytest.mark.parametrize("relay", [False, True], ids=["itself", "relayed"])
+def test_synapses_that_are_told_a_weight_each(relay):
+    """Every step is local: a cell reads its synapses, a synapse its pre-synaptic cell."""
+    evidence = offering(lambda weight: 1.0 * weight, relay=relay)
+    kept(SynapticLocality, evidence)
+    kept(NeuronalLocality, evidence)
+    teller = "relay" if relay else "output"
+    told = f"weight of synapse {teller}~>hidden2[0, 0] reads dendrite of cell {teller}[0, 0]"
+    broken(NoWeightTransport, evidence, witness=told)
+
+
+def test_synapses_that_are_told_what_all_weights_sum_to():
+    spread = lambda weight: jnp.tile(weight.sum(1)[:, None], (1, 4)) * jnp.arange(4)  # noqa: E731
+    kept(NoWeightTransport, offering(spread, own=1.0))
+
+
 def test_no_weight_transport_kept(honest):
     verdict = kept(NoWeightTransport, honest)
     assert verdict.grade is Grade.TEST
