@@ -550,6 +550,125 @@ def test_nonlinear_feedback(honest, modest_evidence, networks):
     beside(NonlinearFeedback, networks["none"], witness="nothing is fed back")
 
 
+def looped(mirrored):
+    """What the output says comes back to a population that is written before the hidden one, over
+    wires, and goes on from there over synapses that are born as the way forward is, or not."""
+    shapes = {"input->hidden": (5, 6), "hidden->output": (3, 5), "mirror->hidden": (5, 3)}
+    sizes = {"input": 6, "mirror": 3, "hidden": 5, "output": 3}
+
+    def born(key):
+        cells = {name: {"activity": jnp.zeros(size)} for name, size in sizes.items()}
+        for name in ("hidden", "output"):
+            cells[name]["error"] = jnp.zeros(sizes[name])
+        drawn = base.drawn(key, shapes)
+        if mirrored:
+            drawn["mirror->hidden"] = {"weight": drawn["hidden->output"]["weight"].T}
+        return {"populations": cells, "projections": {**drawn, "output=>mirror": {}}}
+
+    def step(state, experience, key):
+        up, out, back = (state["projections"][name]["weight"] for name in shapes)
+        x = experience["stimulus"]
+        h = jnp.tanh(up @ x)
+        y = out @ h
+        error = jax.nn.one_hot(experience["target"], 3) - y
+        taught = back @ error
+        cells = {
+            "input": {"activity": x},
+            "mirror": {"activity": error},
+            "hidden": {"activity": h, "error": taught},
+            "output": {"activity": y, "error": error},
+        }
+        changed = {
+            "input->hidden": {"weight": up + base.RATE * jnp.outer(taught, x)},
+            "hidden->output": {"weight": out + base.RATE * jnp.outer(error, h)},
+            "mirror->hidden": {"weight": back + base.RATE * jnp.outer(h, error)},
+        }
+        return {"populations": cells, "projections": {**state["projections"], **changed}}
+
+    return Evidence(from_function("looped", step, born))
+
+
+def partnered(mirrored):
+    """Errors have populations of their own, whose cells are wired to the hidden ones one by one."""
+    pairs = (("hidden1", "error1"), ("hidden2", "error2"))
+
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        cells, projections = state["populations"], state["projections"]
+        for name, partner in pairs:
+            cells[partner] = {"activity": cells[name]["error"]}
+            projections[f"{partner}=>{name}"] = projections[f"{name}=>{partner}"] = {}
+            cells[partner]["partner"] = cells[name]["error"]
+        for new, old, forth in (
+            ("error2~>error1", "hidden2~>hidden1", "hidden1->hidden2"),
+            ("output~>error2", "output~>hidden2", "hidden2->output"),
+        ):
+            own = projections.pop(old)
+            projections[new] = {"weight": projections[forth]["weight"].T} if mirrored else own
+        return state
+
+    def step(state, experience, key):
+        renamed = {"output~>hidden2": "output~>error2", "hidden2~>hidden1": "error2~>error1"}
+        back = {old: state["projections"][new] for old, new in renamed.items()}
+        plain = {**state, "projections": {**state["projections"], **back}}
+        after = base.step(plain, experience, key)
+        cells = dict(after["populations"])
+        for name, partner in pairs:
+            said = {"activity": cells[name]["error"], "partner": cells[name]["activity"]}
+            cells[partner] = said
+        projections = {n: after["projections"][n] for n in state["projections"]}
+        return {"populations": cells, "projections": projections}
+
+    return Evidence(from_function("partnered", step, born))
+
+
+@pytest.mark.parametrize("network", [looped, partnered])
+def test_feedback_is_found_behind_wires(network):
+    for constraint in (NoWeightTransport, SeparateFeedback):
+        verdict = broken(constraint, network(True), witness="transposed")
+        assert verdict.grade is Grade.TEST and verdict.value == "r = 1.00 at birth"
+        assert kept(constraint, network(False)).value.count("at birth") == 1
+    broken(NonlinearFeedback, network(False), witness="says forward is: ")
+
+
+def test_nothing_to_compare_feedback_with_is_said():
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        projections = state["projections"]
+        del projections["hidden2~>hidden1"], projections["output~>hidden2"]
+        state["populations"]["aside"] = {"activity": jnp.zeros(2)}
+        projections |= base.drawn(key, {"output~>aside": (2, 3)})
+        return state
+
+    def backward(state, cells, experience):
+        cells = unsupervised(state, cells, experience)
+        heard = state["projections"]["output~>aside"]["weight"] @ cells["output"]["activity"]
+        return {**cells, "aside": {"activity": heard}}
+
+    for constraint in (NoWeightTransport, SeparateFeedback):
+        evidence = changed("aside", born, resizable=False, backward=backward)
+        beside(constraint, evidence, witness="nothing to compare output~>aside with")
+
+
+def test_feedback_by_wires_alone_is_said():
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        projections = state["projections"]
+        del projections["hidden2~>hidden1"], projections["output~>hidden2"]
+        state["populations"]["hub"] = {"activity": jnp.zeros(1)}
+        return {**state, "projections": projections | {"output=>hub": {}, "hub=>hidden2": {}}}
+
+    def backward(state, cells, experience):
+        cells = unsupervised(state, cells, experience)
+        hub = cells["output"]["activity"].sum(keepdims=True)
+        hidden = {**cells["hidden2"], "error": cells["hidden2"]["error"] * hub}
+        return {**cells, "hub": {"activity": hub}, "hidden2": hidden}
+
+    for constraint in (NoWeightTransport, SeparateFeedback, NonlinearFeedback):
+        evidence = changed("hub", born, resizable=False, backward=backward)
+        beside(constraint, evidence, witness="no synapses lead back: hub=>hidden2 does, by wires")
+
+
 # -- what they all have in common ------------------------------------------------------------
 
 

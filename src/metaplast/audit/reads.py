@@ -16,6 +16,7 @@ import jax
 import numpy as np
 from jaxtyping import Bool
 
+from metaplast.audit.anatomy import Bundle
 from metaplast.audit.intervention import WEIGHT
 from metaplast.audit.places import Kind, Places
 from metaplast.audit.provenance import Cut, analyse, singletons, words_for
@@ -200,6 +201,44 @@ class Reads:
                 rank = (not read, now.field != WEIGHT, position)
                 found.setdefault(now.owner, []).append(rank)
         return {name: min(ranks)[2] for name, ranks in found.items()}
+
+    @functools.cached_property
+    def feedback(self) -> tuple[Bundle, ...]:
+        """Bundles that lead back: those of the anatomy, and driving ones that deliver what was
+        relayed from a population which the stimulus reaches by way of the one where they end."""
+        anatomy = self.places.anatomy
+        return tuple(
+            b for b in anatomy.bundles
+            if b in anatomy.feedback or (
+                b.way == "driving" and any(
+                    anatomy.leads(b.post, origin) and self._carries(b, origin)
+                    for origin in anatomy.relayed(b.pre)
+                )
+            )
+        )  # fmt: skip
+
+    @functools.cached_property
+    def wired_back(self) -> tuple[Bundle, ...]:
+        """Wires over which cells on the way to the output hear what the output cells say."""
+        anatomy, output = self.places.anatomy, self.subject.output[0]
+        return tuple(
+            b for b in anatomy.bundles
+            if b.way == "wire" and anatomy.leads(b.post, output) and self._carries(b, output)
+        )  # fmt: skip
+
+    def _carries(self, bundle: Bundle, origin: str) -> bool:
+        """Whether what is heard over a bundle is of some population, or made of what that says."""
+        p = self.places
+        into = [n for n, b in enumerate(p.anatomy.bundles) if b.post == bundle.post]
+        listening = p.where(kind=Kind.CELL, owner=bundle.post)
+        listening |= (p.kind == Kind.SYNAPSE) & np.isin(p.owner, into)
+        heard = self.matrix[listening[self.rows]].any(0)
+        heard &= p.where(kind=Kind.CELL, owner=bundle.pre)
+        said = heard[self.first :].copy()
+        for now, before in zip(p.made, p.leaves, strict=False):  # the state comes first
+            said[now.first - self.first :][: now.size] |= heard[before.numbers]
+        made_of = self.upstream(said) | heard
+        return bool((made_of & p.where(kind=Kind.CELL, owner=origin)).any())
 
     @functools.cached_property
     def same_owner(self) -> Bool[np.ndarray, "made places"]:

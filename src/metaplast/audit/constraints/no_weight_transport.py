@@ -14,7 +14,9 @@ from metaplast.audit.alignment import (
     delivered_pairs,
     dependence,
     dependence_up_to_factors,
+    nothing_back,
     pairs,
+    uncompared,
 )
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.places import Kind
@@ -58,7 +60,6 @@ class NoWeightTransport(AbstractConstraint):
 
     def check(self, evidence):
         reads = evidence.reads
-        anatomy = reads.places.anatomy
         found = reads.beyond(~self._elsewhere(reads))
         if found:
             value = f"{len(found)} influences"
@@ -66,19 +67,21 @@ class NoWeightTransport(AbstractConstraint):
         addressed = self._addressed(reads)
         if addressed is not None:
             return violated(Grade.PROOF, reads.witness(addressed), "a message to each listener")
-        if not anatomy.feedback:
-            return not_applicable("nothing is fed back", Grade.PROOF)
-        born = list(pairs(anatomy, evidence.weights(evidence.births)))
+        if not reads.feedback:
+            return not_applicable(nothing_back(reads), Grade.PROOF)
+        born = list(pairs(reads, evidence.weights(evidence.births)))
         for pair in born:
             seen = dependence(pair.back, pair.forth)
             if seen.probability < FALSE_ALARM / len(born):
                 witness = (
                     f"weights of {pair.bundle.name} are correlated with the transposed weights of "
-                    f"the way from {pair.bundle.post} to {pair.bundle.pre} at birth, "
+                    f"the way from {' to '.join(pair.ends)} at birth, "
                     f"r = {seen.correlation:.2f}"
                 )
                 return violated(Grade.TEST, witness, f"r = {seen.correlation:.2f} at birth")
         delivered = delivered_pairs(evidence)
+        if not born and not delivered:
+            return not_applicable(f"nothing to compare {reads.feedback[0].name} with", Grade.PROOF)
         several = 2 * (len(born) + len(delivered))
         for pair, how, test in [
             *((pair, "", dependence_up_to_factors) for pair in born),
@@ -92,22 +95,26 @@ class NoWeightTransport(AbstractConstraint):
                 )  # fmt: skip
                 up_to = "" if test is dependence else ", up to factors of their cells"
                 witness = (
-                    f"{said} goes with the transposed weights of the way from {pair.bundle.post} "
-                    f"to {pair.bundle.pre} at birth{up_to}, r = {seen.correlation:.2f}"
+                    f"{said} goes with the transposed weights of the way from "
+                    f"{' to '.join(pair.ends)} at birth{up_to}, r = {seen.correlation:.2f}"
                 )
                 return violated(Grade.TEST, witness, f"r = {seen.correlation:.2f} at birth")
-        return upheld(Grade.TEST, self._alignment(evidence, born, delivered))
+        alone = uncompared(reads, [*born, *delivered])
+        without = f"; nothing to compare {', '.join(alone)} with" if alone else ""
+        return upheld(Grade.TEST, self._alignment(evidence, born, delivered) + without)
 
     def _alignment(self, evidence, born: list[Pair], delivered: list[DeliveredPair]) -> str:
         """Angles between feedback and transposed forward weights, over pairs and lives. Where
         fields do not say what is delivered, the smallest angle of what is."""
         grown = {n: w[:, -1] for n, w in evidence.weights(evidence.lives).items()}
-        ended = [*pairs(evidence.reads.places.anatomy, grown)]
+        ended = [*pairs(evidence.reads, grown)]
         for bundle in {d.bundle.name: d.bundle for d in delivered}.values():
             mine = [d for d in delivered if d.bundle is bundle and d.main]
             if not mine or evidence.deliveries.plainly(bundle):
                 continue
-            last = [Pair(bundle, d.lived.back[:, -1], d.lived.forth[:, -1]) for d in mine]
+            last = [
+                Pair(bundle, d.lived.back[:, -1], d.lived.forth[:, -1], d.lived.ends) for d in mine
+            ]
             known = [n for n, p in enumerate(last) if np.isfinite(angle(p.back, p.forth))]
             if known:
                 least = min(known, key=lambda n: angle(last[n].back, last[n].forth))

@@ -6,11 +6,16 @@ from typing import ClassVar
 
 import numpy as np
 
+from metaplast.audit.alignment import nothing_back
+from metaplast.audit.anatomy import Bundle
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.places import Kind
 from metaplast.audit.reads import Found, Reads
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.source import Source
+
+Field = tuple[str, int]
+"""A field of a cell, and which of its values."""
 
 
 class NonlinearFeedback(AbstractConstraint):
@@ -34,19 +39,19 @@ class NonlinearFeedback(AbstractConstraint):
 
     def check(self, evidence):
         reads = evidence.reads
-        anatomy = reads.places.anatomy
         carried = 0
-        for bundle in anatomy.feedback:
+        for bundle in (*reads.feedback, *(b for b in reads.wired_back if b.relays)):
             back = self._heard(reads, bundle.post, bundle.pre)
             carried += len(back)
             forth = self._forward(reads, bundle.pre)
-            for found in back:
-                if self._field(reads, found.read) not in forth:
+            fed = {self._field(reads, found.read): found for found in reversed(back)}
+            for field, found in reversed(fed.items()):
+                if field not in forth:
                     says = " or ".join(sorted({name for name, _ in forth})[:3]) or "nothing"
                     witness = f"{reads.witness(found)}; what {bundle.pre} says forward is: {says}"
                     return violated(Grade.PROOF, witness)
         if not carried:
-            return not_applicable("nothing is fed back", Grade.PROOF)
+            return not_applicable(nothing_back(reads), Grade.PROOF)
         return upheld(Grade.PROOF)
 
     def _heard(self, reads: Reads, post: str, pre: str) -> list[Found]:
@@ -56,15 +61,19 @@ class NonlinearFeedback(AbstractConstraint):
         theirs = p.where(kind=Kind.CELL, owner=pre)
         return reads.beyond(~(mine[:, None] & theirs))
 
-    def _forward(self, reads: Reads, sender: str) -> set[tuple[str, int]]:
-        """The fields that a population sends forward."""
-        p = reads.places
-        anatomy = p.anatomy
-        onward = [
-            b for b in anatomy.bundles
-            if b.pre == sender and b.post != sender and b not in anatomy.feedback
+    def _onward(self, reads: Reads, sender: str) -> list[Bundle]:
+        """Bundles that lead forward from a population."""
+        return [
+            b for b in reads.places.anatomy.bundles
+            if b.pre == sender and b.post != sender
+            and b not in reads.feedback and b not in reads.wired_back
             and (b.way == "driving" or (b.way == "wire" and not self._pools(b)))
         ]  # fmt: skip
+
+    def _forward(self, reads: Reads, sender: str) -> set[Field]:
+        """The fields that a population sends forward."""
+        p = reads.places
+        onward = self._onward(reads, sender)
         if onward:
             found = [f for b in onward for f in self._heard(reads, b.post, sender)]
             return {self._field(reads, f.read) for f in found}
@@ -82,7 +91,7 @@ class NonlinearFeedback(AbstractConstraint):
         """Whether wires end at one cell, an interneuron, which is no station on the way."""
         return bool(bundle.mask.sum(1).max() > 1)
 
-    def _field(self, reads: Reads, place: int) -> tuple[str, int]:
+    def _field(self, reads: Reads, place: int) -> Field:
         """A field of a cell, and which of its elements; the same before and now."""
         leaf = reads.places.leaves[reads.places.leaf[place]]
         width = int(np.prod(leaf.shape[1:], dtype=int))
