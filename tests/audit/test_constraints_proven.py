@@ -4,6 +4,7 @@ not, each with the witness that belongs to it."""
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 
 import jax
@@ -548,6 +549,39 @@ def test_nonlinear_feedback(honest, modest_evidence, networks):
     direct = broken(NonlinearFeedback, networks["direct"], witness="delivery.py:")
     assert "reads reply message of cell output[0]" in direct.witness
     beside(NonlinearFeedback, networks["none"], witness="nothing is fed back")
+
+
+def hears_errors(share):
+    """Layers are driven by what the errors of the layer below sum to, too, in some share."""
+
+    def forward(state, experience):
+        cells, names = {"input": {"activity": experience["stimulus"]}}, base.names(state)
+        for pre, post in itertools.pairwise(names):
+            drive = state["projections"][f"{pre}->{post}"]["weight"] @ cells[pre]["activity"]
+            if pre != "input":
+                drive += share * state["populations"][pre]["error"].sum()
+            activity = drive if post == "output" else jnp.tanh(drive)
+            cells[post] = {"drive": drive, "activity": activity}
+        return cells
+
+    def backward(state, cells, experience):
+        output = cells["output"]
+        error = jax.nn.one_hot(experience["target"], 3) - output["activity"]
+        cells = {**cells, "output": {**output, "error": error}}
+        heard = output["activity"]  # the output says its answer; hidden2 an error
+        for above, name in (("output", "hidden2"), ("hidden2", "hidden1")):
+            heard = base.feedback(state, above, name) @ heard
+            cells[name] = {**cells[name], "error": heard}
+        return cells
+
+    return changed("hears errors", resizable=False, forward=forward, backward=backward)
+
+
+def test_what_is_read_and_drives_nobody_is_not_said_forward():
+    says = "what hidden2 says forward is: activity"
+    unread = broken(NonlinearFeedback, hears_errors(0.0), witness=says)
+    assert unread.grade is Grade.TEST and "error is read, and drives nobody" in unread.witness
+    assert kept(NonlinearFeedback, hears_errors(0.3)).grade is Grade.TEST
 
 
 def looped(mirrored):
