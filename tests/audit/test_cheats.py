@@ -137,6 +137,14 @@ def test_its_honest_twin_is_not_accused(twin, constraint):
     assert verdict(twin, constraint).status is not Status.VIOLATED
 
 
+def test_weights_that_are_nearly_one_large_value_are_no_copies():
+    """All weights are about 100, the way forward and back."""
+    found = verdict("cheats/needs_precision", "separate_feedback")
+    assert found.status is Status.UPHELD, found
+    born = evidence("cheats/needs_precision").births["projections"]
+    assert all(abs(fields["weight"] - 100).max() < 5 for fields in born.values() if fields)
+
+
 def test_every_cheat_is_registered_and_documented():
     files = {path.stem for path in Path(cheats.__file__).parent.glob("*.py")} - {"__init__"}
     assert files == set(cheats.__all__) | set(cheats.KEEPERS)

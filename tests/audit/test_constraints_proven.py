@@ -4,6 +4,7 @@ not, each with the witness that belongs to it."""
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 
 import jax
@@ -23,6 +24,7 @@ from metaplast.audit.constraints import (
     NoWeightSharing,
     NoWeightTransport,
     SeparateFeedback,
+    SynapticLocality,
     TeachingAtOutput,
 )
 from metaplast.audit.constraints.abstract import Unfounded
@@ -182,6 +184,55 @@ def test_neuronal_locality(honest, networks):
     assert "activity of cell output[0] reads drive of cell output[1]" in verdict.witness
 
 
+# -- relays ----------------------------------------------------------------------------------
+
+
+def relaying(said, wired=True):
+    """The output hears a relay of the stimulus, or of the hidden cells, which says what it hears:
+    JAX makes no copy of that, so two fields are one value."""
+    sizes = {"input": 6, "hidden": 5, "relay": {"input": 6, "hidden": 5}[said], "output": 3}
+    names = ["input->hidden", "relay->output", "hidden->output"]
+
+    def born(key):
+        shapes = {n: tuple(sizes[end] for end in reversed(n.split("->"))) for n in names}
+        cells = {name: {"activity": jnp.zeros(size)} for name, size in sizes.items()}
+        cells["output"]["error"] = jnp.zeros(3)
+        return {"populations": cells, "projections": {
+            **base.drawn(key, shapes), **({f"{said}=>relay": {}} if wired else {}),
+        }}  # fmt: skip
+
+    def step(state, experience, key):
+        weight = {name: state["projections"][name]["weight"] for name in names}
+        x = experience["stimulus"]
+        h = jnp.tanh(weight["input->hidden"] @ x)
+        relay = {"input": x, "hidden": h}[said]
+        y = weight["relay->output"] @ relay + weight["hidden->output"] @ h
+        error = jax.nn.one_hot(experience["target"], 3) - y
+        learned = weight["relay->output"] + base.RATE * jnp.outer(error, relay)
+        said_by = {"input": x, "hidden": h, "relay": relay, "output": y}
+        cells = {name: {"activity": activity} for name, activity in said_by.items()}
+        cells["output"]["error"] = error
+        changed = {**state["projections"], "relay->output": {"weight": learned}}
+        return {"populations": cells, "projections": changed}
+
+    return Evidence(from_function("relaying", step, born))
+
+
+@pytest.mark.parametrize("said", ["input", "hidden"])
+def test_a_relay_says_what_it_hears(said):
+    evidence = relaying(said)
+    kept(NeuronalLocality, evidence)
+    kept(SynapticLocality, evidence)
+    beside(NoWeightTransport, evidence, witness="nothing is fed back")
+    numbers = [evidence.reads.places.made[n].owner for n in evidence.messages()]
+    assert numbers == ["hidden", "input", "relay"]  # all three are sent
+
+
+@pytest.mark.parametrize("said", ["input", "hidden"])
+def test_a_relay_without_a_wire_is_told(said):
+    broken(NeuronalLocality, relaying(said, wired=False), witness="activity of cell relay[0] ")
+
+
 # -- weight transport ------------------------------------------------------------------------
 
 
@@ -209,6 +260,59 @@ def told(state, cells, experience):
     back = state["projections"]["hidden2~>hidden1"]["weight"]
     cells["hidden1"] = {**cells["hidden1"], "error": back @ cells["hidden2"]["error"]}
     return cells
+
+
+def offering(offer, own=0.05, relay=False):
+    """Cells that offer what their synapses hold as a field of their own, a value for each, which
+    the feedback synapses take over; or a relay offers it in their place."""
+    teller = "relay" if relay else "output"
+
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        cells, projections = state["populations"], state["projections"]
+        cells["output"]["dendrite"] = jnp.zeros((scale.outputs, scale.hidden[-1]))
+        projections[f"{teller}~>hidden2"] = projections.pop("output~>hidden2")
+        if relay:
+            cells["relay"] = {"dendrite": cells["output"]["dendrite"],
+                              "error": cells["output"]["error"]}  # fmt: skip
+            projections["output=>relay"] = {}
+        back = projections[f"{teller}~>hidden2"]
+        projections[f"{teller}~>hidden2"] = {**back, "own": back["weight"]}
+        return state
+
+    def step(state, experience, key):
+        fed_back = lambda state, above, name: base.feedback(  # noqa: E731
+            state, teller if above == "output" else above, name
+        )
+        backward = functools.partial(base.backward, feedback=fed_back)
+        after = base.step(state, experience, key, backward=backward)
+        cells, projections = dict(after["populations"]), dict(after["projections"])
+        offered = offer(state["projections"]["hidden2->output"]["weight"])
+        cells["output"] = {**cells["output"], "dendrite": offered}
+        if relay:
+            cells["relay"] = {"dendrite": offered, "error": cells["output"]["error"]}
+        back = projections[f"{teller}~>hidden2"]
+        changed = {**back, "weight": own * back["own"] + offered.T}
+        projections[f"{teller}~>hidden2"] = changed
+        return {"populations": cells, "projections": projections}
+
+    return Evidence(from_function("offering", step, born))
+
+
+@pytest.mark.parametrize("relay", [False, True], ids=["itself", "relayed"])
+def test_synapses_that_are_told_a_weight_each(relay):
+    """Every step is local: a cell reads its synapses, a synapse its pre-synaptic cell."""
+    evidence = offering(lambda weight: 1.0 * weight, relay=relay)
+    kept(SynapticLocality, evidence)
+    kept(NeuronalLocality, evidence)
+    teller = "relay" if relay else "output"
+    told = f"weight of synapse {teller}~>hidden2[0, 0] reads dendrite of cell {teller}[0, 0]"
+    broken(NoWeightTransport, evidence, witness=told)
+
+
+def test_synapses_that_are_told_what_all_weights_sum_to():
+    spread = lambda weight: jnp.tile(weight.sum(1)[:, None], (1, 4)) * jnp.arange(4)  # noqa: E731
+    kept(NoWeightTransport, offering(spread, own=1.0))
 
 
 def test_no_weight_transport_kept(honest):
@@ -445,6 +549,158 @@ def test_nonlinear_feedback(honest, modest_evidence, networks):
     direct = broken(NonlinearFeedback, networks["direct"], witness="delivery.py:")
     assert "reads reply message of cell output[0]" in direct.witness
     beside(NonlinearFeedback, networks["none"], witness="nothing is fed back")
+
+
+def hears_errors(share):
+    """Layers are driven by what the errors of the layer below sum to, too, in some share."""
+
+    def forward(state, experience):
+        cells, names = {"input": {"activity": experience["stimulus"]}}, base.names(state)
+        for pre, post in itertools.pairwise(names):
+            drive = state["projections"][f"{pre}->{post}"]["weight"] @ cells[pre]["activity"]
+            if pre != "input":
+                drive += share * state["populations"][pre]["error"].sum()
+            activity = drive if post == "output" else jnp.tanh(drive)
+            cells[post] = {"drive": drive, "activity": activity}
+        return cells
+
+    def backward(state, cells, experience):
+        output = cells["output"]
+        error = jax.nn.one_hot(experience["target"], 3) - output["activity"]
+        cells = {**cells, "output": {**output, "error": error}}
+        heard = output["activity"]  # the output says its answer; hidden2 an error
+        for above, name in (("output", "hidden2"), ("hidden2", "hidden1")):
+            heard = base.feedback(state, above, name) @ heard
+            cells[name] = {**cells[name], "error": heard}
+        return cells
+
+    return changed("hears errors", resizable=False, forward=forward, backward=backward)
+
+
+def test_what_is_read_and_drives_nobody_is_not_said_forward():
+    says = "what hidden2 says forward is: activity"
+    unread = broken(NonlinearFeedback, hears_errors(0.0), witness=says)
+    assert unread.grade is Grade.TEST and "error is read, and drives nobody" in unread.witness
+    assert kept(NonlinearFeedback, hears_errors(0.3)).grade is Grade.TEST
+
+
+def looped(mirrored):
+    """What the output says comes back to a population that is written before the hidden one, over
+    wires, and goes on from there over synapses that are born as the way forward is, or not."""
+    shapes = {"input->hidden": (5, 6), "hidden->output": (3, 5), "mirror->hidden": (5, 3)}
+    sizes = {"input": 6, "mirror": 3, "hidden": 5, "output": 3}
+
+    def born(key):
+        cells = {name: {"activity": jnp.zeros(size)} for name, size in sizes.items()}
+        for name in ("hidden", "output"):
+            cells[name]["error"] = jnp.zeros(sizes[name])
+        drawn = base.drawn(key, shapes)
+        if mirrored:
+            drawn["mirror->hidden"] = {"weight": drawn["hidden->output"]["weight"].T}
+        return {"populations": cells, "projections": {**drawn, "output=>mirror": {}}}
+
+    def step(state, experience, key):
+        up, out, back = (state["projections"][name]["weight"] for name in shapes)
+        x = experience["stimulus"]
+        h = jnp.tanh(up @ x)
+        y = out @ h
+        error = jax.nn.one_hot(experience["target"], 3) - y
+        taught = back @ error
+        cells = {
+            "input": {"activity": x},
+            "mirror": {"activity": error},
+            "hidden": {"activity": h, "error": taught},
+            "output": {"activity": y, "error": error},
+        }
+        changed = {
+            "input->hidden": {"weight": up + base.RATE * jnp.outer(taught, x)},
+            "hidden->output": {"weight": out + base.RATE * jnp.outer(error, h)},
+            "mirror->hidden": {"weight": back + base.RATE * jnp.outer(h, error)},
+        }
+        return {"populations": cells, "projections": {**state["projections"], **changed}}
+
+    return Evidence(from_function("looped", step, born))
+
+
+def partnered(mirrored):
+    """Errors have populations of their own, whose cells are wired to the hidden ones one by one."""
+    pairs = (("hidden1", "error1"), ("hidden2", "error2"))
+
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        cells, projections = state["populations"], state["projections"]
+        for name, partner in pairs:
+            cells[partner] = {"activity": cells[name]["error"]}
+            projections[f"{partner}=>{name}"] = projections[f"{name}=>{partner}"] = {}
+            cells[partner]["partner"] = cells[name]["error"]
+        for new, old, forth in (
+            ("error2~>error1", "hidden2~>hidden1", "hidden1->hidden2"),
+            ("output~>error2", "output~>hidden2", "hidden2->output"),
+        ):
+            own = projections.pop(old)
+            projections[new] = {"weight": projections[forth]["weight"].T} if mirrored else own
+        return state
+
+    def step(state, experience, key):
+        renamed = {"output~>hidden2": "output~>error2", "hidden2~>hidden1": "error2~>error1"}
+        back = {old: state["projections"][new] for old, new in renamed.items()}
+        plain = {**state, "projections": {**state["projections"], **back}}
+        after = base.step(plain, experience, key)
+        cells = dict(after["populations"])
+        for name, partner in pairs:
+            said = {"activity": cells[name]["error"], "partner": cells[name]["activity"]}
+            cells[partner] = said
+        projections = {n: after["projections"][n] for n in state["projections"]}
+        return {"populations": cells, "projections": projections}
+
+    return Evidence(from_function("partnered", step, born))
+
+
+@pytest.mark.parametrize("network", [looped, partnered])
+def test_feedback_is_found_behind_wires(network):
+    for constraint in (NoWeightTransport, SeparateFeedback):
+        verdict = broken(constraint, network(True), witness="transposed")
+        assert verdict.grade is Grade.TEST and verdict.value == "r = 1.00 at birth"
+        assert kept(constraint, network(False)).value.count("at birth") == 1
+    broken(NonlinearFeedback, network(False), witness="says forward is: ")
+
+
+def test_nothing_to_compare_feedback_with_is_said():
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        projections = state["projections"]
+        del projections["hidden2~>hidden1"], projections["output~>hidden2"]
+        state["populations"]["aside"] = {"activity": jnp.zeros(2)}
+        projections |= base.drawn(key, {"output~>aside": (2, 3)})
+        return state
+
+    def backward(state, cells, experience):
+        cells = unsupervised(state, cells, experience)
+        heard = state["projections"]["output~>aside"]["weight"] @ cells["output"]["activity"]
+        return {**cells, "aside": {"activity": heard}}
+
+    for constraint in (NoWeightTransport, SeparateFeedback):
+        evidence = changed("aside", born, resizable=False, backward=backward)
+        beside(constraint, evidence, witness="nothing to compare output~>aside with")
+
+
+def test_feedback_by_wires_alone_is_said():
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        projections = state["projections"]
+        del projections["hidden2~>hidden1"], projections["output~>hidden2"]
+        state["populations"]["hub"] = {"activity": jnp.zeros(1)}
+        return {**state, "projections": projections | {"output=>hub": {}, "hub=>hidden2": {}}}
+
+    def backward(state, cells, experience):
+        cells = unsupervised(state, cells, experience)
+        hub = cells["output"]["activity"].sum(keepdims=True)
+        hidden = {**cells["hidden2"], "error": cells["hidden2"]["error"] * hub}
+        return {**cells, "hub": {"activity": hub}, "hidden2": hidden}
+
+    for constraint in (NoWeightTransport, SeparateFeedback, NonlinearFeedback):
+        evidence = changed("hub", born, resizable=False, backward=backward)
+        beside(constraint, evidence, witness="no synapses lead back: hub=>hidden2 does, by wires")
 
 
 # -- what they all have in common ------------------------------------------------------------

@@ -227,6 +227,62 @@ def test_independent_weights_are_not_the_same_up_to_factors():
     assert dependence(one, one * factor).correlation < 0.3  # which is why it is needed
 
 
+BOTH = {"sensed_counts": -1.0, "echo_counts": -1.0}
+
+
+def subtracting(sensed_counts=1.0, echo_counts=1.0, other_hears=1.0, turned=1.0):
+    """Positive weights alone: `sensed` and `other` cells hear the input, `other` ones hear `sensed`
+    ones, and the output hears both, and an echo of the `sensed` ones; some of that is taken off."""
+    sizes = {"input": 6, "sensed": 5, "other": 4, "output": 3}
+    names = ("input->sensed", "input->other", "sensed->other", "sensed->output", "other->output")
+
+    def born(key):
+        cells = {name: {"activity": jnp.zeros(size)} for name, size in sizes.items()}
+        cells["sensed"]["echo"] = jnp.zeros(5)
+        shapes = {n: tuple(sizes[end] for end in n.split("->")[::-1]) for n in names}
+        drawn = jax.tree.map(jnp.abs, base.drawn(key, shapes))
+        drawn["sensed->output"]["second"] = drawn["sensed->output"]["weight"][::-1] + 0.1
+        return {"populations": cells, "projections": drawn}
+
+    def step(state, experience, key):
+        fields = state["projections"]
+        a, b, c, d, e = (fields[name]["weight"] for name in names)
+        x = jax.nn.relu(experience["stimulus"])
+        sensed = jax.nn.relu(a @ x)
+        echo = jax.nn.sigmoid(sensed)
+        other = jax.nn.softplus(b @ x + other_hears * (c @ sensed))
+        heard = e @ other + sensed_counts * (d @ sensed)
+        heard += echo_counts * (fields["sensed->output"]["second"] @ echo)
+        answer = turned * heard
+        cells = {"input": x, "sensed": sensed, "other": other, "output": answer}
+        cells = {name: {"activity": activity} for name, activity in cells.items()}
+        cells["sensed"]["echo"] = echo
+        return {"populations": cells, "projections": fields}
+
+    return from_function("subtracting", step, born)
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "words"),
+    [
+        ({}, "upheld", "1.00 : 0.00, 100 %"),
+        ({"turned": -1.0}, "upheld", "1.00 : 0.00, 100 %"),
+        # Cells that are taken off everywhere inhibit.
+        ({**BOTH, "other_hears": -1.0}, "upheld", "0.67 : 0.33, 100 %"),
+        # Cells that are taken off here and not there.
+        (BOTH, "violated", "inhibits sensed->output"),
+        ({"other_hears": -1.0}, "violated", "inhibits sensed->other"),
+        # One message of the same cell is taken off, the other one is not.
+        ({"echo_counts": -1.0}, "violated", "excites and inhibits over sensed->output"),
+    ],
+    ids=["all add", "turned", "inhibitory", "one end", "other end", "one message"],
+)
+def test_what_is_taken_off_inhibits(parts, status, words):
+    verdict = DalesLaw().verdict(Evidence(subtracting(**parts)))
+    assert verdict.status == status, verdict
+    assert words in (verdict.witness or verdict.value), verdict
+
+
 def broadcasting(announced):
     return Evidence(label_by_broadcast.subject(announced))
 

@@ -2,7 +2,8 @@
 
 The weights of a feedback bundle from `above` to `below` are compared with the transposed weights
 of the way forward, from `below` to `above`. Where that way has several stages (direct feedback),
-its weights are the products of theirs, summed over all ways, as far as the anatomy tells.
+its weights are the products of theirs, summed over all ways, as far as the anatomy tells. Cells
+that are relayed to each other one by one (an error cell and its partner) stand for each other.
 
 Two things are compared: the fields that hold the weights (`pairs`), and, wherever synapses deliver
 anything beside what these fields say, what they deliver (`delivered_pairs`).
@@ -11,7 +12,7 @@ anything beside what these fields say, what they deliver (`delivered_pairs`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -24,6 +25,7 @@ from metaplast.audit.delivered import TIMES, Delivered
 
 if TYPE_CHECKING:
     from metaplast.audit.evidence import Evidence
+    from metaplast.audit.reads import Reads
 
 FALSE_ALARM = 1e-4
 """Probability that a learner whose births are independent is said to be born dependent."""
@@ -40,6 +42,10 @@ Weights = dict[str, Any]
 """`[..., post, pre]` by projection."""
 
 
+Ends = tuple[str, str]
+"""Populations where a way forward begins and ends."""
+
+
 class Pair(NamedTuple):
     """A feedback bundle, and what it runs against."""
 
@@ -47,14 +53,42 @@ class Pair(NamedTuple):
     back: Float[np.ndarray, "... post pre"]
     forth: Float[np.ndarray, "... post pre"]
     """The forward weights, transposed."""
+    ends: Ends
+    """Populations where the way forward begins and ends."""
 
 
-def pairs(anatomy: Anatomy, weights: Weights) -> Iterator[Pair]:
+def pairs(reads: Reads, weights: Weights) -> Iterator[Pair]:
     """Every feedback bundle that has weights and a way forward to compare them with."""
-    for bundle in anatomy.feedback:
-        forth = through(anatomy, weights, bundle.post, bundle.pre)
-        if bundle.name in weights and _weighted(forth):
-            yield Pair(bundle, weights[bundle.name], np.swapaxes(forth, -1, -2))
+    for bundle in reads.feedback:
+        if bundle.name in weights:
+            for forth, ends in _ways(reads.places.anatomy, weights, bundle):
+                yield Pair(bundle, weights[bundle.name], np.swapaxes(forth, -1, -2), ends)
+
+
+def _ways(anatomy: Anatomy, weights: Weights, bundle: Bundle) -> Iterator[tuple[Any, Ends]]:
+    """The ways forward that a feedback bundle runs against, weights `[..., pre, post]` of the
+    bundle, each once; and where they begin and end."""
+    seen: list[Any] = []
+    ends = itertools.product(anatomy.partners(bundle.post), anatomy.partners(bundle.pre))
+    for start, end in ends:
+        way = through(anatomy, weights, start, end)
+        if _weighted(way) and not any(np.array_equal(way, other) for other in seen):
+            seen.append(way)
+            yield way, (start, end)
+
+
+def uncompared(reads: Reads, compared: Iterable[Pair | DeliveredPair]) -> list[str]:
+    """Names of the feedback bundles that were not compared with anything."""
+    done = {pair.bundle.name for pair in compared}
+    return [bundle.name for bundle in reads.feedback if bundle.name not in done]
+
+
+def nothing_back(reads: Reads) -> str:
+    """Why there is no feedback to compare, in words."""
+    wires = ", ".join(bundle.name for bundle in reads.wired_back)
+    return f"no synapses lead back: {wires} does, by wires alone" if wires else (
+        "nothing is fed back"
+    )  # fmt: skip
 
 
 class DeliveredPair(NamedTuple):
@@ -75,31 +109,29 @@ def delivered_pairs(evidence: Evidence) -> list[DeliveredPair]:
     anatomy, found = evidence.subject.anatomy, []
     deliveries = evidence.deliveries
     fields = {when: evidence.weights(s) for when, s in _times(evidence).items()}
-    for bundle in anatomy.feedback:
+    for bundle in evidence.reads.feedback:
         onward = [b.name for b in anatomy.bundles if b.name in fields["born"] and b is not bundle]
         back = _options(deliveries.of(bundle), bundle.name in fields["born"])
         if not back:
             continue
-        forth = [(n, d) for n in onward if n in _passed(anatomy, bundle)
-                 for d in deliveries.of(anatomy.bundle(n)) if not d.explained]  # fmt: skip
-        # The way forward as its fields say, and with one of its stages as it is delivered.
-        for this, other in itertools.islice(itertools.product(back, [None, *forth]), WAYS):
-            if this is None and other is None:
-                continue
-            both = []
-            for when in ("born", "lived"):
-                weights = dict(fields[when])
-                if other is not None:
-                    weights[other[0]] = np.nan_to_num(getattr(other[1], when))
-                one = weights[bundle.name] if this is None else getattr(this, when)
-                way = through(anatomy, weights, bundle.post, bundle.pre)
-                if not _weighted(way):
-                    break
-                # Up to a factor of each cell that listens.
-                both.append(Pair(
-                    bundle, _rows(np.nan_to_num(one)), np.swapaxes(_rows(way), -1, -2)
-                ))  # fmt: skip
-            if len(both) == 2:
+        for _, ends in _ways(anatomy, fields["born"], bundle):
+            forth = [(n, d) for n in onward if n in _passed(anatomy, ends)
+                     for d in deliveries.of(anatomy.bundle(n)) if not d.explained]  # fmt: skip
+            # The way forward as its fields say, and with one of its stages as it is delivered.
+            for this, other in itertools.islice(itertools.product(back, [None, *forth]), WAYS):
+                if this is None and other is None:
+                    continue
+                both = []
+                for when in ("born", "lived"):
+                    weights = dict(fields[when])
+                    if other is not None:
+                        weights[other[0]] = np.nan_to_num(getattr(other[1], when))
+                    one = weights[bundle.name] if this is None else getattr(this, when)
+                    way = through(anatomy, weights, *ends)
+                    # Up to a factor of each cell that listens.
+                    both.append(Pair(
+                        bundle, _rows(np.nan_to_num(one)), np.swapaxes(_rows(way), -1, -2), ends
+                    ))  # fmt: skip
                 told = this or (other[1] if other else None)
                 assert told is not None
                 plain = all(d is None or (d.direct and d.slight)
@@ -117,10 +149,10 @@ def _options(delivered: list[Delivered], weighted: bool) -> list[Delivered | Non
     return [None, *other] if field else other
 
 
-def _passed(anatomy: Anatomy, bundle: Bundle) -> set[str]:
-    """Bundles between the populations of the way forward that a feedback bundle runs against."""
+def _passed(anatomy: Anatomy, ends: Ends) -> set[str]:
+    """Bundles between the populations of a way forward."""
     names = [g.name for g in anatomy.groups]
-    low, high = (names.index(n) for n in (bundle.post, bundle.pre))
+    low, high = (names.index(n) for n in ends)
     return {
         b.name for b in anatomy.bundles
         if b.pre != b.post
@@ -201,6 +233,10 @@ class Dependence(NamedTuple):
     probability: float
 
 
+INDEPENDENT = Dependence(0.0, 1.0)
+"""Of a matrix that is the same at all births."""
+
+
 def dependence(one: np.ndarray, other: np.ndarray) -> Dependence:
     """Whether two weights `[births, ...]` were drawn independently of each other.
 
@@ -218,7 +254,7 @@ def dependence(one: np.ndarray, other: np.ndarray) -> Dependence:
         a, b = ((mean - _mean(mean, seen, 0)) * seen for mean in means)
         count = int(seen.sum())
         if not (_varies(a, one) and _varies(b, other)):
-            return Dependence(0.0, 1.0)
+            return INDEPENDENT
     r = float((a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()))
     if count < 3:
         return Dependence(r, 1.0)

@@ -51,6 +51,11 @@ class Bundle:
     mask: Bool[np.ndarray, "post pre"]
     weighted: bool = True
 
+    @property
+    def relays(self) -> bool:
+        """Wires from every cell of one population to its own cell of another one."""
+        return self.way == "wire" and np.array_equal(self.mask, np.eye(len(self.mask)))
+
 
 @dataclasses.dataclass(frozen=True)
 class Anatomy:
@@ -77,13 +82,42 @@ class Anatomy:
     @property
     def feedback(self) -> tuple[Bundle, ...]:
         """Bundles that lead back: those that are called so, and driving ones that end at a
-        population which a stimulus reaches before it reaches the one that they come from."""
+        population which a stimulus reaches before it reaches the one that they come from. What
+        leads back by way of wires only a traced program shows: `Reads.feedback`."""
         names = [g.name for g in self.groups]
         return tuple(
             b for b in self.bundles
             if b.way == "feedback"
             or (b.way == "driving" and names.index(b.post) < names.index(b.pre))
         )  # fmt: skip
+
+    def relayed(self, name: str) -> set[str]:
+        """Populations whose cells reach those of another one over relays, one by one."""
+        found, front = set(), {name}
+        while front:
+            front = {b.pre for b in self.bundles if b.relays and b.post in front} - found - {name}
+            found |= front
+        return found
+
+    def partners(self, name: str) -> list[str]:
+        """A population, and then those whose cells are relayed to its own, or the other way."""
+        others = self.relayed(name) | {g.name for g in self.groups if name in self.relayed(g.name)}
+        return [name, *(g.name for g in self.groups if g.name in others - {name})]
+
+    def leads(self, start: str, end: str) -> bool:
+        """Whether there is a way from one population to a later one, as the state is written, that
+        passes synapses."""
+        names = [g.name for g in self.groups]
+        weighted: dict[str, bool] = {start: False}
+        for place, name in enumerate(names):
+            into = [
+                b.weighted or weighted[b.pre] for b in self.bundles
+                if b.post == name and b.pre in weighted and b.way in ("driving", "wire")
+                and names.index(b.pre) < place
+            ]  # fmt: skip
+            if into:
+                weighted[name] = weighted.get(name, False) or any(into)
+        return start != end and weighted.get(end, False)
 
     def hears(self, post: str, pre: str) -> np.ndarray:
         """Bool `[post, pre]`: which cells of one population may hear which of another."""

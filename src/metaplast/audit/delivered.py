@@ -58,6 +58,8 @@ class Delivered(NamedTuple):
     lived: Float[np.ndarray, "lives times post pre"]
     explained: bool
     """Whether the field that holds the weights says the same."""
+    values: tuple[int, int]
+    """Which value of a cell is said, in its field, and which is heard."""
 
 
 class Deliveries:
@@ -67,6 +69,7 @@ class Deliveries:
         self.evidence, self.reads = evidence, evidence.reads
         self.kept: dict[str, list[Delivered]] = {}
         self.said_it_all: dict[str, bool] = {}
+        self.at_first_hand: dict[str, list[Delivered]] = {}
         self.moment = Replaced(self.reads, evidence.key)
         self.sampled: dict[bool, tuple[list, list, list]] = {}
         places = self.reads.places
@@ -99,9 +102,15 @@ class Deliveries:
     def stored(self, bundle: Bundle) -> bool:
         """Whether the field of the weights says all that listeners hear (the short way)."""
         if bundle.name not in self.said_it_all:
-            delivered = self._all(bundle, short=True)
-            self.said_it_all[bundle.name] = all(d.explained for d in delivered)
+            self.said_it_all[bundle.name] = all(d.explained for d in self.directly(bundle))
         return self.said_it_all[bundle.name]
+
+    def directly(self, bundle: Bundle) -> list[Delivered]:
+        """All that a bundle delivers to the fields that read what is said themselves (the short
+        way): in lives only, without births."""
+        if bundle.name not in self.at_first_hand:
+            self.at_first_hand[bundle.name] = list(self._all(bundle, short=True))
+        return self.at_first_hand[bundle.name]
 
     def plainly(self, bundle: Bundle) -> bool:
         """Whether the field of the weights says at least what a listener hears at first hand."""
@@ -229,7 +238,8 @@ class Deliveries:
                     if np.nan_to_num(effect).any() and not (short and not slight and small.any()):
                         explained = _explained(effect, stored)
                         yield Delivered(
-                            told, name, direct, slight, *self._split(effect), explained
+                            told, name, direct, slight, *self._split(effect), explained,
+                            (element, part),
                         )  # fmt: skip
             first += leaf.size
 

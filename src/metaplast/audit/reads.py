@@ -2,6 +2,9 @@
 
 The step is traced once, every value that it returns is cut (`provenance.Cut`), and so each place
 lists the places that *it* was computed from, and not all that these were computed from in turn.
+
+One value may be several fields: a relay says what it hears, and JAX makes no copy. Then the program
+does not tell who read whom, and the anatomy does (`Reads._relayed`).
 """
 
 from __future__ import annotations
@@ -13,9 +16,12 @@ import jax
 import numpy as np
 from jaxtyping import Bool
 
+from metaplast.audit.anatomy import Bundle
 from metaplast.audit.intervention import WEIGHT
 from metaplast.audit.places import Kind, Places
 from metaplast.audit.provenance import Cut, analyse, singletons, words_for
+from metaplast.audit.provenance.interpreter import FUNCTIONS
+from metaplast.audit.provenance.program import flatten
 from metaplast.audit.subject import Subject, world
 
 
@@ -40,6 +46,7 @@ class Reads:
         matrix: bool `[made, places]`: whether a place made at this moment reads a place.
         rows: the place numbers of the rows.
         unknown: primitives that the analysis did not know and took to mix everything.
+        traced: the matrix before values that are several fields were given to those who hear them.
     """
 
     def __init__(self, subject: Subject):
@@ -53,15 +60,22 @@ class Reads:
         made = sets[places.inputs :]
         given = {id(v): number for number, v in enumerate(self.program.jaxpr.invars)}
         sources = [given.get(id(v)) for v in self.program.jaxpr.outvars]
+        # The same value has the same number, also where a nested call handed it on.
+        flat = flatten(self.program, FUNCTIONS)
+        for number, value in enumerate(flat.outputs):
+            if value in flat.inputs:
+                source = flat.inputs.index(value)
+                if places.leaves[source].kind is Kind.WORLD:
+                    sources[number] = source
         cuts = [Cut(number, made[number]) for number, s in enumerate(sources) if s is None]
         # Input cells that send the stimulus as it is: whoever uses it, hears these cells.
-        sent = {
+        self.sent = sent = {
             number: s for number, s in enumerate(sources)
             if s is not None and places.leaves[s].kind is Kind.WORLD
         }  # fmt: skip
         heard = list(sets[: places.inputs])
-        for number, source in sent.items():
-            heard[source] = made[number]
+        for source in set(sent.values()):
+            heard[source] = np.bitwise_or.reduce([made[n] for n, s in sent.items() if s == source])
         self.analysis = analyse(self.program, heard, cuts)
         for number, source in sent.items():
             self.analysis.outputs[number] = sets[source]
@@ -78,6 +92,9 @@ class Reads:
         self.matrix: Bool[np.ndarray, "made places"] = unpacked.astype(bool)
         self.first = places.made[0].first
         self.rows = np.arange(self.first, places.count)
+        self.traced = self.matrix
+        cut = [n for n, s in enumerate(sources) if s is None or n in sent]
+        self._relayed({number: flat.outputs[number] for number in cut})
 
     def of(self, row: int) -> np.ndarray:
         """The places that a made place reads."""
@@ -93,6 +110,9 @@ class Reads:
         leaf = self.places.leaves[self.places.leaf[found.reader]]
         element = np.unravel_index(found.reader - leaf.first, leaf.shape)
         output = int(self.places.leaf[found.reader]) - self.places.inputs
+        as_it_is = not self.traced[found.reader - self.first, found.read]
+        if as_it_is or (output in self.sent and self.places.kind[found.read] == Kind.WORLD):
+            return f"{self.places.describe(found.reader)} is {self.places.describe(found.read)}"
         where = self.analysis.witness(output, tuple(int(i) for i in element), found.read)
         sentence = f"{self.places.describe(found.reader)} reads {self.places.describe(found.read)}"
         return f"{sentence}, {where}" if str(where) else sentence
@@ -115,6 +135,57 @@ class Reads:
             front = new
         return reached
 
+    def _relayed(self, values: dict[int, int]) -> None:
+        """Gives a value that is several fields to those who may know it: as the same program would
+        be seen to, if every relay made a copy.
+
+        Whoever uses the value reads those of its fields that the anatomy lets it read, if there is
+        one. A field that its owner could not have computed is read from another one that its owner
+        may read; the first is one that its owner could compute.
+
+        Args:
+            values: by position of the flat output, the number of its variable.
+        """
+        together: dict[int, list[int]] = {}
+        for output, value in values.items():
+            if self.places.made[output].size:
+                together.setdefault(value, []).append(output)
+        several = [outputs for outputs in together.values() if len(outputs) > 1]
+        if not several:
+            return
+        permitted = self.to_cells & self.to_synapses
+        self.matrix = self.matrix.copy()
+        for outputs in several:
+            columns = np.stack([self._columns(output) for output in outputs])
+            read = self.matrix[:, columns]
+            heard = read & permitted[:, columns]
+            self.matrix[:, columns] = np.where(heard.any(1, keepdims=True), heard, read)
+        for outputs in several:
+            mine = {output: self._columns(output) for output in outputs}
+            able = {
+                output: not (self.matrix[c - self.first] & ~permitted[c - self.first]).any()
+                for output, c in mine.items()
+            }
+            # What is broadcast was said by somebody, if one of the fields has an owner.
+            owned = [o for o in outputs if self.places.made[o].kind is not Kind.BROADCAST]
+            known = [o for o in owned if able[o]] or owned[:1] or outputs[:1]
+            waiting = [o for o in outputs if o not in known and not (o in owned and able[o])]
+            while waiting:
+                pairs = ((o, k) for k in known for o in waiting
+                         if permitted[mine[o] - self.first, mine[k]].all())  # fmt: skip
+                output, source = next(pairs, (None, None))
+                if output is None or source is None:
+                    break
+                self.matrix[mine[output] - self.first] = False
+                self.matrix[mine[output] - self.first, mine[source]] = True
+                waiting.remove(output)
+                known.append(output)
+
+    def _columns(self, output: int) -> np.ndarray:
+        """The places of a flat output."""
+        leaf = self.places.made[output]
+        return leaf.first + np.arange(leaf.size)
+
     @functools.cached_property
     def efficacies(self) -> dict[str, int]:
         """By projection, the position of the flat output that holds the weights of its synapses:
@@ -130,6 +201,44 @@ class Reads:
                 rank = (not read, now.field != WEIGHT, position)
                 found.setdefault(now.owner, []).append(rank)
         return {name: min(ranks)[2] for name, ranks in found.items()}
+
+    @functools.cached_property
+    def feedback(self) -> tuple[Bundle, ...]:
+        """Bundles that lead back: those of the anatomy, and driving ones that deliver what was
+        relayed from a population which the stimulus reaches by way of the one where they end."""
+        anatomy = self.places.anatomy
+        return tuple(
+            b for b in anatomy.bundles
+            if b in anatomy.feedback or (
+                b.way == "driving" and any(
+                    anatomy.leads(b.post, origin) and self._carries(b, origin)
+                    for origin in anatomy.relayed(b.pre)
+                )
+            )
+        )  # fmt: skip
+
+    @functools.cached_property
+    def wired_back(self) -> tuple[Bundle, ...]:
+        """Wires over which cells on the way to the output hear what the output cells say."""
+        anatomy, output = self.places.anatomy, self.subject.output[0]
+        return tuple(
+            b for b in anatomy.bundles
+            if b.way == "wire" and anatomy.leads(b.post, output) and self._carries(b, output)
+        )  # fmt: skip
+
+    def _carries(self, bundle: Bundle, origin: str) -> bool:
+        """Whether what is heard over a bundle is of some population, or made of what that says."""
+        p = self.places
+        into = [n for n, b in enumerate(p.anatomy.bundles) if b.post == bundle.post]
+        listening = p.where(kind=Kind.CELL, owner=bundle.post)
+        listening |= (p.kind == Kind.SYNAPSE) & np.isin(p.owner, into)
+        heard = self.matrix[listening[self.rows]].any(0)
+        heard &= p.where(kind=Kind.CELL, owner=bundle.pre)
+        said = heard[self.first :].copy()
+        for now, before in zip(p.made, p.leaves, strict=False):  # the state comes first
+            said[now.first - self.first :][: now.size] |= heard[before.numbers]
+        made_of = self.upstream(said) | heard
+        return bool((made_of & p.where(kind=Kind.CELL, owner=origin)).any())
 
     @functools.cached_property
     def same_owner(self) -> Bool[np.ndarray, "made places"]:

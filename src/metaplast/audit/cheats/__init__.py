@@ -15,7 +15,9 @@ the cheat alone (`base` where it is missing) and does not violate them.
 - A small replay buffer that is spread over cells of its own, and is of the same size in every
   life: a delay line is anatomy. What one cell or synapse holds is counted, and reported.
 - Weight transport in the *digits of one message*: a cell that packs a sign for each listener into
-  one number, which all hear, and of which each takes the digit that it was born with.
+  one number, which all hear, and of which each takes the digit that it was born with. So does one
+  that offers its weights as a field, if every feedback synapse reads all of them a little: only
+  what the listening *cells* hear so is measured.
 - An error vector, or several earlier moments, packed into the *digits of one value*, broadcast or
   kept: only the bits that are seen can be counted, and they are reported.
 - A *brain within a cell*: a cell (an output cell, say) whose own fields are a whole network, which
@@ -30,6 +32,10 @@ the cheat alone (`base` where it is missing) and does not violate them.
   (`audit/delivered.py` says which are).
 - Delivery in more than one moment, by way of what a synapse remembers, and messages that no field
   of a cell holds: what such synapses deliver cannot be told from what their weights say.
+- Feedback that goes round: over two bundles of synapses, by way of a population that is written
+  before the one that it is for, or over wires that are not from every cell to its own one. Each
+  bundle is compared with the way forward between its own ends (or their partners), and the product
+  of several is not.
 - Weight transport that anatomy hides: a wire `a=>b` declared by the user is believed, and so is
   the claim that a population is a population. Nobody can prove from code that such an
   interneuron or such a wire exists in a brain.

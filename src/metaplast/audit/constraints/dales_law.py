@@ -21,7 +21,8 @@ class DalesLaw(AbstractConstraint):
     The sign is that of what a synapse does to the cell that hears it, whatever it stores: where
     something else arrives than what the weights say (`delivered`), all of it is looked at, too. A
     listener may turn the sign of all that it hears about (by its response, or because it
-    compares), if not always that of the same listeners and never that of others.
+    compares), if not always that of the same listeners and never that of others. Where it takes
+    some of the messages that it hears less the others, these inhibit.
 
     What it can miss: a sign that changes only in other lives, or later; a delivery over more than
     one moment, or over messages that no field of a cell holds.
@@ -93,21 +94,22 @@ class DalesLaw(AbstractConstraint):
         who both excites and inhibits so, in words, or nothing."""
         anatomy, witness = evidence.subject.anatomy, ""
         made, times = evidence.reads.places.made, np.array(TIMES)
+        said_otherwise: dict[str, list[tuple[str, Delivered]]] = {}
         for population, bundles in leaving.items():
-            kept, other = [], []
-            for position, values in bundles:
+            for number, (position, values) in enumerate(bundles):
                 bundle = anatomy.bundle(made[position].owner)
                 delivered = _distinct(evidence.deliveries.of(bundle))
                 # The field at a moment is what was there after the one before.
                 stored = values[:, times]
                 against = [d for d in delivered if _contradicts(d.lived, stored)]
-                other += [(bundle.name, d) for d in against]
+                said_otherwise.setdefault(population, []).extend((bundle.name, d) for d in against)
                 if against and len(against) == len(delivered):
-                    values = against[0].lived  # the field says nothing at all
-                kept.append(values)
-            up = np.any([(v > 0).any((1, 2)) for v in kept], 0)
-            down = np.any([(v < 0).any((1, 2)) for v in kept], 0)
-            for name, d in other:
+                    bundles[number] = position, against[0].lived  # the field says nothing at all
+        self._turn(evidence, leaving)
+        for population, bundles in leaving.items():
+            up = np.any([(v > 0).any((1, 2)) for _, v in bundles], 0)
+            down = np.any([(v < 0).any((1, 2)) for _, v in bundles], 0)
+            for name, d in said_otherwise[population]:
                 mixed = (d.lived > 0).any((1, 2)) & (d.lived < 0).any((1, 2))
                 if mixed.any() and not witness:
                     life, cell = (int(i) for i in np.argwhere(mixed)[0])
@@ -120,6 +122,52 @@ class DalesLaw(AbstractConstraint):
                 up, down = up | mixed, down | mixed
             signs[population] = up, down
         return witness
+
+    def _turn(self, evidence, leaving) -> None:
+        """Gives weights the sign with which they arrive, where a listener takes some of what it
+        hears less the rest. Where its response turns all of that now and then, in whichever way
+        round fewer cells break the law."""
+        anatomy, made = evidence.subject.anatomy, evidence.reads.places.made
+        places = [(p, n) for p, bundles in leaving.items() for n in range(len(bundles))]
+        weights = {place: leaving[place[0]][place[1]][1] for place in places}
+        # What arrives at one value of the cells that listen, of every message of every bundle.
+        arriving: dict[tuple, list[tuple[tuple[str, int], np.ndarray]]] = {}
+        for place in places:
+            position, values = leaving[place[0]][place[1]]
+            if values.shape[1] <= max(TIMES):
+                continue  # its field says nothing
+            for d in _distinct(evidence.deliveries.directly(anatomy.bundle(made[position].owner))):
+                turning = _turning(d.lived, values[:, np.array(TIMES)])
+                if turning.any():
+                    arriving.setdefault((d.heard, d.values[1]), []).append((place, turning))
+        taken: dict[tuple[str, int], list[np.ndarray]] = {place: [] for place in places}
+        unlike = []
+        for messages in arriving.values():
+            _, first = max(messages, key=lambda message: np.abs(message[1]).sum())
+            # By life and listener: whether a message is always turned where the first one is not.
+            against = [(_always_against(turning, first), place) for place, turning in messages]
+            if any(other.any() for other, _ in against):
+                seldom = min((first > 0).sum(), (first < 0).sum()) <= STRAY * (first != 0).sum()
+                sign = -1 if first.sum() < 0 else 1
+                unlike.append((against, (sign,) if seldom else (sign, -sign)))
+            else:
+                for _, place in against:
+                    taken[place].append(np.ones_like(first[:, 0]))
+        for against, signs in unlike:
+            ways = []
+            for sign in signs:
+                tried = {place: list(several) for place, several in taken.items()}
+                for other, place in against:
+                    tried[place].append(np.where(other, -sign, sign))
+                ways.append(tried)
+            taken = min(ways, key=lambda way: _lawless(weights, way))
+        for population, bundles in leaving.items():
+            arrive = []
+            for number, (position, values) in enumerate(bundles):
+                several = taken[population, number] or [np.ones(values.shape[::2][:2])]
+                distinct = {turned.tobytes(): turned for turned in several}.values()
+                arrive += [(position, values * turned[:, None, :, None]) for turned in distinct]
+            bundles[:] = arrive
 
     @staticmethod
     def _witness(made, bundles, population, life, cell) -> str:
@@ -139,9 +187,40 @@ class DalesLaw(AbstractConstraint):
 
 def _distinct(delivered: list[Delivered]) -> list[Delivered]:
     """What arrives of a little more and less; of the most and the least where that is nothing."""
-    slight = {(d.said, d.heard) for d in delivered if d.slight}
-    found = [d for d in delivered if d.direct and (d.slight or (d.said, d.heard) not in slight)]
+    slight = {(d.said, d.heard, d.values) for d in delivered if d.slight}
+    found = [
+        d for d in delivered
+        if d.direct and (d.slight or (d.said, d.heard, d.values) not in slight)
+    ]  # fmt: skip
     return sorted(found, key=lambda d: not d.slight)
+
+
+def _turning(effect: np.ndarray, stored: np.ndarray) -> np.ndarray:
+    """`[lives, times, post]`: whether a listener turns the signs of all that it hears (-1), of
+    nothing (1), or of a part of it, or hears nothing (0)."""
+    turned = np.sign(np.nan_to_num(effect)) * np.sign(np.nan_to_num(stored))
+    up, down = (turned > 0).any(-1), (turned < 0).any(-1)
+    return up.astype(int) - down
+
+
+def _always_against(turning: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """`[lives, post]`: whether one message is turned wherever another one is not; of nobody, where
+    that is so of a few listeners only, at a kink of their response."""
+    alike = turning * first
+    always = (alike < 0).any(1) & ~(alike > 0).any(1)
+    known = alike.any(1)
+    return always & (always.sum() > STRAY * known.sum())
+
+
+def _lawless(weights: dict, taken: dict) -> int:
+    """How many cells both excite and inhibit, of those of all populations in all lives."""
+    signs: dict[str, list[np.ndarray]] = {}
+    for place, several in taken.items():
+        for turned in several:
+            acting = weights[place] * turned[:, None, :, None]
+            both = np.stack([(acting > 0).any((1, 2)), (acting < 0).any((1, 2))])
+            signs.setdefault(place[0], []).append(both)
+    return sum(int(np.any(found, 0).all(0).sum()) for found in signs.values())
 
 
 def _contradicts(effect: np.ndarray, stored: np.ndarray) -> bool:
