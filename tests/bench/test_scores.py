@@ -247,8 +247,10 @@ def test_what_is_stored_is_counted():
     ):  # fmt: skip
         found = footprint(learner, 6, 3)
         assert (found.updates, found.per_synapse) == (updates, pytest.approx(each))
+    taught = footprint(SurrogateBackprop(shown.learner, "sgd"), 6, 3)
     shown = footprint(shown, 6, 3)
     assert shown.updates == 4 * 45 and shown.per_cell > network.per_cell > 0
+    assert taught.per_cell == pytest.approx((taught.values - 60) / 14)  # with 5 hidden cells
 
 
 def test_updates_are_counted_alike_in_a_life_and_in_a_second():

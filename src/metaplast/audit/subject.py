@@ -196,6 +196,8 @@ def world(subject: Subject, moments: int, key: PRNGKeyArray) -> Experience:
 
 
 def answers(subject: Subject, states: State) -> np.ndarray:
-    """The class named at each moment, from states with time as the leading axis."""
+    """The class named at each moment, from states with time as the leading axis; -1 where the
+    readout is not finite and names none."""
     population, name = subject.output
-    return np.asarray(states["populations"][population][name]).argmax(-1)
+    readouts = np.asarray(states["populations"][population][name])
+    return np.where(np.isfinite(readouts).all(-1), readouts.argmax(-1), -1)

@@ -91,8 +91,10 @@ def _steps(learner: Learner) -> int:
 
 def _cells(learner: Learner, inputs: int, classes: int) -> int:
     learner = _bare(learner)
-    if isinstance(learner, PlasticNetwork):
-        return sum(p.size for p in learner.circuit.populations)
+    presented = getattr(learner, "presented", None)
+    plastic = learner if presented is None else _bare(presented)
+    if isinstance(plastic, PlasticNetwork):
+        return sum(p.size for p in plastic.circuit.populations)
     network = getattr(learner, "network", getattr(learner, "learner", learner))
     sizes = getattr(network, "sizes", None)
     return sum(sizes) if sizes else inputs + sum(getattr(network, "hidden", ())) + classes
