@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import cast
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +9,7 @@ import pytest
 
 from metaplast.audit.evidence import BIRTHS, LIVES, MOMENTS, Evidence
 from metaplast.audit.intervention import INTERVENTIONS, LATE, LEVELS, LOST, NOISE, replaced
-from metaplast.audit.subject import Subject, answers, from_function
+from metaplast.audit.subject import answers, from_function
 
 UP, OUT, FIXED = "input->hidden", "hidden->output", "output~>hidden"
 
@@ -110,11 +107,11 @@ def test_accuracy_is_above_chance_and_consulted(evidence):
     assert "lives under nothing" in evidence.consulted
 
 
-def test_a_readout_that_is_no_number_names_no_class():
-    subject = SimpleNamespace(output=("output", "drive"))
-    readouts = np.asarray([[0.0, 1.0], [np.nan, np.nan], [np.inf, 0.0]])
-    states = {"populations": {"output": {"drive": readouts}}}
-    assert answers(cast(Subject, subject), states).tolist() == [1, -1, -1]
+def test_a_readout_that_is_no_number_names_no_class(evidence):
+    population, name = evidence._subject.output
+    readouts = np.asarray([[0.0, 1.0, 0.5], [np.nan] * 3, [np.inf, 0.0, 0.0]])
+    states = {"populations": {population: {name: readouts}}}
+    assert answers(evidence._subject, states).tolist() == [1, -1, -1]
 
 
 def test_messages_are_what_cells_send_to_cells(evidence):
