@@ -17,8 +17,13 @@ from metaplast.meta.abstract import AbstractMetaOptimizer
 from metaplast.objective import Score
 from metaplast.source import Source
 
-STEPS = 3
+STEPS = 6
 """Meta-steps after which the candidates are compared."""
+BOTTOM = {"a": np.arange(1.0, 4.0) / 3, "b": np.arange(4.0, 6.0) / 3}
+"""Where the bowl is lowest."""
+STARTS = ({"a": np.zeros(3), "b": np.ones(2)}, BOTTOM)
+"""Where a search begins: on the slope, where children are better, and where all are worse, which
+some take according to by how much."""
 
 
 class Differentiated(Exception):
@@ -30,9 +35,10 @@ class EvolutionaryOuterLoop(AbstractConstraint):
 
     The meta-optimizer is built from the experiment that found the rule, and its `step` is traced
     with a fitness that cannot be differentiated: whoever takes a derivative of a life, forward or
-    backward, is found then and there. It then searches a small bowl three times, with the
-    fitness, with a strictly monotone function of it, and upside down. A search that reads ranks
-    finds bit-identical candidates the first two times, and others the third time.
+    backward, is found then and there. It then searches a small bowl three times, from its slope and
+    from its bottom, with the fitness, with a strictly monotone function of it, and upside down. A
+    search that reads ranks finds bit-identical candidates the first two times, and others the
+    third time.
 
     What it can miss: a search whose spec does not say how the rule was really found, and one that
     reads values only in cases which a bowl without explosions and without luck does not show:
@@ -55,19 +61,21 @@ class EvolutionaryOuterLoop(AbstractConstraint):
             return not_applicable("nobody searched for it")
         table = spec["meta"]
         meta, kind = construct("meta", dict(table), "meta"), table["type"]
-        theta = {"a": jnp.zeros(3), "b": jnp.ones(2)}
         horizon = _horizon(meta)
-        begun = meta.init(_Bowl(0, horizon), theta, jax.random.key(0))
-        state = jax.tree.map(jnp.asarray, begun)
+        starts = [jax.tree.map(lambda leaf: jnp.asarray(leaf, float), start) for start in STARTS]
+        lives, key = _Bowl(0, horizon), jax.random.key(0)
+        begun = [(at, jax.tree.map(jnp.asarray, meta.init(lives, at, key))) for at in starts]
 
         def step(theta, state, key, how):
             return meta.step(_Bowl(how, horizon), theta, state, key)[:2]
 
         try:
-            run = compiled(step, theta, state, jax.random.key(1), 0)
+            run = compiled(step, *begun[0], jax.random.key(1), 0)
         except Differentiated:
             return violated(Grade.PROOF, f"the meta-optimizer {kind} differentiates lives")
-        plain, bent, reversed_ = (_found(run, theta, state, how) for how in range(3))
+        plain, bent, reversed_ = (
+            np.concatenate([_found(run, *one, how) for one in begun]) for how in range(3)
+        )
         if np.array_equal(plain, reversed_):
             return violated(
                 Grade.TEST, f"the meta-optimizer {kind} finds the same whatever the fitness is"
@@ -123,8 +131,10 @@ class _Bowl(NamedTuple):
 def _fitness(theta, how):
     """A bowl, as it is (0), bent upwards (1) or upside down (2); the lowest wins."""
     leaves = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(theta)])
-    bowl = jnp.sum((leaves - jnp.arange(1.0, 1.0 + leaves.size) / 3) ** 2)
-    loss = jnp.select([how == 0, how == 1], [bowl, 3 * bowl + bowl**3], -bowl)
+    lowest = jnp.concatenate([jnp.asarray(leaf) for leaf in jax.tree.leaves(BOTTOM)])
+    bowl = jnp.sum((leaves - lowest) ** 2)
+    # The bowl is not negative, so its square ranks alike; and it is no line, wherever one looks.
+    loss = jnp.select([how == 0, how == 1], [bowl, 1e6 * bowl**2], -bowl)
     loss = _undifferentiable(loss)
     # What lives cost has nothing to do with how good they are.
     costs = Costs(leaves[0], leaves[1])
