@@ -145,17 +145,12 @@ class PlasticNetwork(eqx.Module):
                 # Nobody replied, so its error is what it was; but what outgoing synapses see of it
                 # is its activity and traces, and those are of now.
                 old, new = cells[before(p.name)], cells[p.name]
-                told = (old.message, old.post, self._offered(p, states, new, pools).pre)
+                silence, unmoved = jnp.zeros((p.size,)), jnp.zeros((1,))
+                _, now = self._reply(p, states[p.name], new, silence, pools[p.name], unmoved)
+                told = (old.message, old.post, now.pre)
                 cells[p.name] = eqx.tree_at(lambda c: (c.message, c.post, c.pre), new, told)
         states = self._remembering(states, cells)
         return state._replace(cells=states), cells[self.circuit.output.name].drive
-
-    def _offered(self, p: Population, states, cell: Cell, pools) -> Cell:
-        """The cells of a population if they replied to nothing; their states do not."""
-        reply, silence = self.genome.neurons[p.kind].reply, jnp.zeros((p.size,))
-        return jax.vmap(reply, (0, 0, 0, None, None))(
-            states[p.name], cell, silence, pools[p.name], jnp.zeros((1,))
-        )[1]
 
     def moment(
         self,
@@ -327,11 +322,6 @@ class PlasticNetwork(eqx.Module):
     def _feedback(self, states, cells, pools, teaching, deliver: Deliver, record: Record = unheard):
         """Output to input: every population replies to what it hears from above."""
 
-        def reply(p: Population, state, cell, apical, pool):
-            return jax.vmap(self.genome.neurons[p.kind].reply, (0, 0, 0, None, None))(
-                state, cell, apical, pool, teaching.modulator
-            )
-
         def back(p: Population):
             """Several layers that are alike reply one after the other, as one loop."""
 
@@ -339,7 +329,7 @@ class PlasticNetwork(eqx.Module):
                 heard = cells if above is None else {**cells, ABOVE: above}
                 state, cell, pool = given
                 apical = self._arriving(p, "apical", heard, deliver)
-                state, cell = reply(p, state, cell, apical, pool)
+                state, cell = self._reply(p, state, cell, apical, pool, teaching.modulator)
                 return (None if above is None else cell), (state, cell)
 
             wires = self.circuit.onto(p.name, "apical")
@@ -359,11 +349,16 @@ class PlasticNetwork(eqx.Module):
                 if p is self.circuit.output
                 else self._arriving(p, "apical", cells, deliver)
             )
-            states[p.name], cells[p.name] = reply(
-                p, states[p.name], cells[p.name], apical, pools[p.name]
+            states[p.name], cells[p.name] = self._reply(
+                p, states[p.name], cells[p.name], apical, pools[p.name], teaching.modulator
             )
             record(p.name, "reply", cells[p.name])
         return states, cells
+
+    def _reply(self, p: Population, state, cell, apical, pool, modulator):
+        """States and cells of a population after they heard what comes from above."""
+        reply = self.genome.neurons[p.kind].reply
+        return jax.vmap(reply, (0, 0, 0, None, None))(state, cell, apical, pool, modulator)
 
     def _remembering(self, states, cells: dict[str, Cell]):
         """The states, with the cells that some synapse will hear a moment late."""
