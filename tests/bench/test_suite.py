@@ -325,6 +325,18 @@ def test_every_suite_says_what_it_needs(name, monkeypatch):
                 task_of(setting.data, setting.moments)
 
 
+@pytest.mark.parametrize("setting", [s for s in SUITES["few-shot"] if not s.needs])
+def test_few_shots_of_digits_are_of_images_that_no_search_saw(setting):
+    from metaplast.bench.protocol import task_of
+    from metaplast.tasks import FewShot, digits
+
+    searched = {row.tobytes() for row in np.asarray(digits(split="search").x_train)}
+    met = {row.tobytes() for row in np.asarray(task_of(setting.data, 1).x)}
+    everywhere = {row.tobytes() for row in np.asarray(FewShot(digits(split="all")).x)}
+    assert met and not met & searched
+    assert everywhere & searched
+
+
 def test_an_unknown_suite_lists_near_misses():
     with pytest.raises(ValueError, match="perhaps you meant recognition"):
         suite("recogntion")

@@ -27,7 +27,8 @@ class FewShot(AbstractTask):
     once, so the accuracy *during* a life says little at few shots;
     `metaplast.bench.presentations` splits it by how often a class was seen before.
 
-    Classes are kept apart, not examples: those of the search are never met by a comparison.
+    Classes are kept apart, not examples: those of a search that lives `FewShot` are never met by a
+    comparison that does. A search on the data set itself has seen all classes.
 
     References: Lake et al. (2015) doi:10.1126/science.aab3050; Vinyals et al. (2016)
     arXiv:1606.04080.
@@ -64,7 +65,8 @@ class FewShot(AbstractTask):
 
         Args:
             task: the data set; its train and test examples are put together, so make it with
-                `split="all"` to have all there are.
+                `split="all"` to have all there are, or with `split="bench"` where rules are
+                compared that were searched on the same classes outside of `FewShot`.
             ways: classes in a life.
             shots: how often each is shown.
             queries: held-out examples of each.
