@@ -75,7 +75,11 @@ def test_a_search_that_stands_nowhere_says_so_once_and_what_to_give(capsys):
     bred = Report(1, 80, 0.5, 0.25, 0.125, 1.0, 3.0, lost=0.5, dealt="candidates")
     assert "50 % of candidates lost" in searching(bred)
     assert "50 % of lives lost" in searching(bred._replace(dealt="lives"))
+    assert "smaller rates, gains or meta.spread" in said and "objective.segment = 2" in said
+    _telling(Lines())(bred._replace(lost=1.0))
+    said = capsys.readouterr().err
     assert "smaller rates or gains, or a meta.spread such as 0.03" in said
+    assert "all candidates are lost" in said and "segment" not in said
 
 
 def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):

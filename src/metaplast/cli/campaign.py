@@ -147,6 +147,17 @@ def _room(folder: Path) -> Iterator[None]:
         ) from None
 
 
+_INSTEAD = {
+    "candidates": "give smaller rates or gains, or a meta.spread such as 0.03",
+    # A derivative that rebuilds weights divides by what a moment leaves of them.
+    "lives": (
+        "give smaller rates, gains or meta.spread, or, where synapses lose a large part of their "
+        "weight in a moment, objective.segment = 2"
+    ),
+}
+"""What to do where everything is lost, by what a meta-step deals out."""
+
+
 def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
     """Show where a search stands, and say once that it stands nowhere."""
     said: list[int] = []
@@ -157,8 +168,7 @@ def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
             said.append(report.step)
             shown.say(
                 f"meta-step {report.step}: all {report.dealt} are lost, for no loss or derivative "
-                "is a finite number, so nothing is found; give smaller rates or gains, or a "
-                "meta.spread such as 0.03"
+                f"is a finite number, so nothing is found; {_INSTEAD[report.dealt]}"
             )
 
     return told
