@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: search test test-brian2 test-hub lint bench peers spiking-peers lock clean
+.PHONY: search test test-examples test-brian2 test-hub lint bench peers spiking-peers lock clean
 
 search: .venv/ready
 	$(BIN)/metaplast search digits
 
 test: .venv/ready
 	$(BIN)/python -m pytest
+
+# Every example with a table, also those that take half a minute to compile each.
+test-examples: .venv/ready
+	METAPLAST_EXAMPLES=all $(BIN)/python -m pytest -n 0 tests/examples/test_papers.py
 
 # Spiking cells beside Brian2's, which lives in an environment of its own. Needs the network once.
 test-brian2: .venv/ready .venv-brian2/ready

@@ -80,7 +80,7 @@ HEAVY = {
     "sandler_2021",
     "ye_2026",
 }
-"""Compiled for half a minute each; run where METAPLAST_EXAMPLES=all."""
+"""Compiled for half a minute each; run where METAPLAST_EXAMPLES=all, as in `make test-examples`."""
 RUN_ALL = os.environ.get("METAPLAST_EXAMPLES") == "all"
 CHOSEN = {name: tiny for name, tiny in TINY.items() if RUN_ALL or name not in HEAVY}
 TOLD = {
@@ -120,7 +120,7 @@ def test_every_example_with_a_table_is_run():
 @pytest.mark.parametrize("name", TINY)
 def test_it_prints_both_sides_and_where_it_deviates(name, printed):
     if name not in CHOSEN:
-        pytest.skip(f"METAPLAST_EXAMPLES=all runs {name} too")
+        pytest.skip(f"`make test-examples` runs {name} too")
     text = printed[name]
     rows = ROW.findall(text)
     assert len(rows) >= 4, text

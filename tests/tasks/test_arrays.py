@@ -3,6 +3,7 @@
 import gzip
 import pickle
 import struct
+import tomllib
 
 import jax
 import numpy as np
@@ -258,3 +259,32 @@ def test_what_is_not_there_is_named(tmp_path):
         arrays(tmp_path / "notes.txt")
     with pytest.raises(ValueError, match="moments = 0"):
         arrays(npz(tmp_path), moments=0)
+
+
+@pytest.mark.parametrize("within", ["", "train"])
+def test_a_folder_of_pictures_is_told_its_table(tmp_path, within):
+    folder = tmp_path / 'of "mine"'
+    classes = [folder / within / name for name in ("cats", "dogs")]
+    for place in classes:
+        place.mkdir(parents=True)
+        (place / "notes.txt").write_text("x")
+    with pytest.raises(ValueError, match=r"none for x_train, .*; put it there, or give an \.npz"):
+        arrays(folder)
+    picture = classes[1] / "0.JPG"
+    picture.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"for x_train, .* in its sub-folders give") as told:
+        arrays(folder)
+    table = tomllib.loads("data = " + str(told.value).partition(" give ")[2])["data"]
+    assert table == {"type": "image_folder", "path": str(folder)}
+    assert "\n" not in str(told.value)
+    # Nothing that `image_folder` would read: a picture beside class folders, or in a hidden one.
+    picture.rename(folder / "0.jpg")
+    (folder / within / ".thumbs").mkdir()
+    (folder / within / ".thumbs" / "0.jpg").write_bytes(b"")
+    with pytest.raises(ValueError, match="put it there"):
+        arrays(folder)
+    # Somebody who has IDX files, and not all of them, is told of those.
+    (folder / "0.jpg").rename(picture)
+    (folder / "train-images-idx3-ubyte").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"none for y_train, .*; put it there"):
+        arrays(folder)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from metaplast.tasks import Clusters, Teacher, named
+from metaplast.tasks.folder import find
 
 
 @pytest.fixture
@@ -47,6 +48,15 @@ def test_without_the_variable_a_name_says_so(monkeypatch, folder):
     monkeypatch.setenv("METAPLAST_DATA", str(folder / "nowhere"))
     with pytest.raises(FileNotFoundError, match=r"METAPLAST_DATA = .*nowhere' is no folder"):
         named("letters", 20)
+    with pytest.raises(FileNotFoundError, match=r"is no folder; give a known name") as bare:
+        find("letters")  # which knows no name that needs no file
+    with pytest.raises(FileNotFoundError, match=r"digits, .*; give a known name") as listed:
+        named("zzzzz", 20)
+    with pytest.raises(FileNotFoundError, match=r"mean digits\? Give a known name") as near:
+        named("digit", 20)
+    for fault in (bare, listed, near):
+        said = str(fault.value)
+        assert "  " not in said and "; G" not in said and "\n" not in said
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def _not_found(name: str, folder: str, known: list[str]) -> str:
     else:
         where = f"{FOLDER} is not set, so only bundled names are known"
     near = difflib.get_close_matches(name, known, n=3)
-    listed = f"known names: {', '.join(known)};" if known else ""
-    fix = f"did you mean {' or '.join(near)}?" if near else listed
+    listed = f"known names: {', '.join(known)}; " if known else ""
+    fix = f"did you mean {' or '.join(near)}? Give" if near else f"{listed}give"
     return (
-        f"data = {name!r}: {where}; {fix} Give a known name, the path of an .npz or of IDX files, "
+        f"data = {name!r}: {where}; {fix} a known name, the path of an .npz or of IDX files, "
         f"or set {FOLDER} to the folder that holds {name}.npz"
     )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import math
 import zlib
 from pathlib import Path
 
 import numpy as np
+
+from metaplast import toml_text
+from metaplast.tasks.pictures import SUFFIXES
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _PARTS = {
@@ -71,7 +75,8 @@ def find_idx(path: Path) -> dict[str, Path]:
         Paths under `x_train`, `y_train`, `x_test`, `y_test`.
 
     Raises:
-        ValueError: where a file is missing, or two fit equally well.
+        ValueError: where a file is missing, or two fit equally well; for class folders of pictures
+            it tells the table that reads them.
     """
     if not path.is_dir() and "idx" not in path.name:
         raise ValueError(
@@ -95,11 +100,21 @@ def _only(key: str, names: list[str], prefix: str, folder: Path) -> str:
     if len(fitting) != 1:
         found = ", ".join(fitting.values()) or "none"
         fix = "give the path of one of them" if fitting else "put it there, or give an .npz"
+        if not names and _holds_pictures(folder):
+            table = toml_text.value({"type": "image_folder", "path": str(folder)})
+            fix = f"for the pictures in its sub-folders give {table}"
         raise ValueError(
             f"data = {str(folder)!r}: {found} for {key}, expected one file such as "
             f"{pool}-{content}-idx{3 if content == 'images' else 1}-ubyte; {fix}"
         )
     return next(iter(fitting.values()))
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Whether sub-folders hold pictures, or those of a sub-folder `train` do, as
+    `metaplast.tasks.image_folder` reads them."""
+    files = itertools.chain(folder.glob("[!.]*/*"), folder.glob("train/[!.]*/*"))
+    return any(file.suffix.lower() in SUFFIXES for file in files)
 
 
 def _pool(name: str) -> str:
