@@ -18,11 +18,11 @@ test-examples: .venv/ready
 test-brian2: .venv/ready .venv-brian2/ready
 	BRIAN2_PYTHON=.venv-brian2/bin/python $(BIN)/python -m pytest -n 0 tests/core/test_brian2.py
 
-# Brian2 2.9, the last one for Python 3.11, needs NumPy 1.
+# As the extra `brian2` pins it: the last one for Python 3.11, where it needs NumPy 1.
 .venv-brian2/ready:
 	$(PYTHON) -m venv .venv-brian2
 	.venv-brian2/bin/python -m pip install --quiet --disable-pip-version-check \
-	  "brian2>=2.9" "numpy<2; python_version < '3.12'"
+	  "brian2==2.9.0" "numpy<2; python_version < '3.12'"
 	touch $@
 
 # Data sets of the hub, through their library, which is too large for everyone. Needs the network once.

@@ -65,14 +65,24 @@ class Times:
         return Spread.of(self.each(a) / self.each(b))
 
 
-def interleave(contenders: Sequence[Contender], repetitions: int = REPETITIONS) -> Times:
-    """Prepare all contenders, then time them in turn."""
+def interleave(
+    contenders: Sequence[Contender], repetitions: int = REPETITIONS, settled: bool = False
+) -> Times:
+    """Prepare all contenders, then time them in turn.
+
+    Args:
+        contenders: who is timed.
+        repetitions: how often.
+        settled: whether each runs once more before it is timed, for those that take far less time
+            or memory than the one before them, whose memory may still be on its way back.
+    """
     ready, preparing = [], {}
     for contender in contenders:
         begun = time.perf_counter()
         ready.append(contender.prepare())
         preparing[contender.name] = time.perf_counter() - begun
-    seconds = np.array([[timed(once) for once in ready] for _ in range(repetitions)])
+    times = timed_again if settled else timed
+    seconds = np.array([[times(once) for once in ready] for _ in range(repetitions)])
     return Times(tuple(c.name for c in contenders), seconds, preparing)
 
 
@@ -98,6 +108,12 @@ def timed(once: Callable[[], Any]) -> float:
     begun = time.perf_counter()
     once()
     return time.perf_counter() - begun
+
+
+def timed_again(once: Callable[[], Any]) -> float:
+    """Seconds of the second of two calls."""
+    once()
+    return timed(once)
 
 
 def compiled(name: str, function: Callable, *arguments) -> Contender:

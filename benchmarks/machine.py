@@ -15,8 +15,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 MEMORY = "memory"
 """The level of memory that is no cache."""
 
-SIDE = 1024
-"""Of the matrices whose product is timed."""
+SIDE, SIDE_ON_GPU = 1024, 8192
+"""Of the matrices whose product is timed: large enough that starting it is little of that time."""
 
 
 class Probe(NamedTuple):
@@ -93,9 +93,9 @@ class Rates:
 
     def rows(self) -> list[list]:
         """Lines of a table: name, rate, what was timed."""
-        rows = []
+        rows, n = [], side()
         for name, size in {"matrix": None, **working_sets()}.items():
-            of = f"{short(size / 2**20)} MiB: a = a + 0.001 (b - a)" if size else f"{SIDE} x {SIDE}"
+            of = f"{short(size / 2**20)} MiB: a = a + 0.001 (b - a)" if size else f"{n} x {n}"
             giga = Spread(*(value / 1e9 for value in self.spread(name)))
             rows.append([name, f"{giga} {'GB' if size else 'GFLOP'}/s", of])
         return rows
@@ -108,11 +108,17 @@ def working_sets() -> dict[str, int]:
     return {**sizes, MEMORY: max([4 * size for size in caches().values()], default=2**30)}
 
 
+def side() -> int:
+    """Of the matrices whose product is timed here."""
+    return SIDE_ON_GPU if jax.default_backend() == "gpu" else SIDE
+
+
 def matrix() -> Probe:
     """Product of two large matrices, all in float32."""
+    n = side()
 
     def prepare():
-        left, right = jax.random.normal(jax.random.key(0), (2, SIDE, SIDE))
+        left, right = jax.random.normal(jax.random.key(0), (2, n, n))
         program = jax.jit(jnp.matmul)
 
         def once():
@@ -121,7 +127,7 @@ def matrix() -> Probe:
         once()
         return once
 
-    return Probe(Contender("matrix", kept(prepare)), 2.0 * SIDE**3)
+    return Probe(Contender("matrix", kept(prepare)), 2.0 * n**3)
 
 
 def triad(name: str, size: int, loops: int) -> Probe:

@@ -3,8 +3,10 @@
     python benchmarks/memory.py [--quick] [--json]
 
 Each figure is a fresh process: its largest resident size after the gradient of 4 lives, less that
-before it; beside it, what XLA planned to allocate for the program. And that of a whole search by
-evolution, over the candidates of a generation.
+before it; beside it, what XLA planned to allocate for the program. Three networks: that of the
+experiment `digits`, and two small ones, `layered` and `factored` (64-64-64-10 with learned and with
+fixed cells, as in `meta_gradient.py`). And that of a whole search by evolution, over the candidates
+of a generation.
 """
 
 from __future__ import annotations
@@ -15,14 +17,17 @@ import sys
 from collections.abc import Sequence
 
 from interleaved import Spread, short
+from meta_gradient import FACTORED
 from section import Claim, Section, run, say
 
-from metaplast.kept import FLOOR, MEGABYTE, ROOT
+from metaplast.kept import FLOOR, MEGABYTE, ROOT, SHORT
 
 LIVES = 4
 AIM = 10.0
 """At 1000 moments."""
 HORIZONS = (250, 1000, 4000)
+DIGITS, SMALL = "digits", ("layered", FACTORED)
+"""Experiments. Of the small ones XLA's plan counts, for a process alone varies by as much."""
 CANDIDATES = (100, 1000, 10_000)
 CROWDED = 2.0
 """Memory of the largest population, in units of that of the smallest, at most."""
@@ -33,39 +38,62 @@ UNROLLED, DEFAULT = "0", "None"
 def measure(quick: bool) -> Section:
     section = Section("Peak memory of a meta-gradient over the horizon")
     section.write(
-        f"Megabytes that the gradient of {LIVES} lives of the experiment `digits` adds to a fresh "
-        "process, and in brackets what XLA planned. Memory is not noisy: one process each."
+        f"Megabytes that the gradient of {LIVES} lives adds to a fresh process, and in brackets "
+        "what XLA planned: of the experiments `digits` and `layered` on `Clusters`, and of "
+        f"`{FACTORED}`, the network of `layered` with `Factored` and fixed cells. Memory is not "
+        "noisy: one process each."
     )
     horizons = HORIZONS[:1] if quick else HORIZONS
-    rows, resident = [], {}
-    for moments in horizons:
-        say(f"memory: {moments} moments")
-        both = {segment: child(moments, segment) for segment in (UNROLLED, DEFAULT)}
-        resident |= {(moments, segment): used for segment, (used, _) in both.items()}
-        less = resident[moments, UNROLLED] / resident[moments, DEFAULT]
-        shown = [f"{used:.0f} ({planned:.0f})" for used, planned in both.values()]
-        rows.append([moments, *shown, short(less)])
-        section.claims.append(
-            Claim(
-                f"memory, unrolled / default, {moments} moments",
-                Spread(less, less, less),
-                least=AIM if moments == 1000 else None,
-            )
-        )
-    section.table(("moments", "unrolled, MB", "default, MB", "times less"), rows)
+    rows = []
+    for name in (DIGITS, *SMALL):
+        rows += over_horizons(section, name, horizons)
+    section.table(("experiment", "moments", "unrolled, MB", "default, MB", "times less"), rows)
     if not quick:
-        grown = resident[horizons[-1], DEFAULT] / resident[horizons[0], DEFAULT]
         root = (horizons[-1] / horizons[0]) ** 0.5
-        text = f"memory by default, {horizons[-1]} / {horizons[0]} moments"
-        section.claims.append(Claim(text, Spread(grown, grown, grown), most=root))
         section.write(
             f"The aim is the square root of the horizon, {root:g} times from {horizons[0]} to "
-            f"{horizons[-1]} moments. A life that fits into {FLOOR / MEGABYTE:g} MB is lived once, "
-            "and up to there memory grows with the horizon itself; a longer one is cut into blocks "
-            f"that are lived twice, as few as {ROOT:g} times its states allow (`kept.py`)."
+            f"{horizons[-1]} moments. A life of up to {SHORT} moments is lived once where it fits "
+            f"into {FLOOR / MEGABYTE:g} MB, and up to there memory grows with the horizon itself; "
+            "a longer one is cut into blocks that are lived twice, as few as what two blocks of "
+            f"{SHORT} moments take allows, or {ROOT:g} times its states (`kept.py`). Of "
+            f"{' and '.join(f'`{name}`' for name in SMALL)} ratios are those of XLA's plans."
         )
     populations(section, CANDIDATES[:1] if quick else CANDIDATES)
     return section
+
+
+def over_horizons(section: Section, name: str, horizons: Sequence[int]) -> list[list]:
+    """Rows of the table, and the claims, of one experiment."""
+    rows, taken = [], {}
+    for moments in horizons:
+        segments = (UNROLLED, DEFAULT)
+        if name in SMALL and moments > 1000:  # nothing is claimed of it
+            segments = (DEFAULT,)
+        say(f"memory: {name}, {moments} moments")
+        both = {segment: child(name, moments, segment) for segment in segments}
+        shown = {s: f"{used:.0f} ({planned:.0f})" for s, (used, planned) in both.items()}
+        counted = {s: planned if name in SMALL else used for s, (used, planned) in both.items()}
+        taken[moments] = counted[DEFAULT]
+        less = "not measured"
+        if UNROLLED in counted:
+            times = counted[UNROLLED] / counted[DEFAULT]
+            less = short(times)
+            section.claims.append(
+                Claim(
+                    f"memory, unrolled / default, {name}, {moments} moments",
+                    Spread(times, times, times),
+                    least=AIM if moments == 1000 else None,
+                )
+            )
+        unrolled = shown.get(UNROLLED, "not measured")
+        rows.append([name, moments, unrolled, shown[DEFAULT], less])
+    if len(horizons) > 1:
+        first, last = horizons[0], horizons[-1]
+        grown = taken[last] / taken[first]
+        text = f"memory by default, {name}, {last} / {first} moments"
+        most = (last / first) ** 0.5
+        section.claims.append(Claim(text, Spread(grown, grown, grown), most=most))
+    return rows
 
 
 def populations(section: Section, sizes: Sequence[int]) -> None:
@@ -89,9 +117,9 @@ def populations(section: Section, sizes: Sequence[int]) -> None:
         section.claims.append(Claim(text, Spread(grown, grown, grown), most=CROWDED))
 
 
-def child(moments: int, segment: str) -> tuple[float, float]:
+def child(name: str, moments: int, segment: str) -> tuple[float, float]:
     """Megabytes resident and planned, of a fresh process."""
-    resident, planned = told("--one", str(moments), segment).split()
+    resident, planned = told("--one", name, str(moments), segment).split()
     return float(resident), float(planned)
 
 
@@ -101,22 +129,24 @@ def told(*given: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def peak(moments: int, segment: int | None) -> tuple[float, float]:
+def peak(name: str, moments: int, segment: int | None) -> tuple[float, float]:
     """Megabytes that one meta-gradient adds to this process, and what XLA planned for it."""
     import equinox as eqx
     import jax
-    from meta_gradient import pair
+    from factored_lives import problem
+    from meta_gradient import pair, searched
 
-    from metaplast.experiment import build
     from metaplast.objective import Objective
     from metaplast.search import searchable
-    from metaplast.spec import load
     from metaplast.tasks import Clusters
 
-    experiment = build(load("digits"))
-    task = Clusters(inputs=64, moments=moments)
-    objective = Objective(task, experiment.objective.circuit, experiment.objective.sharpness)
-    theta, fixed = eqx.partition(experiment.genome, searchable)
+    objective, genome = searched(name)
+    if name == FACTORED:
+        objective, _ = problem(moments)
+    else:
+        task = Clusters(inputs=64, moments=moments)
+        objective = Objective(task, objective.circuit, objective.sharpness)
+    theta, fixed = eqx.partition(genome, searchable)
     _, gradient = pair(objective, fixed, segment, LIVES)
     keys = jax.random.split(jax.random.key(0), LIVES)
     program = jax.jit(gradient).lower(theta, keys).compile()
@@ -155,6 +185,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--crowd"]:
         print(crowd(int(sys.argv[2])))
     elif sys.argv[1:2] == ["--one"]:
-        print(*peak(int(sys.argv[2]), None if sys.argv[3] == DEFAULT else int(sys.argv[3])))
+        name, moments, segment = sys.argv[2:5]
+        print(*peak(name, int(moments), None if segment == DEFAULT else int(segment)))
     else:
         run(measure, __doc__)

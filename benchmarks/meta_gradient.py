@@ -5,7 +5,8 @@
 300 moments of three searches: `factored` (64-64-64-10, `Factored` with fixed cells, as the peers
 have it), and the experiments `layered` (the same network with `Learned` cells) and `digits` (the
 associative circuit). Gradients with the segments that the experiment has, and of the plainly
-unrolled life, which keeps every state.
+unrolled life, which keeps every state. And 100 moments of rules whose weights cannot be rebuilt
+from vectors, in 64-64-64-10: their lives are lived again, segment by segment.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ from factored_lives import genome, problem
 from interleaved import compiled, interleave, short
 from operations import operations
 from section import Claim, Section, run, say
+from synaptic_mlp import RATE, STATES, WIDTH, decided
 
+from metaplast.circuits import layered
 from metaplast.experiment import build
 from metaplast.network import Genome
+from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
+from metaplast.rules import Factored, SynapticGRU, SynapticMLP
 from metaplast.search import searchable
 from metaplast.spec import load
 from metaplast.spread import AT_ONCE, spread, use_cores
+from metaplast.tasks import Clusters
 
 AIM = 4.0
 MOMENTS = 300
@@ -34,6 +40,15 @@ UNROLLED_LIVES = 32
 """Most lives whose states are all kept; more do not fit."""
 PLAIN, PLAIN_UNROLLED = "plain lives", "plain lives, unrolled"
 GRADIENT, UNROLLED = "meta-gradient", "meta-gradient, unrolled"
+
+RELIVED = {
+    "`Factored`, traced": lambda: Factored((0.03,), 1e-4, traced=True),
+    f"`SynapticMLP`, width {WIDTH}": lambda: decided(SynapticMLP(RATE, WIDTH)),
+    f"`SynapticGRU`, {STATES} states": lambda: decided(SynapticGRU(RATE, STATES)),
+}
+"""Rules that remember, or are no product of what two cells know."""
+RELIVED_MOMENTS, OTHER_SEGMENTS = 100, (2, 50)
+"""Moments of their lives, whose segments have 10 by default; and what was tried instead."""
 
 BOUND = (
     "What bounds it: a gradient lives the moment once forward and keeps its vectors, asks the "
@@ -75,7 +90,65 @@ def measure(quick: bool) -> Section:
     )  # fmt: skip
     on_a_gpu = jax.default_backend() == "gpu" and not quick  # a quick look has no two sizes
     section.write(bound_on_a_gpu(rows) if on_a_gpu else BOUND)
+    relived(section, quick)
     return section
+
+
+def relived(section: Section, quick: bool) -> None:
+    """The same of rules whose lives are lived again."""
+    lives, repetitions = (8, 3) if quick else (32, 7)
+    rows = []
+    for name, rule in RELIVED.items():
+        say(f"meta_gradient: {name}, {lives} lives")
+        objective, start = everywhere_the_same(rule())
+        theta, fixed = eqx.partition(start, searchable)
+        keys = jax.random.split(jax.random.key(0), lives)
+        programs = dict(zip((PLAIN, GRADIENT), pair(objective, fixed, None), strict=True))
+        programs |= {f"{n}": pair(objective, fixed, n)[1] for n in OTHER_SEGMENTS}
+        work, moved = worked(programs, theta, keys[:1])
+        times = interleave([compiled(n, p, theta, keys) for n, p in programs.items()], repetitions)
+        ratio = times.ratio(GRADIENT, PLAIN)
+        section.claims.append(
+            Claim(f"meta-gradient / plain lives, {name}, {lives} lives", ratio, most=AIM)
+        )
+        rows.append([
+            name, lives, *(short(times.of(n).median) for n in (PLAIN, GRADIENT)), ratio,
+            short(work), short(moved),
+            *(times.ratio(f"{n}", PLAIN) for n in OTHER_SEGMENTS),
+        ])  # fmt: skip
+    section.write(
+        f"{RELIVED_MOMENTS} moments of rules whose weights cannot be rebuilt from vectors, in "
+        "64-64-64-10: of their lives every tenth state is kept, and what lies between is lived "
+        "again. *Arithmetic* and *bytes*: how many times those of plain lives, as XLA counts a "
+        "moment of the compiled programs, every loop's body once."
+    )
+    section.table(
+        ("rule", "lives", "plain lives s", "meta-gradient s", "ratio", "arithmetic", "bytes",
+         *(f"segments of {n}, ratio" for n in OTHER_SEGMENTS)), rows,
+    )  # fmt: skip
+    section.write(
+        "What bounds it: a moment is lived twice and then differentiated, and the small networks "
+        "of `SynapticMLP` and `SynapticGRU` are computed once more for that, so as not to be kept; "
+        "all of it in every synapse. How much work that is say the two columns; what the ratio has "
+        "beyond them was not found out. Other segments change how much is kept, and not how often "
+        "a moment is lived."
+    )
+
+
+def everywhere_the_same(rule) -> tuple[Objective, Genome]:
+    """64-64-64-10 with fixed cells, one rule in all of its projections."""
+    task = Clusters(inputs=64, moments=RELIVED_MOMENTS)
+    neurons = {"input": Rate("linear"), "hidden": Rate("tanh"), "output": Output("softmax")}
+    genome = Genome(neurons, {"forward": rule, "readout": rule})
+    return Objective(task, layered(64, (64, 64), task.classes)), genome
+
+
+def worked(programs, theta, keys) -> tuple[float, float]:
+    """How many times the operations and the bytes of plain lives a gradient has."""
+    plain, gradient = (
+        jax.jit(programs[n]).lower(theta, keys).compile().cost_analysis() for n in (PLAIN, GRADIENT)
+    )
+    return tuple(gradient[of] / plain[of] for of in ("flops", "bytes accessed"))
 
 
 def bound_on_a_gpu(rows: list) -> str:

@@ -69,10 +69,7 @@ def main() -> int:
         if section is None:
             failed.append(name)
             section = Section(name, ["This section failed; its script says why.", ""])
-        path = raw / f"{name}.json"
-        if section.claims or not path.exists():  # what was measured before is worth more than that
-            kept = {"about": about, "section": section.parts()}
-            path.write_text(json.dumps(kept, indent=1) + "\n")
+        keep(raw / f"{name}.json", section, about)
         if given.write:  # after every section, so that a run that is cut short leaves a page
             given.write.write_text(document(whole, given.quick))
     if given.write:
@@ -82,6 +79,21 @@ def main() -> int:
     if failed:
         say(f"failed: {', '.join(failed)}")
     return len(failed)
+
+
+def keep(path: Path, section: Section, about: list[str]) -> None:
+    """Write down a section and the machine that it ran on.
+
+    Where it measured nothing, what was measured before is worth more, and stays; why it is not
+    from this time is then said in it.
+    """
+    kept = {"about": about, "section": section.parts()}
+    before = json.loads(path.read_text()) if path.exists() else None
+    if before and before["section"]["claims"] and not section.claims:
+        reason = " ".join(line for line in section.lines if line)
+        line = f"On {about[0][2:12]} this was not measured again; what follows is older. {reason}"
+        kept = {**before, "missed": line}
+    path.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def measured(name: str, quick: bool) -> Section | None:
@@ -199,6 +211,8 @@ def read(path: Path, where: str = "") -> tuple[Section, list[str]] | None:
     section = Section.of(kept["section"])
     section.title += where
     section.claims = [dataclasses.replace(c, text=c.text + where) for c in section.claims]
+    if "missed" in kept:
+        section.lines = [kept["missed"], "", *section.lines]
     return section, kept["about"]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SWITCH = "METAPLAST_CACHE"
-"""Environment variable: `off` for no cache at all, or the folder to use."""
+"""Environment variable: `off` for no cache at all, or the folder to use; `~` is the user's home."""
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
 """JAX's own variable; what it names wins over our folder."""
 LEAST_SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
@@ -27,7 +27,8 @@ def wanted(environment: Mapping[str, str] = os.environ) -> str | None:
     chosen = environment.get(SWITCH, "").strip()
     if chosen.lower() in ("off", "no", "false", "0"):
         return None
-    return environment.get(FOLDER) or str(Path(chosen or _home(environment)) / "xla")
+    ours = os.path.expanduser(chosen) or _home(environment)
+    return environment.get(FOLDER) or str(Path(ours) / "xla")
 
 
 def switch_on() -> Path | None:

@@ -134,7 +134,7 @@ def _data_folder() -> dict[str, Any]:
     if not folder:
         said = "not set; a folder of .npz files or IDX folders makes them known by name"
         return {"path": None, "files": [], "said": said}
-    path = Path(folder).expanduser()
+    path = Path(os.path.expanduser(folder))
     if not path.is_dir():
         return {"path": folder, "files": [], "said": f"{folder} is no folder; correct {DATA}"}
     files = sorted(p.name for p in path.iterdir() if p.suffix == ".npz" or _holds_idx(p))

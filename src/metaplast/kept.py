@@ -14,8 +14,11 @@ import math
 from typing import NamedTuple
 
 MEGABYTE = 1e6
+SHORT = 500
+"""Most moments of a life that is lived once wherever it fits into `FLOOR`."""
 FLOOR = 32 * MEGABYTE
-"""Bytes that a life may always keep."""
+"""Bytes that such a life may always keep. A longer one may keep less: what two blocks of `SHORT`
+moments take, so that small networks, whose long lives would fit, too, do not grow with them."""
 ROOT = 1.75
 """Bytes that a longer life may keep where blocks are kept whole: so many times the states of a life
 whose segments have the square root of its moments. What is allocated for short lives is less than
@@ -58,20 +61,27 @@ def kept(
         residuals: of the network that lives.
         budget: bytes. By default what lets memory grow with the square root of the horizon: one
             block does so where moments are kept for a segment only; where they are kept for a
-            block, `ROOT` times what the states take, or `FLOOR` where that is more.
+            block, `ROOT` times what the states take, or where that is more `FLOOR`, and of more
+            than `SHORT` moments at most what twice as many take in two blocks.
         segment: most moments in a segment, by default about the square root of those in the block.
 
     What divides the horizon is preferred to what takes a little less: a shorter part at the end is
     a program of its own, which takes as long to compile as all that comes before it.
     """
 
-    def cut(blocks: int) -> Kept:
-        block = -(-moments // blocks)
+    def of_block(block: int) -> Kept:
         return Kept(_up_to(min(segment, block), block) if segment else _near_root(block), block)
 
-    if budget is None:
-        root = max(FLOOR, ROOT * math.sqrt(moments) * residuals.state)
-        budget = root if residuals.whole else math.inf
+    def cut(blocks: int) -> Kept:
+        return of_block(-(-moments // blocks))
+
+    if budget is None and residuals.whole:
+        floor = FLOOR
+        if moments > SHORT:
+            floor = min(floor, residuals.bytes(2 * SHORT, of_block(SHORT)))
+        budget = max(floor, ROOT * math.sqrt(moments) * residuals.state)
+    elif budget is None:
+        budget = math.inf
     sizes = {}
     for blocks in range(1, 2 * math.isqrt(moments) + 1):
         sizes[blocks] = residuals.bytes(moments, cut(blocks))

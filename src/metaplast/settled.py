@@ -91,5 +91,5 @@ def _found(text: str, folders: Sequence[Path]) -> str | None:
 
 def _named(name: str) -> bool:
     """Whether a bare name is one of the folder of data sets, which is asked first."""
-    folder = os.environ.get(DATA, "")
+    folder = os.path.expanduser(os.environ.get(DATA, ""))
     return bool(folder) and any((Path(folder) / there).exists() for there in (f"{name}.npz", name))

@@ -107,6 +107,14 @@ def test_each_platform_has_its_folder(monkeypatch, platform, environment, folder
     assert compile_cache.wanted(environment) == str(folder)
 
 
+def test_a_tilde_is_the_users_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # what Windows asks
+    assert compile_cache.wanted({"METAPLAST_CACHE": "~/mc"}) == str(tmp_path / "mc" / "xla")
+    inside = {"METAPLAST_CACHE": "/m/~/mc"}  # control: a folder of that name is left alone
+    assert compile_cache.wanted(inside) == str(Path("/m/~/mc/xla"))
+
+
 def test_an_address_that_only_jax_understands_is_left_to_it():
     given = {"JAX_COMPILATION_CACHE_DIR": "gs://bucket/programs"}
     assert compile_cache.wanted(given) == "gs://bucket/programs"

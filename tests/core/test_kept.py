@@ -10,13 +10,17 @@ from learners.easy import Easy
 
 from core.small import CASES, parts, plain
 from metaplast.circuits import layered
-from metaplast.kept import FLOOR, ROOT, Kept, Residuals, kept
+from metaplast.kept import FLOOR, ROOT, SHORT, Kept, Residuals, kept
 from metaplast.network import Genome
 from metaplast.objective import Objective
 from metaplast.rules import Factored
 
 BIG = Residuals(state=10**7, moment=10**6, whole=True)
 RELIVED = Residuals(state=10**7, moment=4 * 10**7, whole=False)
+SMALL = Residuals(state=55_000, moment=4000, whole=True)
+"""About what 64-64-64-10 leaves: 4000 moments of it would fit into `FLOOR`."""
+MIDDLE = Residuals(state=280_000, moment=18_000, whole=True)
+"""About what the experiment `digits` leaves: 1000 moments would fit."""
 MOMENTS = 120
 
 
@@ -37,6 +41,33 @@ def test_in_one_block_it_grows_with_the_horizon():
     """Negative control."""
     whole = [BIG.bytes(n, Kept(round(n**0.5), n)) for n in (250, 4000)]
     assert whole[1] > 8 * whole[0]
+
+
+@pytest.mark.parametrize("residuals", [SMALL, MIDDLE])
+def test_small_networks_do_not_grow_with_the_horizon_either(residuals):
+    def taken(moments):
+        return residuals.bytes(moments, kept(moments, residuals))
+
+    assert 0.02 * FLOOR < taken(250) < FLOOR
+    assert taken(4000) <= 4 * taken(250) and taken(16_000) <= 8 * taken(250)
+    assert taken(1000) <= 0.1 * 1000 * residuals.state  # where every state is kept
+    whole = residuals.bytes(4000, kept(4000, residuals, budget=1e12))  # control: in one block
+    assert whole > 6 * taken(250)
+
+
+@pytest.mark.parametrize("residuals", [SMALL, MIDDLE])
+@pytest.mark.parametrize("segment", [None, 20])
+def test_short_lives_are_lived_once_wherever_they_fit(residuals, segment):
+    for moments in (1, 2, 120, 250, 407, 473, SHORT):
+        assert kept(moments, residuals, segment=segment).block == moments
+    assert kept(SHORT + 100, residuals, segment=segment).block < SHORT  # control: longer
+    assert kept(SHORT, BIG, segment=segment).block < SHORT  # control: larger
+
+
+def test_a_life_of_twice_that_has_two_blocks():
+    for residuals in (SMALL, MIDDLE):
+        assert kept(2 * SHORT, residuals) == Kept(20, SHORT)
+    assert kept(2 * SHORT, SMALL, budget=FLOOR).block == 2 * SHORT  # control: it would fit
 
 
 def test_a_life_that_fits_is_lived_once():

@@ -100,6 +100,12 @@ def test_only_what_is_a_file_changes(mine, monkeypatch):
     assert settled({"name": "mine.toml"}, [mine]) == {"name": "mine.toml"}
     monkeypatch.setenv("METAPLAST_DATA", str(mine))
     assert settled({"path": "digits"}, [mine]) == {"path": "digits"}, "it is looked up there first"
+    monkeypatch.setenv("HOME", str(mine.parent))
+    monkeypatch.setenv("USERPROFILE", str(mine.parent))  # what Windows asks
+    monkeypatch.setenv("METAPLAST_DATA", f"~/{mine.name}")
+    assert settled({"path": "digits"}, [mine]) == {"path": "digits"}
+    monkeypatch.setenv("METAPLAST_DATA", f"~/{mine.name}x")  # control: a home without it
+    assert settled({"path": "digits"}, [mine]) == {"path": f"{mine}/digits"}
 
 
 def test_built_in_experiments_do_not_depend_on_the_folder(mine, monkeypatch):

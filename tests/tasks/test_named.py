@@ -40,6 +40,16 @@ def test_a_bare_name_is_looked_up_in_the_folder(folder):
     assert named(folder / "letters.npz", 20).held_out == 10
 
 
+def test_a_tilde_is_the_users_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.setenv("USERPROFILE", str(folder.parent))  # what Windows asks
+    monkeypatch.setenv("METAPLAST_DATA", f"~/{folder.name}")
+    assert named("letters", 20).name == "letters"
+    monkeypatch.setenv("METAPLAST_DATA", f"~/{folder.name}x")  # control
+    with pytest.raises(FileNotFoundError, match=r"METAPLAST_DATA = .*x' is no folder"):
+        named("letters", 20)
+
+
 def test_without_the_variable_a_name_says_so(monkeypatch, folder):
     named("letters", 20)
     monkeypatch.delenv("METAPLAST_DATA")

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 FOLDER = "METAPLAST_DATA"
-"""Environment variable that names the folder in which bare names are looked up."""
+"""Environment variable that names the folder in which bare names are looked up; `~` is the user's
+home."""
 
 
 def find(name: str, known: Iterable[str] = ()) -> Path:
@@ -25,7 +26,7 @@ def find(name: str, known: Iterable[str] = ()) -> Path:
     path = Path(name)
     if len(path.parts) != 1 or path.suffix in (".npz", ".gz") or "ubyte" in name:
         return path
-    folder = os.environ.get(FOLDER, "")
+    folder = os.path.expanduser(os.environ.get(FOLDER, ""))
     if folder:
         for candidate in (Path(folder) / f"{name}.npz", Path(folder) / name):
             if candidate.exists():
