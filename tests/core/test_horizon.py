@@ -16,6 +16,7 @@ from metaplast.estimators.compare import Budget, Comparison, cosine, row
 from metaplast.estimators.facts import facts
 from metaplast.estimators.horizon import Agreement, agreement, lyapunov
 from metaplast.estimators.sample import Sample
+from metaplast.meta.stretches import divisors
 from metaplast.report.estimators import page
 
 THETA = {"theta": jnp.asarray(4.0)}
@@ -25,6 +26,10 @@ class Logistic(NamedTuple):
     """x' = theta x (1 - x): chaotic at 4, where its exponent is log 2; at rest at 2.5."""
 
     horizon: int = 60
+
+    @property
+    def stretches(self):
+        return divisors(self.horizon)
 
     @property
     def plain(self):
