@@ -173,6 +173,27 @@ def test_a_stretch_that_does_not_divide_the_horizon_is_refused():
     PES(stretch=25).init(Influence(HORIZON), theta, jax.random.key(0))
 
 
+@pytest.mark.parametrize("meta", [PES, NRES, Truncated, Forward])
+def test_shorter_first_lives_that_would_not_be_shorter_are_refused(meta):
+    """Without a stretch a life is one stretch, and none is shorter than that."""
+    lives, theta, key = Influence(HORIZON), at({"theta": np.asarray(0.5)}), jax.random.key(0)
+    for options, fix in (
+        ({"first": 20}, "100 moments; give stretch = 20, or leave out first"),
+        ({"first": 33}, "100 moments; give stretch = 25, or leave out first"),
+        ({"first": 20, "stretch": 50}, "50 moments; give stretch = 20, or first = 50 or more"),
+    ):
+        with pytest.raises(ValueError, match=rf"first = {options['first']}: .* {fix}$"):
+            meta(lives=4, **options).init(lives, theta, key)
+    # The control: as it was told, and where no life is to be shorter. The first ones are.
+    left = {}
+    for name, options in {
+        "short": {"first": 20, "stretch": 20}, "fifty": {"first": 50, "stretch": 50},
+        "whole": {"first": 100}, "none": {},
+    }.items():  # fmt: skip
+        left[name] = int(jnp.max(meta(lives=4, **options).init(lives, theta, key).held.left))
+    assert left == {"short": 20, "fifty": 50, "whole": 100, "none": 100}
+
+
 class Hungry(Influence):
     """Lives that take memory: all their moments are kept, and looked at in order."""
 

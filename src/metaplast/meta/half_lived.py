@@ -42,8 +42,8 @@ class AbstractHalfLived(AbstractDescent):
     Args:
         stretch: moments of each life in a meta-step, one of the lives' `stretches`; all of them by
             default.
-        first: horizon of the first lives, if shorter ones come first: it grows by a constant
-            factor a meta-step, up to that of the objective after half of `steps`.
+        first: horizon of the first lives, if shorter ones come first, one stretch or more: it grows
+            by a constant factor a meta-step, up to that of the objective after half of `steps`.
     """
 
     stretch: int | None = eqx.field(static=True, default=None)
@@ -68,6 +68,7 @@ class AbstractHalfLived(AbstractDescent):
     def hold(self, evaluate, theta, key):
         lives = as_lives(evaluate)
         stretch = self.moments(lives)
+        self._check_first(lives, stretch)
         keys = jax.random.split(key, self.lives)
         begun = jax.jit(jax.vmap(lambda key: self.newborn(lives, theta, key)))(keys)
         with jax.ensure_compile_time_eval():  # it decides shapes, also where this is only traced
@@ -106,6 +107,22 @@ class AbstractHalfLived(AbstractDescent):
                 f"give {near}, or lives of another length"
             )
         return stretch
+
+    def _check_first(self, lives: Lives, stretch: int) -> None:
+        """Refuse first lives shorter than a stretch, for they would not be: lives are whole
+        stretches, and a stretch is a whole life where nobody says how long it is.
+
+        Raises:
+            ValueError: `first` is below the moments of a stretch.
+        """
+        if self.first is None or self.first >= stretch:
+            return
+        below = max((n for n in lives.stretches if n <= self.first), default=lives.stretches[0])
+        other = "leave out first" if self.stretch is None else f"first = {stretch} or more"
+        raise ValueError(
+            f"first = {self.first}: no life is shorter than a stretch, which is {stretch} moments; "
+            f"give stretch = {below}, or {other}"
+        )
 
     def _horizon(self, lives: Lives, step):
         """Moments of a life that begins at a meta-step: whole stretches."""
