@@ -61,6 +61,8 @@ class Row(NamedTuple):
     lost: float
     seconds: float
     bytes: int
+    own: float = 0.0
+    """The part of `noise` that is that of its own mean, and not of the exact gradient."""
     doubt: float = 0.0
     """Length of the standard error of its mean, relative to the mean itself, which is as long as
     its noise where there is nothing but noise."""
@@ -170,11 +172,13 @@ def row(name: str, found: Sample, exact: Sample | None) -> Row:
         length = float(np.linalg.norm(found.mean))
         relative = found.variance / length**2
         return Row(
-            name, nan, nan, relative, nan, nan, found.lost, found.seconds, found.bytes, doubt(found)
-        )
+            name, nan, nan, relative, nan, nan, found.lost, found.seconds, found.bytes, nan,
+            doubt(found),
+        )  # fmt: skip
     truth = exact.mean
     length = float(np.linalg.norm(truth))
-    noise = float(np.sum(found.error**2) + np.sum(exact.error**2))
+    own = float(np.sum(found.error**2))
+    noise = own + float(np.sum(exact.error**2))
     distance = float(np.sum((found.mean - truth) ** 2))
     each = np.mean([cosine(one, truth) for one in found.each])
     return Row(
@@ -187,6 +191,7 @@ def row(name: str, found: Sample, exact: Sample | None) -> Row:
         found.lost,
         found.seconds,
         found.bytes,
+        own**0.5 / length,
         doubt(found),
     )
 
