@@ -207,7 +207,7 @@ def construct(namespace: str, table: Any, path: str) -> Any:
     options = dict(_as_table(table, path))
     name = options.pop("type", None)
     maker = _named(namespace, name, path)
-    options = checked(maker, options, path)
+    options = checked(maker, options, path, others=exported(namespace))
     built = {k: _value(namespace, v, f"{path}.{k}") for k, v in options.items()}
     return _fulfilled(_call(maker, built, path, reference(name)), namespace, name, path)
 

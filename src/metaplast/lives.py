@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from metaplast.lifetime import memory_of
 from metaplast.meta.abstract import Evaluate, Lives
+from metaplast.meta.stretches import divisors
 from metaplast.network import Genome
 from metaplast.objective import Objective, Score
 from metaplast.tasks.wrapper import answered_of
@@ -47,6 +48,12 @@ class SearchedLives(NamedTuple):
     def horizon(self) -> int:
         """Moments of a whole life."""
         return self.objective.episodes * self._episode
+
+    @property
+    def stretches(self) -> list[int]:
+        """Even parts of an episode, and as many whole episodes as divide a life."""
+        parts, whole = divisors(self._episode), divisors(self.objective.episodes)
+        return parts + [self._episode * episodes for episodes in whole[1:]]
 
     @property
     def _episode(self) -> int:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from metaplast.spec import SpecError, near
 
 PLAIN = {"int", "float", "str", "bool"}
+FEW = 4
+"""Most makers that are named because they have an option that another one lacks."""
 LISTED = re.compile(r"tuple\[(\w+)((?:, (?:\w+|\.\.\.))*)\](?: \| None)?")
 """The annotation of a list of equal things: what they are, and how many or `...`."""
 
 
 def checked(
-    maker: Callable[..., Any], options: dict[str, Any], path: str, hide: Collection[str] = ()
+    maker: Callable[..., Any],
+    options: dict[str, Any],
+    path: str,
+    hide: Collection[str] = (),
+    others: Mapping[str, Callable[..., Any]] | None = None,
 ) -> dict[str, Any]:
     """The options, if a maker takes them; whole numbers as reals where it wants reals.
 
@@ -25,6 +31,7 @@ def checked(
         options: values as a table has them, nested tables and lists not yet built.
         path: where the table stands in the file, for messages.
         hide: arguments that are not given by tables.
+        others: what else could stand there by name, of which a few may have an unknown option.
 
     Raises:
         SpecError: an unknown option (with near misses), one that is missing, or a value of another
@@ -36,12 +43,21 @@ def checked(
         if option not in parameters:
             raise SpecError(
                 f"{path}.{option}: {name} has no such option; {near(option, parameters)}"
+                + _elsewhere(option, others or {})
             )
         _check_kind(given, parameters[option], f"{path}.{option}")
     for option, parameter in parameters.items():
         if parameter.default is parameter.empty and option not in options:
             raise SpecError(f"{path}: {name} needs {option!r}; add {option} = ...")
     return {n: _real(v, parameters[n], f"{path}.{n}") for n, v in options.items()}
+
+
+def _elsewhere(option: str, others: Mapping[str, Callable[..., Any]]) -> str:
+    """The tail of a message about an unknown option: who has it, if they are few."""
+    having = [name for name, made in others.items() if option in inspect.signature(made).parameters]
+    if not 0 < len(having) <= FEW:
+        return ""
+    return f"; {' and '.join(having)} {'have' if len(having) > 1 else 'has'} it"
 
 
 def _real(given: Any, parameter: inspect.Parameter, path: str) -> Any:

@@ -12,7 +12,7 @@ from metaplast.estimators.horizon import agreement, lyapunov
 from metaplast.estimators.influence import Influence
 from metaplast.estimators.sample import Sample, sample
 from metaplast.memory import Unfit
-from metaplast.meta import ES, NRES, PES, Backprop, Forward, LowRankES, Truncated
+from metaplast.meta import ES, NRES, PES, AbstractDescent, Backprop, Forward, LowRankES, Truncated
 
 HORIZON, STRETCH = 100, 10
 EXACT = {
@@ -171,6 +171,94 @@ def test_a_stretch_that_does_not_divide_the_horizon_is_refused():
     with pytest.raises(ValueError, match=r"stretch = 30: .* 100 moments; give 20 or 25 or 50"):
         PES(stretch=30).init(Influence(HORIZON), theta, jax.random.key(0))
     PES(stretch=25).init(Influence(HORIZON), theta, jax.random.key(0))
+
+
+@pytest.mark.parametrize("meta", [PES, NRES, Truncated, Forward])
+def test_shorter_first_lives_that_would_not_be_shorter_are_refused(meta):
+    """Without a stretch a life is one stretch, and none is shorter than that."""
+    lives, theta, key = Influence(HORIZON), at({"theta": np.asarray(0.5)}), jax.random.key(0)
+    for options, fix in (
+        ({"first": 20}, "100 moments; give stretch = 20, or leave out first"),
+        ({"first": 33}, "100 moments; give stretch = 25, or leave out first"),
+        ({"first": 20, "stretch": 50}, "50 moments; give stretch = 20, or first = 50 or more"),
+    ):
+        with pytest.raises(ValueError, match=rf"first = {options['first']}: .* {fix}$"):
+            meta(lives=4, **options).init(lives, theta, key)
+    # The control: as it was told, and where no life is to be shorter. The first ones are.
+    left = {}
+    for name, options in {
+        "short": {"first": 20, "stretch": 20}, "fifty": {"first": 50, "stretch": 50},
+        "whole": {"first": 100}, "none": {},
+    }.items():  # fmt: skip
+        left[name] = int(jnp.max(meta(lives=4, **options).init(lives, theta, key).held.left))
+    assert left == {"short": 20, "fifty": 50, "whole": 100, "none": 100}
+
+
+def torn(theta, key):
+    """A bowl over leaves of one, two and three axes, without a number where theta is pushed far."""
+    shift = 0.1 * jax.random.normal(key)
+    loss = sum(jnp.sum((leaf - 1 - shift) ** 2) for leaf in jax.tree.leaves(theta))
+    return jnp.where(jnp.abs(theta["matrix"][0, 0]) > 0.1, jnp.nan, loss), (loss,)
+
+
+LEAVES = {
+    "cube": np.arange(24.0).reshape(2, 3, 4),
+    "matrix": np.arange(6.0).reshape(3, 2),
+    "vector": np.arange(2.0),
+}
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_the_mean_of_perturbations_of_low_rank_needs_none_of_them(rank):
+    """A contraction of factors is what the gradients of all pairs have for their mean."""
+    meta, theta = LowRankES(lives=16, width=4, rank=rank), at(LEAVES)
+    dense = jax.jit(lambda key: AbstractDescent.mean(meta, torn, theta, None, key)[0])
+    without = jax.jit(lambda key: meta.mean(torn, theta, None, key)[0])
+    key = jax.random.key(0)
+    (gradient, score, lost), (wanted, *others) = without(key), dense(key)
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-9, atol=1e-9 * np.abs(wanted).max())
+    assert np.all(np.abs(wanted) > 0) and 0 < float(lost) < 1
+    assert float(lost) == float(others[1])
+    np.testing.assert_allclose(score[0], others[0][0], rtol=1e-12)
+    # The control: other pairs have another mean.
+    other = np.asarray(dense(jax.random.key(1))[0])
+    assert np.linalg.norm(other - wanted) > 0.1 * np.linalg.norm(wanted)
+
+
+def test_the_mean_of_low_rank_is_zero_where_all_is_lost_and_is_clipped_as_any():
+    meta, theta = LowRankES("sgd", 0.5, lives=4, clip=0.25), at(LEAVES)
+
+    def lost(theta, key):
+        loss, report = bowl(theta, key)
+        return loss + jnp.nan, report
+
+    (gradient, score, share), _ = meta.mean(lost, theta, None, jax.random.key(0))
+    assert not np.any(gradient) and np.isnan(score[0]) and float(share) == 1
+    state = meta.init(bowl, theta, jax.random.key(0))
+    after, _, step = meta.step(bowl, theta, state, jax.random.key(0))
+    moved = [np.ravel(after[name] - LEAVES[name]) for name in LEAVES]
+    np.testing.assert_allclose(np.linalg.norm(np.concatenate(moved)), 0.5 * 0.25, rtol=1e-6)
+    assert float(step.lost) == 0  # the control
+
+
+def test_memory_of_low_rank_does_not_grow_with_pairs_times_numbers():
+    pairs, side = 64, 128
+    theta, key = at({"matrix": np.ones((side, side))}), jax.random.key(0)
+    every = pairs * side**2 * 8  # bytes of a gradient of each pair
+
+    def far(theta, key):
+        loss = jnp.sum(jnp.tanh(theta["matrix"] @ jax.random.normal(key, (side,))))
+        return loss, (loss,)
+
+    def needed(mean):
+        compiled = jax.jit(lambda theta, key: mean(far, theta, None, key)[0]).lower(theta, key)
+        return compiled.compile().memory_analysis().temp_size_in_bytes
+
+    low, whole = LowRankES(lives=pairs, width=2), ES(lives=pairs, width=2)
+    assert 0 < needed(low.mean) < every / 4
+    # The controls: all that keep a gradient of each pair.
+    assert needed(whole.mean) >= every
+    assert needed(lambda *given: AbstractDescent.mean(low, *given)) >= every
 
 
 class Hungry(Influence):

@@ -16,6 +16,7 @@ from metaplast.estimators.compare import Budget, Comparison, cosine, row
 from metaplast.estimators.facts import facts
 from metaplast.estimators.horizon import Agreement, agreement, lyapunov
 from metaplast.estimators.sample import Sample
+from metaplast.meta.stretches import divisors
 from metaplast.report.estimators import page
 
 THETA = {"theta": jnp.asarray(4.0)}
@@ -25,6 +26,10 @@ class Logistic(NamedTuple):
     """x' = theta x (1 - x): chaotic at 4, where its exponent is log 2; at rest at 2.5."""
 
     horizon: int = 60
+
+    @property
+    def stretches(self):
+        return divisors(self.horizon)
 
     @property
     def plain(self):
@@ -101,6 +106,50 @@ def test_advice_takes_no_biased_estimator_and_no_derivative_without_meaning(long
     best = recommended(found)
     assert best is not None and best.name == ("Backprop" if longest == 60 else "PES")
     assert f'meta.type = "{best.name}"' in advice(found)
+
+
+def judged(reference, spread):
+    """Backprop, a cheap estimator that is off by three fifths of the gradient, and a dear one that
+    is right, by an exact gradient whose estimates are spread as far as is said."""
+    exact = made([1.0, 0.0], reference, 1.0, 2)
+    rows = [
+        row("Backprop", made([1.0, 0.0], spread, 1.0, 12), exact),
+        row("Truncated", made([0.4, 0.0], 0.01, 0.1, 13), exact),
+        row("PES", made([1.0, 0.0], 0.5, 2.0, 14), exact),
+    ]
+    trusted = Agreement(np.arange(1, 3), np.ones((1, 1, 2)), np.ones((1, 1, 2)))
+    return Comparison(2, 2, 1, 1.0, rows, trusted, np.zeros((1, 2)), True)
+
+
+def test_the_noise_of_the_exact_gradient_excuses_no_bias():
+    found = judged(4.4, 8.0)
+    backprop, truncated, _ = found.rows
+    assert backprop.noise < 1 and 0.5 < truncated.bias < 2 * truncated.noise
+    assert truncated.own < 0.01 * truncated.noise, "it is noise of what is exact"
+    best = recommended(found)
+    assert best is not None and best.name == "PES"
+    # The controls: noise of its own, and no bias.
+    for other in (truncated._replace(own=truncated.noise), truncated._replace(bias=0.0)):
+        best = recommended(found._replace(rows=[backprop, other]))
+        assert best is not None and best.name == "Truncated"
+
+
+def test_no_advice_where_the_exact_gradient_is_mostly_noise():
+    found = judged(4.4, 30.0)
+    told = advice(found)
+    noise = found.rows[0].noise
+    assert noise > 1 and recommended(found) is None
+    assert f"No advice: backprop itself is off by {noise:.3g}" in told and "Take" not in told
+    assert told.endswith("give more cycles and more lives.") and "\n" not in told
+    # The controls: a budget that tells, and derivatives by which nobody is judged.
+    enough = judged(0.1, 0.1)
+    best = recommended(enough)
+    assert best is not None and enough.rows[0].noise < 0.1
+    assert f"bias {best.bias:.3g} with a noise of {best.noise:.3g}" in advice(enough)
+    nothing = found.agreement._replace(measured=-np.ones((1, 1, 2)))
+    other = found._replace(agreement=nothing)
+    best = recommended(other)
+    assert best is not None and best.name == "PES" and "bias" not in advice(other)
 
 
 def test_no_advice_where_the_budget_decides_nothing():

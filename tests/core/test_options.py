@@ -46,6 +46,18 @@ def test_a_value_of_another_kind_is_refused_in_one_line(case):
     assert told in said and said.startswith("here") and "\n" not in said
 
 
+@pytest.mark.parametrize("loop", ["Backprop", "ES", "Evolution"])
+def test_an_option_that_only_few_others_have_is_said_to_be_theirs(loop):
+    """Lives that are lived whole have no curriculum, and half-lived ones do."""
+    said = {}
+    for option in ("first", "frist"):
+        with pytest.raises(SpecError, match=f"^meta.{option}: {loop} has no such option; ") as told:
+            construct("meta", {"type": loop, option: 3}, "meta")
+        said[option] = str(told.value)
+    assert said["first"].endswith("; Forward and NRES and PES and Truncated have it")
+    assert "have it" not in said["frist"]  # the control: nobody has
+
+
 def test_values_of_these_kinds_are_taken():
     """Negative control."""
     total = construct("rules", {"type": "Total", "rules": [{"type": "Oja"}, {"type": "Decay"}]}, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
@@ -15,11 +16,13 @@ from metaplast.ahead import compiling
 from metaplast.circuits import layered
 from metaplast.derivable import reach
 from metaplast.experiment import Experiment
+from metaplast.lives import lives_of
 from metaplast.meta import ES, PES, Backprop, Evolution, LearnedSelection, Restarts
 from metaplast.network import Genome
 from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
 from metaplast.rules import Delta, PolicyTrace, RewardSTDP, ThreeFactor
+from metaplast.search import searchable
 from metaplast.spec import SpecError
 from metaplast.tasks import Reinforced
 
@@ -40,12 +43,12 @@ class Hidden(Delta):
         return (rate * cell.message)[None]
 
 
-def experiment(rule=Delta, rate=0.1, meta=None, moments=12) -> Experiment:
+def experiment(rule=Delta, rate=0.1, meta=None, moments=12, episodes=1) -> Experiment:
     genome = Genome(
         {"input": Rate("linear"), "hidden": Rate(), "output": Output()},
         {"forward": rule(rate), "readout": rule(rate)},
     )
-    objective = Objective(Easy(moments=moments), layered(6, (4,), 3))
+    objective = Objective(Easy(moments=moments), layered(6, (4,), 3), episodes=episodes)
     return Experiment("x", 0, objective, genome, meta or Backprop(lives=2), 3)
 
 
@@ -72,6 +75,34 @@ def test_a_horizon_that_stretches_do_not_divide_is_refused():
     with pytest.raises(SpecError, match=r"meta: stretch = 5: .* 12 moments; give 3 or 4 or 6"):
         preflight.check(experiment(meta=PES(stretch=5)))
     preflight.check(experiment(meta=PES(stretch=6)))
+
+
+@pytest.mark.parametrize(
+    ("episodes", "stretch", "near"),
+    [
+        # The first two divide the life, and cut through an episode unevenly.
+        (3, 18, "6 or 12 or 36"), (3, 9, "4 or 6 or 12"), (3, 7, "4 or 6 or 12"),
+        (4, 36, "12 or 24 or 48"), (1, 9, "4 or 6 or 12"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_of_several_episodes_cannot_be_lived_and_what_is_suggested_can(
+    episodes, stretch, near
+):
+    """What the check says is asked of lives themselves, which decide while a step is traced."""
+
+    def traced(stretch):
+        """A meta-step as the search traces it, without a check before."""
+        tried = experiment(meta=PES(stretch=stretch, lives=2), episodes=episodes)
+        preflight.check(tried)
+        theta, fixed = eqx.partition(tried.genome, searchable)
+        lives, key = lives_of(tried.objective, fixed), jax.random.key(0)
+        state = jax.eval_shape(lambda: tried.meta.init(lives, theta, key))
+        jax.eval_shape(lambda state: tried.meta.step(lives, theta, state, key), state)
+
+    with pytest.raises(SpecError, match=f"meta: stretch = {stretch}: .*; give {near}, or lives"):
+        traced(stretch)
+    for suggested in map(int, near.split(" or ")):
+        traced(suggested)
 
 
 @pytest.mark.parametrize("first", [4, 12, 100])

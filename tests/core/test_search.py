@@ -12,6 +12,7 @@ from learners.easy import Easy
 from core.small import parts, plain
 from metaplast import checkpoint, search
 from metaplast.circuits import layered
+from metaplast.estimators.compare import stretch_of
 from metaplast.lives import SearchedLives
 from metaplast.meta import PES, Backprop, Evolution, LearnedSelection
 from metaplast.network import Genome
@@ -110,6 +111,39 @@ def test_to_live_in_stretches_is_to_live_whole(stretch, episodes, remembers):
     assert float(loss) > 0.1 and len(heard) == 6 * episodes // stretch
     other, _ = lives(theta, jax.random.key(6))
     assert abs(float(other) - float(loss)) > 1e-3, "negative control: another life, another loss"
+
+
+@pytest.mark.parametrize("episodes", [1, 3, 4])
+def test_lives_say_into_which_stretches_they_can_be_cut(episodes):
+    """Of all numbers that divide a life, those that `advance` takes."""
+    theta, fixed = parts(plain(0.3))
+    lives = SearchedLives(dataclasses.replace(OBJECTIVE, episodes=episodes), fixed)
+
+    def lived(stretch):
+        def whole(life):
+            return lives.advance(theta, life, stretch)[2]
+
+        life = jax.eval_shape(lambda: lives.begin(theta, jax.random.key(0)))
+        jax.eval_shape(whole, life)
+
+    dividing = [n for n in range(1, lives.horizon + 1) if lives.horizon % n == 0]
+    assert lives.stretches == [n for n in dividing if (n <= 6 and 6 % n == 0) or n % 6 == 0]
+    for stretch in lives.stretches:
+        lived(stretch)
+    uneven = sorted(set(dividing) - set(lives.stretches))
+    assert uneven == {1: [], 3: [9], 4: [4, 8]}[episodes]  # the control: one episode has none
+    for stretch in uneven:
+        with pytest.raises(ValueError, match=f"stretch = {stretch}: neither divides the 6 moments"):
+            lived(stretch)
+
+
+@pytest.mark.parametrize(("moments", "episodes", "stretch"), [(20, 3, 5), (20, 1, 2), (6, 60, 36)])
+def test_measured_lives_are_cut_by_default_into_about_ten_stretches(moments, episodes, stretch):
+    """Of three episodes of 20 moments a tenth would be 6, which cuts through episodes."""
+    objective = dataclasses.replace(OBJECTIVE, task=Easy(moments=moments), episodes=episodes)
+    lives = SearchedLives(objective, parts(plain(0.3))[1])
+    assert stretch_of(lives) == stretch in lives.stretches
+    assert (6 in lives.stretches) == (moments == 6)
 
 
 def test_there_is_one_way_to_live_in_stretches():

@@ -7,7 +7,11 @@ import numpy as np
 from metaplast.estimators.compare import Comparison, Row
 
 BIASED = 0.5
-"""A bias that is more than this part of the gradient and cannot be noise disqualifies."""
+"""A bias that is more than this part of the gradient, and cannot be an estimator's own noise,
+disqualifies. The noise of the exact gradient excuses nobody: it is in everybody's bias alike."""
+UNKNOWN = 1.0
+"""Noise of backprop's own row, relative to the exact gradient, from which on nobody's bias is
+known: with such a budget what is exact differs from itself by its own length."""
 
 UNSURE = 0.5**0.5
 """Doubt from which on the mean of an estimator is noise for the greater part."""
@@ -33,7 +37,13 @@ def advice(found: Comparison) -> str:
         )
     else:
         lines.append(f"Derivatives predict what a step does over all {found.horizon} moments.")
-    if best is None:
+    if unknown(found):
+        noise = next(row.noise for row in found.rows if row.name == "Backprop")
+        lines.append(
+            f"No advice: backprop itself is off by {noise:.3g} of the exact gradient with this "
+            "budget, so no bias is known; give more cycles and more lives."
+        )
+    elif best is None:
         unsure = sum(not told_from_noise(row, found.numbers) for row in found.rows)
         why = (
             f"the mean of {unsure} of {len(found.rows)} estimators is mostly noise, so this budget "
@@ -50,19 +60,31 @@ def advice(found: Comparison) -> str:
 def recommended(found: Comparison) -> Row | None:
     """The cheapest estimator that points the right way on average; None where none is known to,
     because it does not or because so few estimates do not tell."""
-    trusted = found.agreement.longest >= found.horizon
+    if unknown(found):
+        return None
     fit = [
         row for row in found.rows
         if row.seconds > 0 and row.lost < 0.5 and told_from_noise(row, found.numbers)
     ]  # fmt: skip
-    if found.reached and trusted:
+    if _judged(found):
         fit = [
             row for row in fit
-            if row.mean_cosine > 0 and row.bias <= max(BIASED, 2 * row.noise)
+            if row.mean_cosine > 0 and row.bias <= max(BIASED, 2 * row.own)
         ]  # fmt: skip
     else:  # what is exact has no meaning, or is not known
         fit = [row for row in fit if row.name in ("ES", "LowRankES", "PES", "NRES")]
     return min(fit, key=lambda row: row.cost, default=None)
+
+
+def unknown(found: Comparison) -> bool:
+    """Whether estimators would be judged by an exact gradient that is mostly noise."""
+    noise = [row.noise for row in found.rows if row.name == "Backprop"]
+    return _judged(found) and any(one >= UNKNOWN for one in noise)
+
+
+def _judged(found: Comparison) -> bool:
+    """Whether estimators are judged by the exact gradient: there is one, and it has a meaning."""
+    return found.reached and found.agreement.longest >= found.horizon
 
 
 def told_from_noise(row: Row, numbers: int) -> bool:
@@ -83,6 +105,9 @@ def _why(best: Row, found: Comparison) -> str:
     others = [row for row in found.rows if row.name != best.name]
     second = min(others, key=lambda row: row.cost, default=None)
     text = f"{best.seconds:.3g} s an estimate, relative variance {best.variance:.3g}"
+    if _judged(found):
+        text += f", bias {best.bias:.3g} with a noise of {best.noise:.3g}"
     if second is not None:
-        text += f" ({second.name}: {second.seconds:.3g} s, {second.variance:.3g})"
+        text += f" ({second.name}: {second.seconds:.3g} s, {second.variance:.3g}"
+        text += f", {second.bias:.3g})" if _judged(found) else ")"
     return text

@@ -17,6 +17,7 @@ from metaplast.experiment import Experiment
 from metaplast.lives import lives_of
 from metaplast.meta import ES, NRES, PES, AbstractDescent, Backprop, Forward, LowRankES, Truncated
 from metaplast.meta.abstract import Lives
+from metaplast.meta.stretches import nearest
 from metaplast.preflight import check
 from metaplast.search import searchable
 from metaplast.types import Key
@@ -60,6 +61,8 @@ class Row(NamedTuple):
     lost: float
     seconds: float
     bytes: int
+    own: float = 0.0
+    """The part of `noise` that is that of its own mean, and not of the exact gradient."""
     doubt: float = 0.0
     """Length of the standard error of its mean, relative to the mean itself, which is as long as
     its noise where there is nothing but noise."""
@@ -101,15 +104,15 @@ def compare(
         told: told what is about to be measured.
 
     Raises:
-        ValueError: the stretch does not divide the horizon, lives cannot be cut, or there is not
-            enough memory for so many.
+        ValueError: lives cannot be cut, or not into such stretches, or there is not enough memory
+            for so many.
     """
     theta, fixed = eqx.partition(experiment.genome, searchable)
     theta = jax.tree.map(lambda leaf: jax.numpy.asarray(np.asarray(leaf)), theta)
     lives = lives_of(experiment.objective, fixed)
     if not isinstance(lives, Lives):
         raise ValueError(_uncut(experiment.objective))
-    stretch = budget.stretch or stretch_of(lives.horizon)
+    stretch = budget.stretch or stretch_of(lives)
     numbers = ravel_pytree(theta)[0].size
     reached = bool(reach(lives.plain, theta, jax.random.key(0)).alive)
     keys = dict(zip(("rows", "agree", "grow"), jax.random.split(key, 3), strict=True))
@@ -169,11 +172,13 @@ def row(name: str, found: Sample, exact: Sample | None) -> Row:
         length = float(np.linalg.norm(found.mean))
         relative = found.variance / length**2
         return Row(
-            name, nan, nan, relative, nan, nan, found.lost, found.seconds, found.bytes, doubt(found)
-        )
+            name, nan, nan, relative, nan, nan, found.lost, found.seconds, found.bytes, nan,
+            doubt(found),
+        )  # fmt: skip
     truth = exact.mean
     length = float(np.linalg.norm(truth))
-    noise = float(np.sum(found.error**2) + np.sum(exact.error**2))
+    own = float(np.sum(found.error**2))
+    noise = own + float(np.sum(exact.error**2))
     distance = float(np.sum((found.mean - truth) ** 2))
     each = np.mean([cosine(one, truth) for one in found.each])
     return Row(
@@ -186,6 +191,7 @@ def row(name: str, found: Sample, exact: Sample | None) -> Row:
         found.lost,
         found.seconds,
         found.bytes,
+        own**0.5 / length,
         doubt(found),
     )
 
@@ -202,7 +208,6 @@ def cosine(a: Any, b: Any) -> float:
     return float(np.dot(a, b)) / size if size > 0 else float("nan")
 
 
-def stretch_of(horizon: int) -> int:
-    """The divisor of the horizon that cuts it into about `STRETCHES`."""
-    fitting = [n for n in range(1, horizon + 1) if horizon % n == 0]
-    return min(fitting, key=lambda n: abs(np.log(n * STRETCHES / horizon)))
+def stretch_of(lives: Lives) -> int:
+    """The stretch that cuts lives into about `STRETCHES`."""
+    return nearest(lives.stretches, lives.horizon / STRETCHES)[0]

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from metaplast.meta.stretches import divisors
+
 
 class Influence(NamedTuple):
     r"""A chain of cells that one number drives, the near ones upward and the far ones downward.
@@ -27,6 +29,10 @@ class Influence(NamedTuple):
     horizon: int = 100
     cells: int = 23
     upward: int = 10
+
+    @property
+    def stretches(self) -> list[int]:
+        return divisors(self.horizon)
 
     @property
     def plain(self) -> Influence:

@@ -97,8 +97,8 @@ def sample(
     compiled = fitted(estimate, (theta, held, run_key), (0, held))
     steps, burnt = 1, 1
     if isinstance(meta, AbstractHalfLived):
-        horizon = as_lives(evaluate).horizon
-        steps = burnt = horizon // meta.moments(horizon)
+        lives = as_lives(evaluate)
+        steps = burnt = lives.horizon // meta.moments(lives)
     made, began = [], time.perf_counter()
     for number in range(burnt + cycles * steps):
         if number == burnt:

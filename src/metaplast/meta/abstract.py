@@ -37,6 +37,12 @@ class Lives(Protocol):
         ...
 
     @property
+    def stretches(self) -> list[int]:
+        """Moments that `advance` can live at once and of which a whole life is a multiple,
+        ascending; the last is the whole life."""
+        ...
+
+    @property
     def plain(self) -> Lives:
         """The same lives, of operations that have forward derivatives too."""
         ...

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
-from metaplast.meta.abstract import Lives, Theta, positive_spread
+from metaplast.meta.abstract import Evaluate, Lives, Theta, positive_spread
 from metaplast.meta.descent import AbstractDescent, Estimate
 from metaplast.meta.half_lived import AbstractHalfLived, renewed
 from metaplast.spread import spread
@@ -41,17 +41,10 @@ class AbstractPairs(AbstractDescent):
         """A perturbation of theta in units of `spread`, as a vector."""
 
     def estimate(self, evaluate, theta, held, key):
-        vector, unravel = ravel_pytree(theta)
-
         def one_pair(key):
             noise_key, life_key = jax.random.split(key)
             noise = self.spread * self.noise(theta, noise_key)
-
-            def lived(vector, life):
-                del life
-                return *evaluate(unravel(vector), life_key), None
-
-            slope, score, _ = both_ways(lived, vector, noise, None)
+            slope, score = slope_along(noise, evaluate, theta, life_key)
             return noise * slope / self.spread**2, score
 
         keys = jax.random.split(key, self.lives)
@@ -95,6 +88,20 @@ class AbstractHeldPairs(AbstractHalfLived):
         lived = stretched(lives, unravel, fresh, stretch, birth_key)
         slope, score, pair = both_ways(lived, vector, noise, pair)
         return credited * slope / self.spread**2, score, (pair, credited)
+
+
+def slope_along(
+    noise: Vector, evaluate: Evaluate | Lives, theta: Theta, key: Key
+) -> tuple[Float[Array, ""], Any]:
+    """Half the difference of the losses of a pair of whole lives, and their mean report."""
+    vector, unravel = ravel_pytree(theta)
+
+    def lived(vector, life):
+        del life
+        return *evaluate(unravel(vector), key), None
+
+    slope, score, _ = both_ways(lived, vector, noise, None)
+    return slope, score
 
 
 def twins(lives: Lives, theta: Theta, key: Key) -> Any:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from metaplast.meta.abstract import (
     AbstractMetaOptimizer,
@@ -121,6 +121,19 @@ class AbstractDescent(AbstractMetaOptimizer):
     ) -> tuple[Estimate, Any]:
         """One estimate of the gradient at `theta`, and what is held after it."""
 
+    @property
+    def longest(self) -> float:
+        """Longest gradient of a single life."""
+        return self.clip if self.clips_each else float("inf")
+
+    def mean(
+        self, evaluate: Evaluate | Lives, theta: Theta, held: Any, key: Key
+    ) -> tuple[tuple[Float[Array, " numbers"], Any, Float[Array, ""]], Any]:
+        """What `mean_of_survivors` makes of one estimate, and what is held after it; for whoever
+        has that mean without the gradient of every life."""
+        (gradients, scores), held = self.estimate(evaluate, theta, held, key)
+        return mean_of_survivors(gradients, scores, self.longest), held
+
     def init(self, evaluate, theta, key):
         vector, _ = ravel_pytree(theta)
         return Descent(self.transformation.init(vector), self.hold(evaluate, theta, key))
@@ -128,9 +141,7 @@ class AbstractDescent(AbstractMetaOptimizer):
     def step(self, evaluate, theta, state, key):
         # As one vector, for every operation on every leaf would be compiled on its own.
         vector, unravel = ravel_pytree(theta)
-        (gradients, scores), held = self.estimate(evaluate, theta, state.held, key)
-        each = self.clip if self.clips_each else jnp.inf
-        gradient, score, lost = mean_of_survivors(gradients, scores, each)
+        (gradient, score, lost), held = self.mean(evaluate, theta, state.held, key)
         if not self.clips_each:
             gradient *= jnp.minimum(1.0, self.clip / jnp.maximum(jnp.linalg.norm(gradient), 1e-12))
         update, optimizer = self.transformation.update(gradient, state.optimizer, vector)
@@ -161,18 +172,30 @@ def _follows(optimizer: str) -> bool:
 def mean_of_survivors(gradients, scores, clip):
     """Mean over the leading axis of clipped gradients and of scores, the exploded left out; where
     none is left, a gradient of zeros, and scores that are no number."""
-    sizes = jax.vmap(optax.tree.norm)(gradients)
-    sound = jnp.isfinite(sizes)
-    weight = jnp.where(sound, jnp.minimum(1.0, clip / jnp.maximum(sizes, 1e-12)), 0.0)
-    count = jnp.maximum(jnp.sum(sound), 1)
+    sound, weight, count = survivors(jax.vmap(optax.tree.norm)(gradients), clip)
 
     def clipped(leaf):
         shape = (-1,) + (1,) * (leaf.ndim - 1)
         kept = jnp.where(sound.reshape(shape), leaf, 0.0) * weight.reshape(shape)
         return jnp.sum(kept, 0) / count
 
+    gradient = jax.tree.map(clipped, gradients)
+    return gradient, mean_of_the_sound(scores, sound), jnp.mean(~sound)
+
+
+def survivors(sizes: Float[Array, " lives"], clip: float):
+    """Of lengths of gradients: which are a number, by what each is scaled down (nothing is left of
+    the others), and how many are a number, or one."""
+    sound = jnp.isfinite(sizes)
+    weight = jnp.where(sound, jnp.minimum(1.0, clip / jnp.maximum(sizes, 1e-12)), 0.0)
+    return sound, weight, jnp.maximum(jnp.sum(sound), 1)
+
+
+def mean_of_the_sound(scores, sound: Bool[Array, " lives"]):
+    """Mean of scores, leaves `[lives]`, over those that are a number, of lives that are sound."""
+
     def averaged(leaf):
         told = sound & jnp.isfinite(leaf)
         return jnp.sum(jnp.where(told, leaf, 0.0), 0) / jnp.sum(told)
 
-    return jax.tree.map(clipped, gradients), jax.tree.map(averaged, scores), jnp.mean(~sound)
+    return jax.tree.map(averaged, scores)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -14,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from metaplast.meta.abstract import Lives, Theta
 from metaplast.meta.descent import AbstractDescent, Estimate
+from metaplast.meta.stretches import nearest
 from metaplast.meta.whole_lives import as_lives
 from metaplast.spread import spread
 from metaplast.types import Key
@@ -40,9 +40,10 @@ class AbstractHalfLived(AbstractDescent):
     meta-step hears of all ages alike.
 
     Args:
-        stretch: moments of each life in a meta-step; all of them by default.
-        first: horizon of the first lives, if shorter ones come first: it grows by a constant
-            factor a meta-step, up to that of the objective after half of `steps`.
+        stretch: moments of each life in a meta-step, one of the lives' `stretches`; all of them by
+            default.
+        first: horizon of the first lives, if shorter ones come first, one stretch or more: it grows
+            by a constant factor a meta-step, up to that of the objective after half of `steps`.
     """
 
     stretch: int | None = eqx.field(static=True, default=None)
@@ -66,11 +67,12 @@ class AbstractHalfLived(AbstractDescent):
 
     def hold(self, evaluate, theta, key):
         lives = as_lives(evaluate)
-        stretch = self.moments(lives.horizon)
+        stretch = self.moments(lives)
+        self._check_first(lives, stretch)
         keys = jax.random.split(key, self.lives)
         begun = jax.jit(jax.vmap(lambda key: self.newborn(lives, theta, key)))(keys)
         with jax.ensure_compile_time_eval():  # it decides shapes, also where this is only traced
-            horizon = int(self._horizon(lives.horizon, np.asarray(0)))
+            horizon = int(self._horizon(lives, np.asarray(0)))
         stretches = horizon // stretch
         lived = np.arange(self.lives) * stretches // self.lives
         left = jnp.asarray((stretches - lived) * stretch, jnp.int32)
@@ -78,7 +80,7 @@ class AbstractHalfLived(AbstractDescent):
 
     def estimate(self, evaluate, theta, held, key):
         lives = as_lives(evaluate)
-        stretch = self.moments(lives.horizon)
+        stretch = self.moments(lives)
 
         def one(item):
             life, fresh, key = item
@@ -88,28 +90,43 @@ class AbstractHalfLived(AbstractDescent):
         gradients, scores, after = spread(one, items, self.width, self.copies)
         left = held.left - stretch
         over = (left <= 0) | ~jnp.all(jnp.isfinite(gradients), 1)
-        left = jnp.where(over, self._horizon(lives.horizon, held.step + 1), left)
+        left = jnp.where(over, self._horizon(lives, held.step + 1), left)
         return Estimate(gradients, scores), Held(after, over, left, held.step + 1)
 
-    def moments(self, horizon: int) -> int:
+    def moments(self, lives: Lives) -> int:
         """Moments of a stretch.
 
         Raises:
-            ValueError: the horizon is no multiple of them.
+            ValueError: lives cannot be cut into such stretches.
         """
-        stretch = self.stretch or horizon
-        if horizon % stretch:
-            fitting = [n for n in range(1, horizon + 1) if horizon % n == 0]
-            near = sorted(sorted(fitting, key=lambda n: abs(math.log(n / stretch)))[:3])
+        stretch, fitting = self.stretch or lives.horizon, lives.stretches
+        if stretch not in fitting:
+            near = " or ".join(map(str, nearest(fitting, stretch, 3)))
             raise ValueError(
-                f"stretch = {stretch}: does not divide the horizon of {horizon} moments; "
-                f"give {' or '.join(map(str, near))}, or lives of another length"
+                f"stretch = {stretch}: such stretches do not fit lives of {lives.horizon} moments; "
+                f"give {near}, or lives of another length"
             )
         return stretch
 
-    def _horizon(self, whole: int, step):
+    def _check_first(self, lives: Lives, stretch: int) -> None:
+        """Refuse first lives shorter than a stretch, for they would not be: lives are whole
+        stretches, and a stretch is a whole life where nobody says how long it is.
+
+        Raises:
+            ValueError: `first` is below the moments of a stretch.
+        """
+        if self.first is None or self.first >= stretch:
+            return
+        below = max((n for n in lives.stretches if n <= self.first), default=lives.stretches[0])
+        other = "leave out first" if self.stretch is None else f"first = {stretch} or more"
+        raise ValueError(
+            f"first = {self.first}: no life is shorter than a stretch, which is {stretch} moments; "
+            f"give stretch = {below}, or {other}"
+        )
+
+    def _horizon(self, lives: Lives, step):
         """Moments of a life that begins at a meta-step: whole stretches."""
-        stretch = self.moments(whole)
+        stretch, whole = self.moments(lives), lives.horizon
         if self.first is None or self.first >= whole:
             return whole
         ratio = whole / self.first

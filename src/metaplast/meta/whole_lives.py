@@ -21,6 +21,10 @@ class whole_lives(NamedTuple):
         return 1
 
     @property
+    def stretches(self) -> list[int]:
+        return [1]
+
+    @property
     def plain(self) -> whole_lives:
         return self
 

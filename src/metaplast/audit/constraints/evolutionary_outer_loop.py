@@ -14,6 +14,7 @@ from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.costs import Costs
 from metaplast.experiment import construct
 from metaplast.meta.abstract import AbstractMetaOptimizer
+from metaplast.meta.stretches import divisors
 from metaplast.objective import Score
 from metaplast.source import Source
 
@@ -110,6 +111,10 @@ class _Bowl(NamedTuple):
 
     how: Any
     horizon: int
+
+    @property
+    def stretches(self) -> list[int]:
+        return divisors(self.horizon)
 
     @property
     def plain(self) -> _Bowl:
