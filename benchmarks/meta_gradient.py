@@ -131,7 +131,8 @@ def relived(section: Section, quick: bool) -> None:
         "of `SynapticMLP` and `SynapticGRU` are computed once more for that, so as not to be kept; "
         "all of it in every synapse. How much work that is say the two columns; what the ratio has "
         "beyond them was not found out. Other segments change how much is kept, and not how often "
-        "a moment is lived."
+        "a moment is lived. A trace is no product of vectors, and cannot be rebuilt backwards, for "
+        "at birth it keeps a twentieth of itself in a moment."
     )
 
 
