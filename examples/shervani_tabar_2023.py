@@ -181,12 +181,14 @@ def show(name: str, paper: str, held_out, online, setting: str = "") -> None:
           f"{100 * np.mean(online):8.1f}   {setting}".rstrip(), flush=True)  # fmt: skip
 
 
-def table(task: ClassSubset, theta: Float[Array, " terms"], paper, options) -> float:
+def table(task: ClassSubset, theta: Float[Array, " terms"], inputs: int, paper, options) -> float:
     """The found rule and its rivals in the lives of one task, all in the same hidden layers.
 
     Args:
         task: whose lives are lived.
         theta: coefficients of the found rule.
+        inputs: input cells in its search. What a moment changes in the drive of a cell grows with
+            their number, so where they are others the rule is also lived as much slower.
         paper: figures of the paper by row, none for the rows that are not there.
         options: of the command line.
 
@@ -206,11 +208,16 @@ def table(task: ClassSubset, theta: Float[Array, " terms"], paper, options) -> f
 
     print(f"\n{task.name}; network {'-'.join(map(str, sizes))}")
     print(f"accuracy in %, {options.lives} lives        paper, about   held-out        online")
-    kept = theta * np.isin(np.arange(len(TERMS)), KEPT)
-    online, held_out = compare(functools.partial(with_pool, random), [theta, kept, *alone])
-    found = float(held_out[0].mean())
-    tuned("feedback alignment", (online[2:], held_out[2:]), RATES, "rate")
-    for index, name in enumerate(("found rule", "found rule, F0, F2 and F9 only")):
+    rules = {
+        "found rule": theta,
+        "found rule, F0, F2 and F9 only": theta * np.isin(np.arange(len(TERMS)), KEPT),
+    }
+    if task.inputs != inputs:
+        rules[f"found rule, times {inputs}/{task.inputs}"] = theta * (inputs / task.inputs)
+    online, held_out = compare(functools.partial(with_pool, random), [*rules.values(), *alone])
+    found, count = float(held_out[0].mean()), len(rules)
+    tuned("feedback alignment", (online[count:], held_out[count:]), RATES, "rate")
+    for index, name in enumerate(rules):
         show(name, paper.get(name, ""), held_out[index], online[index])
     rows = compare(functools.partial(with_pool, symmetric), alone)
     tuned("backprop, SGD, same network", rows, RATES, "rate")
@@ -272,9 +279,10 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"network {'-'.join(map(str, sizes))}; {moments} examples of {CLASSES} classes; "
           f"starts as feedback alignment at rate {options.start}")  # fmt: skip
     theta = find(SparseQueryLoss(searched, anatomy(sizes, "random"), options.penalty, 16), options)
-    show_terms(judged, theta, table(judged, theta, PAPER, options), options)
+    whole = table(judged, theta, searched.inputs, PAPER, options)
+    show_terms(judged, theta, whole, options)
     for task in carried:
-        table(task, theta, {}, options)
+        table(task, theta, searched.inputs, {}, options)
     print(f"\n{DEVIATIONS}\n\nwall time {time.perf_counter() - begun:.0f} s")
 
 
