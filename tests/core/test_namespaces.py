@@ -25,7 +25,9 @@ CONTRACTS = {
     "tasks": AbstractTask,
 }
 HELPERS = {
-    "meta": {"brood", "fitness", "selection_network", "selection_weights", "whole_lives"},
+    "meta": {
+        "brood", "fitness", "selection_network", "selection_weights", "stretches", "whole_lives"
+    },
     "neurons": {"decision", "surrogate"},
     "rules": {"modulator"},
     "tasks": {
