@@ -275,11 +275,16 @@ def described(chosen: dict[str, list[tuple[Learner, float]]]) -> list[str]:
     rows = [
         [
             f"`{family}`", FAMILIES[family].about, str(numbers(found_each[0][0])),
-            ", ".join(f"{rate:g}" for _, rate in found_each),
+            ", ".join(f"{rate:g}{edge(rate)}" for _, rate in found_each),
         ]
         for family, found_each in chosen.items()
     ]  # fmt: skip
     return table(("family", "what it is", "numbers", "outer rate (each search)"), rows)
+
+
+def edge(rate: float) -> str:
+    """A word where a rate beyond those tried might be better."""
+    return ", on the edge" if rate in (RATES[0], RATES[-1]) else ""
 
 
 def main() -> None:
@@ -297,8 +302,8 @@ def main() -> None:
         kept += lines_of(judged(data, found_each))
     lines = [
         f"Each search: {STEPS} meta-steps of {LIVES} lives of {MOMENTS} digits, projected at "
-        f"random; networks with hidden layers {list(HIDDEN)}; {given.seeds} searches from other "
-        f"seeds, each at the best of the outer rates {list(RATES)} by its own last losses.",
+        f"random; networks with hidden layers {list(HIDDEN)}; seeds {list(range(given.seeds))}, "
+        f"each at the best of the outer rates {list(RATES)} by its own last losses.",
         "", *described(chosen), "", ABSENT, "",
         f"Online accuracy, mean of {JUDGED} lives that no search saw; differences are paired, of "
         "the first search. Rivals are tuned in hindsight on these lives.", "", *kept,

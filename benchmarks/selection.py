@@ -53,7 +53,10 @@ SHARED = ("one life", "pairs")
 """What rivals are tuned over."""
 CROSSOVER = 0.5
 OURS, EVOLVED, UNTRAINED = "learned selection", "found by evolution", "untrained"
-RIVALS = ("OpenAI-ES", "GA, truncation", "LES", "LGA")
+LEARNED = {"LES": "LES", "LGA": "LGA", "DES": "DES", "CMA-anchored LES": "CMAAnchoredLES"}
+"""Strategies that were learned, with the library's names for them. Not its `EvoTF_ES`, which is a
+transformer and takes about as long as all others together."""
+RIVALS = ("OpenAI-ES", "GA, truncation", *LEARNED)
 NAMES = (OURS, *RIVALS, UNTRAINED, EVOLVED)
 AIMED = ("OpenAI-ES", "GA, truncation")
 
@@ -156,7 +159,7 @@ def variants_of(name: str) -> tuple[Strategy, ...]:
     if name == "OpenAI-ES":
         plain = tuple(evosax(name, "Open_ES", rate) for rate in RATES)
     else:
-        plain = (genetic() if name == "GA, truncation" else evosax(name, name),)
+        plain = (genetic() if name == "GA, truncation" else evosax(name, LEARNED[name]),)
     return tuple(one._replace(shared=shared) for one in plain for shared in SHARED)
 
 
