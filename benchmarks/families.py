@@ -54,7 +54,7 @@ from metaplast.tasks.named import named
 HIDDEN, MOMENTS, INPUTS = (32, 32), 200, 64
 STEPS, LIVES = 400, 8
 """Meta-steps of a search, and lives in each."""
-RATES = (0.003, 0.01, 0.03)
+RATES = (0.003, 0.01, 0.03, 0.1)
 """Of Adam outside. The one whose last meta-steps have the lowest loss counts."""
 LAST = 50
 START = 0.03
