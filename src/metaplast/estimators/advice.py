@@ -53,27 +53,32 @@ def advice(found: Comparison) -> str:
         )
         lines.append(f"No advice: {why}; give more cycles and more lives.")
     else:
-        lines.append(f'Take meta.type = "{best.name}": {_why(best, found)}.')
+        lines.append(f'Take meta.type = "{best.name}": {_why(found)}.')
     return " ".join(lines)
 
 
 def recommended(found: Comparison) -> Row | None:
     """The cheapest estimator that points the right way on average; None where none is known to,
     because it does not or because so few estimates do not tell."""
+    return next(iter(fit(found)), None)
+
+
+def fit(found: Comparison) -> list[Row]:
+    """Those that point the right way on average, the cheapest first."""
     if unknown(found):
-        return None
-    fit = [
+        return []
+    rows = [
         row for row in found.rows
         if row.seconds > 0 and row.lost < 0.5 and told_from_noise(row, found.numbers)
     ]  # fmt: skip
     if _judged(found):
-        fit = [
-            row for row in fit
+        rows = [
+            row for row in rows
             if row.mean_cosine > 0 and row.bias <= max(BIASED, 2 * row.own)
         ]  # fmt: skip
     else:  # what is exact has no meaning, or is not known
-        fit = [row for row in fit if row.name in ("ES", "LowRankES", "PES", "NRES")]
-    return min(fit, key=lambda row: row.cost, default=None)
+        rows = [row for row in rows if row.name in ("ES", "LowRankES", "PES", "NRES")]
+    return sorted(rows, key=lambda row: row.cost)
 
 
 def unknown(found: Comparison) -> bool:
@@ -101,9 +106,9 @@ def exponent(found: Comparison) -> float:
         return float(np.mean(known)) if known.size else float("nan")
 
 
-def _why(best: Row, found: Comparison) -> str:
-    others = [row for row in found.rows if row.name != best.name]
-    second = min(others, key=lambda row: row.cost, default=None)
+def _why(found: Comparison) -> str:
+    """What speaks for the best, beside the next one that points the right way as well."""
+    best, second, *_ = (*fit(found), None)
     text = f"{best.seconds:.3g} s an estimate, relative variance {best.variance:.3g}"
     if _judged(found):
         text += f", bias {best.bias:.3g} with a noise of {best.noise:.3g}"
