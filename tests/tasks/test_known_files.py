@@ -72,6 +72,7 @@ def test_event_frames_hold_every_event(tmp_path):
         (small_files.cifar10, cifar10, {"y_test": np.zeros(3, int)}, "3 labels in test"),
         (small_files.nmnist, nmnist, {"n_events_train": np.full(30, 11)}, "330 and 30 by"),
         (small_files.nmnist, nmnist, {"label_test": np.array(["a"] * 8)}, "label_test has type"),
+        (small_files.nmnist, nmnist, {"ev_x_test": np.full(96, 34, "u1")}, "test, x, y: from"),
     ],
 )  # fmt: skip
 def test_files_that_do_not_fit_themselves_are_refused(tmp_path, make, read, spoil, says):

@@ -74,5 +74,9 @@ def _pool(raw, pool: str, bins: int, path: Path) -> tuple[np.ndarray, np.ndarray
     for begin, end in itertools.pairwise(ends):
         s = slice(begin, end)
         t = np.cumsum(dt[s], dtype=np.int64)
-        seen.append(frames(x[s], y[s], t, p[s], (SIDE, SIDE), bins).reshape(-1))
+        try:
+            counts = frames(x[s], y[s], t, p[s], (SIDE, SIDE), bins)
+        except ValueError as fault:
+            raise ValueError(f"data = {str(path)!r}: {pool}, {fault}") from None
+        seen.append(counts.reshape(-1))
     return np.stack(seen), label.astype(np.int64)
