@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 
@@ -20,11 +23,12 @@ class Positive(eqx.Module):
         return jnp.exp(self.log)
 
 
-def positive(value: float | Positive, name: str = "rate") -> Positive:
+def positive(value: Any, name: str = "rate") -> Positive:
     """Converter for fields of type `Positive`. Zero is allowed and stays zero.
 
     Args:
-        value: the number.
+        value: the number, of Python, NumPy or JAX, or a `Positive`. What is traced cannot be
+            looked at, and is NaN where it turns out negative.
         name: of the argument, for the message.
 
     Raises:
@@ -32,19 +36,20 @@ def positive(value: float | Positive, name: str = "rate") -> Positive:
     """
     if isinstance(value, Positive):
         return value
-    if isinstance(value, (tuple, list, str)):  # of a spec; else it would be taken for a logarithm
+    if not isinstance(value, (int, float, np.generic, np.ndarray, jax.Array)) or np.ndim(value):
         raise ValueError(f"{name} = {value!r}: expected one number of 0 or more")
-    if not isinstance(value, (int, float)):  # a tracer or a transformed leaf
-        return Positive(value)
+    if isinstance(value, jax.core.Tracer):
+        return Positive(jnp.log(value))
+    value = float(value)
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{name} = {value}: expected a number of 0 or more; give a positive one")
     return Positive(jnp.asarray(-jnp.inf if value == 0 else math.log(value)))
 
 
-def positive_as(name: str) -> Callable[[float | Positive], Positive]:
+def positive_as(name: str) -> Callable[[Any], Positive]:
     """`positive` for a field that is not called `rate`: a converter is not told whose it is."""
 
-    def convert(value: float | Positive) -> Positive:
+    def convert(value: Any) -> Positive:
         return positive(value, name)
 
     return convert

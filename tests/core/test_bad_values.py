@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from metaplast import neurons, rules
@@ -19,7 +22,9 @@ from metaplast.rules import (
     Factored,
     Oja,
     Polynomial,
+    SynapticGRU,
     SynapticMLP,
+    Taylor,
     TraceKernel,
 )
 from metaplast.spec import SpecError
@@ -29,6 +34,8 @@ TWO = (Population("a", 2, "input"), Population("b", 1, "output"))
 REFUSED = {
     "negative rate of Delta": (lambda: Delta(-0.1), "-0.1"),
     "negative rate of Oja": (lambda: Oja(-1.0), "-1.0"),
+    "negative rate of NumPy": (lambda: Delta(np.float32(-0.5)), "rate = -0.5"),
+    "rates of several": (lambda: Delta(np.array([0.1, 0.2])), "expected one number"),
     "rate of Decay that is no number": (lambda: Decay(float("nan")), "nan"),
     "infinite eta": (lambda: Decorrelation(float("inf")), "inf"),
     "negative decay": (lambda: Factored((1.0,), -2.0), "-2.0"),
@@ -36,6 +43,12 @@ REFUSED = {
     "coefficient that is a truth": (lambda: Factored([True]), "True is no finite"),
     "one coefficient without a list": (lambda: Factored(0.1), "coefficients = 0.1: expected"),
     "negative rate of Polynomial": (lambda: Polynomial(-0.5), "-0.5"),
+    "rate of Polynomial that is no number": (lambda: Polynomial(float("nan")), "rate = nan"),
+    "coefficient of Polynomial": (lambda: Polynomial(theta=(float("nan"),) * 35), "theta: nan"),
+    "infinite rate of SynapticMLP": (lambda: SynapticMLP(float("inf")), "rate = inf"),
+    "infinite rate of SynapticGRU": (lambda: SynapticGRU(float("inf")), "rate = inf"),
+    "ragged Taylor": (lambda: Taylor([[[[1.0], [1.0, 2.0]]]]), "theta: expected numbers in four"),
+    "axes of Taylor": (lambda: Taylor([[1.0]]), "theta: shape (1, 1)"),
     "order of Polynomial": (lambda: Polynomial(order=1), "order = 1"),
     "number of coefficients": (lambda: Polynomial(theta=(1.0,)), "theta"),
     "negative rate of SynapticMLP": (lambda: SynapticMLP(-0.5), "-0.5"),
@@ -141,3 +154,18 @@ def test_a_whole_number_is_a_real_one_where_reals_are_meant():
     assert found.spread == 1e12 and type(found.spread) is float and type(found.steps) is int
     with pytest.raises(SpecError, match=r"meta.spread = 1000.*: expected a number below 1e308"):
         construct("meta", {"type": "ES", "spread": 10**400}, "meta")
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64, jnp.asarray, float])
+def test_a_rate_means_the_same_whoever_made_the_number(number):
+    assert float(Delta(number(0.05)).rate.value) == pytest.approx(0.05)
+    assert float(Delta(number(0.0)).rate.value) == 0
+
+
+def test_a_rate_that_is_traced_is_a_rate():
+    rates = jnp.asarray([0.01, 0.1])
+    np.testing.assert_allclose(jax.vmap(lambda rate: Delta(rate).rate.value)(rates), rates, 1e-5)
+
+
+def test_whole_numbers_of_a_taylor_series_can_be_searched():
+    assert Taylor([[[[0], [1]]]]).theta.dtype == jnp.zeros(()).dtype

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from metaplast.circuits import layered
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Output, Rate
-from metaplast.positive import Positive
 from metaplast.rules import Delta
 from metaplast.source import Source
 
@@ -49,7 +47,7 @@ def feedback_alignment(
     Deviations: a softmax and cross-entropy at the output, where the paper has squared errors; no
     bias in hidden cells; by `feedback="direct"` another paper's wiring.
     """
-    delta = Delta(_leaf(rate))
+    delta = Delta(rate)
     rules = {"forward": delta, "readout": delta}
     return _network(inputs, hidden, classes, rate, nonlinearity, feedback, rules)
 
@@ -80,7 +78,7 @@ def readout_only(
     Deviations: the source's unit is linear, hears the stimulus itself and lowers a squared error;
     here random layers lie between, and the output is a softmax with cross-entropy.
     """
-    rules = {"readout": Delta(_leaf(rate))}
+    rules = {"readout": Delta(rate)}
     return _network(inputs, hidden, classes, rate, nonlinearity, "none", rules)
 
 
@@ -88,11 +86,6 @@ def _network(inputs, hidden, classes, rate, nonlinearity, feedback, rules) -> Pl
     neurons = {
         "input": Rate("linear"),
         "hidden": Rate(nonlinearity),
-        "output": Output("softmax", _leaf(rate)),
+        "output": Output("softmax", rate),
     }
     return PlasticNetwork(layered(inputs, hidden, classes, feedback), Genome(neurons, rules))
-
-
-def _leaf(rate: float | Float[Array, ""]) -> float | Positive:
-    """A rate as a search over rates has it (an array) becomes the leaf itself."""
-    return rate if isinstance(rate, (int, float)) else Positive(jnp.log(rate))

@@ -13,7 +13,6 @@ from metaplast.learners.presented import Presented
 from metaplast.learners.standardized import Standardized
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import LIF, Leaky, Output, Rate, Traced
-from metaplast.positive import Positive
 from metaplast.rules import AbstractRule, Factored
 
 
@@ -54,7 +53,7 @@ def spiking(
     neurons = {
         "input": Traced(Rate("linear"), tau),
         "hidden": Traced(LIF(tau), tau),
-        "output": Leaky(Output("softmax", _leaf(rate)), tau),
+        "output": Leaky(Output("softmax", rate), tau),
     }
     rules: dict[str, AbstractRule] = {"forward": _delta(rate_hidden), "readout": _delta(rate)}
     gains = {"forward": jnp.asarray(math.log(drive))}
@@ -67,8 +66,3 @@ def spiking(
 def _delta(rate: float | Float[Array, ""]) -> Factored:
     """What both cells offer first, at the given rate, without decay."""
     return Factored(jnp.asarray(rate, float)[None], 0.0)
-
-
-def _leaf(rate: float | Float[Array, ""]) -> float | Positive:
-    """A rate as a search over rates has it (an array) becomes the leaf itself."""
-    return rate if isinstance(rate, (int, float)) else Positive(jnp.log(rate))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -37,8 +38,8 @@ class Polynomial(AbstractRule):
     order: int = eqx.field(static=True)
 
     def __init__(self, rate: float = 0.01, order: int = 3, theta: tuple[float, ...] | None = None):
-        if rate < 0:
-            raise ValueError(f"rate = {rate}: expected 0 or more; give a positive one")
+        if not 0 <= rate < math.inf:
+            raise ValueError(f"rate = {rate}: expected 0 or more, and finite; give a positive one")
         if order < 2:
             raise ValueError(
                 f"order = {order}: expected 2 or more, for the delta rule has two factors"
@@ -46,6 +47,9 @@ class Polynomial(AbstractRule):
         start = [1.0 if p == (1, 0, 0, 1) else 0.0 for p in powers(order)]
         if theta is not None and len(theta) != len(start):
             raise ValueError(f"theta has {len(theta)} values, order {order} has {len(start)} terms")
+        for each in () if hasattr(theta, "shape") else theta or ():
+            if not math.isfinite(each):
+                raise ValueError(f"theta: {each} is no finite number, expected coefficients")
         self.theta = jnp.asarray(start if theta is None else theta, float)
         self.rate, self.order = rate, order
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -51,8 +52,8 @@ class SynapticGRU(AbstractRule):
     rate: float = eqx.field(static=True)
 
     def __init__(self, rate: float = 0.01, states: int = 3, seed: int = 0):
-        if rate < 0:
-            raise ValueError(f"rate = {rate}: expected 0 or more; give a positive one")
+        if not 0 <= rate < math.inf:
+            raise ValueError(f"rate = {rate}: expected 0 or more, and finite; give a positive one")
         if states < 1:
             raise ValueError(f"states = {states}: expected 1 or more")
         input_key, recurrent_key = jax.random.split(jax.random.key(seed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -43,8 +44,8 @@ class SynapticMLP(AbstractRule):
     rate: float = eqx.field(static=True)
 
     def __init__(self, rate: float = 0.01, width: int = 8, seed: int = 0):
-        if rate < 0:
-            raise ValueError(f"rate = {rate}: expected 0 or more; give a positive one")
+        if not 0 <= rate < math.inf:
+            raise ValueError(f"rate = {rate}: expected 0 or more, and finite; give a positive one")
         if width < 1:
             raise ValueError(f"width = {width}: expected 1 or more")
         self.hidden = jax.random.normal(jax.random.key(seed), (width, 4))

@@ -6,7 +6,6 @@ import itertools
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from metaplast.rules.abstract import AbstractRule
@@ -42,17 +41,23 @@ class Taylor(AbstractRule):
         theta: Any = None,
         highest: tuple[int, int, int, int] = (2, 2, 1, 0),
     ) -> None:
-        if min(highest) < 0 or len(highest) != len(SENSED):
+        if len(highest) != len(SENSED) or min(highest) < 0:
             raise ValueError(f"highest = {highest}: expected four powers of 0 or more; give them")
         if theta is None:
             theta = jnp.zeros([power + 1 for power in highest])
             for place, value in (((1, 1, 0, 0), 0.01), ((0, 2, 1, 0), -0.01)):
                 if all(p <= h for p, h in zip(place, highest, strict=True)):
                     theta = theta.at[place].set(value)
-        shape = np.shape(theta)
-        if len(shape) != len(SENSED):
-            raise ValueError(f"theta: shape {shape}, expected four axes of powers; give them")
-        self.theta = jnp.asarray(theta)
+        try:
+            self.theta = jnp.asarray(theta, float)
+        except (TypeError, ValueError):  # rows of several lengths, or no numbers
+            raise ValueError(
+                "theta: expected numbers in four axes of powers, each row as long as the others"
+            ) from None
+        if self.theta.ndim != len(SENSED):
+            raise ValueError(
+                f"theta: shape {self.theta.shape}, expected four axes of powers; give them"
+            )
 
     def __call__(self, synapse, memory):
         sensed = (
