@@ -108,9 +108,10 @@ def _in_layers(
 
 
 def _bidirectional(sizes: Sizes) -> Learner:
-    """Near the point of the family whose last layer descends its gradient: at that point two
+    """Near the point of the family that is feedback alignment without slopes: at that point two
     states are alike, and so are their derivatives."""
-    point, other = Bidirectional.delta(sizes, START), Bidirectional(sizes, rate=START)
+    point = Bidirectional.delta(sizes, START)
+    other = Bidirectional(sizes, rate=START, told=point.told)
     names = ("up", "down", "pre", "post")
     mixed = [getattr(point, name) + 0.05 * getattr(other, name) for name in names]
     return eqx.tree_at(lambda b: [getattr(b, name) for name in names], point, mixed)
@@ -145,7 +146,8 @@ FAMILIES: dict[str, Family] = {
         "a memory of 3 states in every synapse; begins at feedback alignment",
     ),
     "Bidirectional": Family(
-        _bidirectional, "cells and synapses of two states; begins near a readout that learns alone"
+        _bidirectional,
+        "cells and synapses of two states; begins near feedback alignment without slopes",
     ),
     "MessagePassing": Family(
         lambda sizes: MessagePassing(sizes, rate=START),

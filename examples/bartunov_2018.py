@@ -24,6 +24,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from beside import last
+from command import as_command
 from jaxtyping import Array, Float
 from pictures import FIRST, Rule, channels, command, delta_rule, run
 
@@ -183,4 +184,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

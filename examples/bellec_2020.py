@@ -18,7 +18,7 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from command import Command
+from command import Command, as_command
 
 from metaplast.learners.spiking import spiking
 from metaplast.lifetime import live, test_accuracy
@@ -79,7 +79,8 @@ def main(arguments: list[str] | None = None) -> None:
         best = int(np.argmax(online.mean(1)))
         shown = "  ".join(mean_and_interval(each[best]) for each in (online, late, held_out))
         seconds = time.perf_counter() - begun
-        print(f"{name:30s}{shown}   {rates[best]:8.3g}   {seconds:15.1f}", flush=True)
+        edge = ", the edge" if best in (0, len(rates) - 1) else ""
+        print(f"{name:30s}{shown}   {rates[best]:8.3g}   {seconds:15.1f}{edge}", flush=True)
     print(f"\n{DEVIATIONS}\n\nwall time {time.perf_counter() - started:.0f} s")
 
 
@@ -89,13 +90,14 @@ def _options(arguments: list[str] | None):
     command.count("hidden", 100, "spiking cells")
     command.count("steps", 20, "ms for which a digit is shown")
     command.count("pause", 20, "ms of silence before each digit", least=0)
-    command.add_argument("--encoding", default="current", help="current, rate or latency")
+    encodings = ("current", "rate", "latency")
+    command.add_argument("--encoding", choices=encodings, default="current", help="of a digit")
     command.add_argument("--drive", type=float, default=0.3, help="strength of forward synapses")
-    command.several("rates", "0.001,0.003,0.01", "tried, the best one counts")
+    command.several("rates", "0.001,0.003,0.01,0.03,0.1", "tried, the best one counts")
     command.add_argument("--ratio", type=float, default=1.0, help="hidden rate over readout rate")
     command.compared(4)
     return command.parsed(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

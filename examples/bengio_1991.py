@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, lives, numbers, row, tuned
-from command import Command
+from command import Command, as_command
 from jaxtyping import Array, Int
 
 from metaplast.circuits import layered
@@ -94,9 +94,9 @@ def main(arguments: list[str] | None = None) -> None:
         row("delta rule, where it began", NOT_GIVEN, lives(first, *seen)[1])
         *_, held_out, rate = tuned(
             lambda r: Backprop((3, options.hidden, 2), "sgd", r, "tanh"),
-            [jnp.asarray(r) for r in RATES], *seen,
+            RATES, *seen,
         )  # fmt: skip
-        row("backprop, sgd", NOT_GIVEN, held_out, f"best rate {float(rate):.3g}")
+        row("backprop, sgd", NOT_GIVEN, held_out, f"best rate {rate:.3g}")
     last(DEVIATIONS, begun)
 
 
@@ -112,4 +112,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -19,6 +19,8 @@ from metaplast.lifetime import live, test_accuracy
 NOT_GIVEN = "not given"
 NO_SUCH = "–"
 """In the column of the paper, for rivals of ours that papers of this kind do not have."""
+GROWN = 4
+"""Times that the grid of a rival's rates may grow."""
 
 
 def heading(measured: str) -> None:
@@ -75,10 +77,21 @@ def lives(learner, task, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]
 
 def tuned(make, rates, task, count: int, seed: int, online: bool = False):
     """The lives of the best of `make(rate)`, by held-out (or online) accuracy in hindsight; and
-    that rate."""
-    each = [lives(make(rate), task, count, seed) for rate in rates]
-    best = max(range(len(rates)), key=lambda index: each[index][0 if online else 1].mean())
-    return *each[best], rates[best]
+    that rate. The grid grows where its best rate lies on an edge, `GROWN` times at most."""
+    each = {}
+
+    def worth(rate: float) -> float:
+        return each[rate][0 if online else 1].mean()
+
+    tried = [float(rate) for rate in rates]
+    for _ in range(GROWN + 1):
+        each |= {rate: lives(make(jnp.asarray(rate)), task, count, seed) for rate in tried}
+        grid = sorted(each)
+        best = max(grid, key=worth)
+        if len(grid) < 2 or best not in (grid[0], grid[-1]):
+            break
+        tried = [best * best / (grid[1] if best == grid[0] else grid[-2])]
+    return *each[best], best
 
 
 def rivals(sizes, rates, task, count: int, seed: int, online: bool = False) -> None:
@@ -94,9 +107,9 @@ def rivals(sizes, rates, task, count: int, seed: int, online: bool = False) -> N
     for optimizer, scale in (("sgd", 1.0), ("adam", 0.1)):
         *both, rate = tuned(
             lambda r, o=optimizer: Backprop(sizes, o, r, "tanh"),
-            [jnp.asarray(scale * r) for r in rates], task, count, seed, online,
+            [scale * r for r in rates], task, count, seed, online,
         )  # fmt: skip
-        row(f"backprop, {optimizer}", NOT_GIVEN, both[column], f"best rate {float(rate):.3g}")
+        row(f"backprop, {optimizer}", NOT_GIVEN, both[column], f"best rate {rate:.3g}")
     mean = NearestClassMean(sizes[0], sizes[-1])
     row("nearest class mean", NO_SUCH, lives(mean, task, count, seed)[column])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 
@@ -82,6 +83,14 @@ def at_least(options: argparse.Namespace, **least: float) -> None:
         given = getattr(options, name)
         if not given >= fewest:
             refuse(f"--{name.replace('_', '-')} {given}: expected {fewest:g} or more")
+
+
+def as_command(main: Callable[[], None]) -> None:
+    """An example on the command line. What the library refuses is one line and exit code 2, too."""
+    try:
+        main()
+    except (ValueError, OSError, ImportError) as fault:
+        refuse(str(fault) or type(fault).__name__)
 
 
 def refuse(why: str) -> NoReturn:

@@ -21,7 +21,7 @@ import time
 
 import numpy as np
 from beside import NOT_GIVEN, heading, last, row
-from command import Command, refuse
+from command import Command, as_command, refuse
 from four_rules import KINDS, MEASURES, NUMBERS, Place, measured
 
 LOW = np.tile([10.0, 10.0, -2.0, -2.0, -2.0, -2.0], 4)
@@ -238,4 +238,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

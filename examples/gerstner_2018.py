@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, numbers, row
-from command import Command
+from command import Command, as_command
 
 from metaplast.circuits import Circuit, Population, Projection
 from metaplast.meta import Evolution
@@ -35,7 +35,7 @@ from metaplast.rules import TraceKernel
 from metaplast.types import Cell, Teaching
 
 RATES = (0.03, 0.1, 0.3, 1.0)
-TAUS = (16.8, 50.0, 150.0)
+TAUS = (5.6, 16.8, 50.0, 150.0)
 
 DEVIATIONS = """\
 Deviations from the paper: it is a review of experiments and of the theory that they support, with
@@ -261,4 +261,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

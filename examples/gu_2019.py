@@ -23,7 +23,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from beside import NO_SUCH, NOT_GIVEN, found, heading, last, lives, numbers, row, tuned
-from command import Command
+from command import Command, as_command
 from jaxtyping import Array, Float
 
 from metaplast.circuits import layered
@@ -187,9 +187,9 @@ def main(arguments: list[str] | None = None) -> None:
         for label, others in rivals.items():
             *_, held_out, rate = tuned(
                 lambda r, sizes=sizes: Backprop(sizes, "sgd", r, "tanh"),
-                [jnp.asarray(r) for r in RATES], lived(shape, others), *seen,
+                RATES, lived(shape, others), *seen,
             )  # fmt: skip
-            row(f"backprop, {label}", NOT_GIVEN, held_out, f"best rate {float(rate):.3g}")
+            row(f"backprop, {label}", NOT_GIVEN, held_out, f"best rate {rate:.3g}")
         nearest = NearestNeighbor(task.inputs, task.classes, options.moments)
         row("nearest labelled example", NO_SUCH, lives(nearest, alone, *seen)[1])
     last(DEVIATIONS, begun)
@@ -209,4 +209,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

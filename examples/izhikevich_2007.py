@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, heading, last, row
-from command import Command
+from command import Command, as_command
 from jaxtyping import Array, Float, Int
 
 from metaplast.circuits import Circuit, Population, Projection
@@ -266,4 +266,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from beside import NO_SUCH, NOT_GIVEN, heading, last, row
-from command import Command, refuse
+from command import Command, as_command, refuse
 from competing_layers import PATCHES, POWERS, born, drives, pooled, says, soft_hebb, winner_alone
 
 from metaplast.bench.statistics import interval
@@ -244,4 +244,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 
 from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, rivals, row
-from command import Command
+from command import Command, as_command
 
 from metaplast.learner_loss import LearnerLoss
 from metaplast.learners.message_passing import MessagePassing
@@ -80,4 +80,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NO_SUCH, NOT_GIVEN, heading, last, lives, row, tuned
-from command import Command, refuse
+from command import Command, as_command, refuse
 from jax.flatten_util import ravel_pytree
 
 from metaplast.bench.statistics import interval
@@ -164,21 +164,21 @@ def table(name: str, task, hidden: tuple[int, ...], paper: str, scale: float, op
             for points in options.points
         },
     }
-    rates = [jnp.asarray(scale * rate) for rate in RATES]
+    rates = [scale * rate for rate in RATES]
     online = {}
     for label, (nudge, how, figure) in shown.items():
         online[label], _, rate = tuned(
             lambda r, n=nudge, h=how: Standardized(learner(sizes, r, n, **h), sizes[0]),
             rates, *seen, online=True,
         )  # fmt: skip
-        row(label, figure, online[label], f"nudge {nudge:g}, best rate {float(rate):.3g}")
+        row(label, figure, online[label], f"nudge {nudge:g}, best rate {rate:.3g}")
     for optimizer, own in (("sgd", 1.0), ("adam", 0.1)):
-        grid = [jnp.asarray(own * scale * 2.0**k / 100) for k in range(-1, 6)]
+        grid = [own * scale * 2.0**k / 100 for k in range(-1, 6)]
         best, _, rate = tuned(
             lambda r, o=optimizer: Standardized(Backprop(sizes, o, r, "tanh"), sizes[0]),
             grid, *seen, online=True,
         )  # fmt: skip
-        row(f"backprop, {optimizer}", NOT_GIVEN, best, f"best rate {float(rate):.3g}")
+        row(f"backprop, {optimizer}", NOT_GIVEN, best, f"best rate {rate:.3g}")
     mean = Standardized(NearestClassMean(task.inputs, task.classes), task.inputs)
     row("nearest class mean", NO_SUCH, lives(mean, *seen)[0])
     most = f"{max(options.points)} points on a circle"
@@ -230,4 +230,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

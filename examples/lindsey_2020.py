@@ -22,7 +22,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from beside import NO_SUCH, NOT_GIVEN, found, heading, last, lives, row, tuned
-from command import Command
+from command import Command, as_command
 
 from metaplast.learner_loss import LearnerLoss
 from metaplast.learners.backprop import Backprop
@@ -105,8 +105,8 @@ def main(arguments: list[str] | None = None) -> None:
             ),
             ("gradient, from random weights", plain),
         ):
-            *_, held_out, rate = tuned(make, [jnp.asarray(r) for r in RATES], *seen)
-            row(label, NOT_GIVEN, held_out, f"best rate {float(rate):.3g}")
+            *_, held_out, rate = tuned(make, RATES, *seen)
+            row(label, NOT_GIVEN, held_out, f"best rate {rate:.3g}")
         mean = NearestClassMean(sizes[0], options.ways)
         row("nearest class mean", NO_SUCH, lives(mean, *seen)[1])
     last(DEVIATIONS, begun)
@@ -126,4 +126,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

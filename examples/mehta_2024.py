@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, heading, last, row
-from command import Command
+from command import Command, as_command
 
 from metaplast.circuits import layered
 from metaplast.inference import Inferred, infer, record, report
@@ -166,4 +166,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -19,7 +19,7 @@ import time
 import equinox as eqx
 import jax.numpy as jnp
 from beside import NO_SUCH, NOT_GIVEN, found, heading, last, lives, numbers, row
-from command import Command
+from command import Command, as_command
 
 from metaplast.circuits import unsupervised
 from metaplast.learners.recursive_least_squares import RecursiveLeastSquares
@@ -150,4 +150,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, numbers, row
-from command import Command
+from command import Command, as_command
 from jaxtyping import Array, Float
 
 from metaplast.meta import Backprop as MetaBackprop
@@ -168,4 +168,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, found, heading, last, numbers, row
-from command import Command
+from command import Command, as_command
 from jaxtyping import Array, Float, Int
 
 from metaplast.meta import ES
@@ -346,4 +346,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

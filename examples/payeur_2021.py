@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NO_SUCH, NOT_GIVEN, heading, last, row
-from command import Command
+from command import Command, as_command
 from jaxtyping import Array, Bool
 
 from metaplast.learners.backprop import Backprop
@@ -128,4 +128,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

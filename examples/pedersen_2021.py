@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, heading, last, row
-from command import Command
+from command import Command, as_command
 from jaxtyping import Array, Float, Int
 from pole import ORDINARY, Body, share_standing
 from sklearn.cluster import KMeans
@@ -249,4 +249,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

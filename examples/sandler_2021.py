@@ -18,7 +18,7 @@ import time
 
 import equinox as eqx
 from beside import NOT_GIVEN, found, heading, last, lives, numbers, resized, rivals, row
-from command import Command
+from command import Command, as_command
 
 from metaplast.learner_loss import LearnerLoss
 from metaplast.learners.bidirectional import Bidirectional
@@ -30,9 +30,9 @@ RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 DEVIATIONS = """\
 Deviations from the paper: 8 x 8 digits and MNIST-1D for MNIST and its kin; one example a moment,
 300 in a life, for 10 to 50 batches of 128; a softmax at the output; the search starts near
-the point of the family that descends the gradient of its last layer (--start delta), where
-the paper starts from nothing (--start random), and in every life meets random projections of its
-data.
+the point of the family that is feedback alignment without slopes, and whose output cells are told
+their error (--start delta), where the paper starts from nothing and tells what was wanted (--start
+random), and in every life meets random projections of its data.
 The paper's column is its Section 4.4: a genome of two states that CMA-ES found in networks of 512
 hidden cells, after 15 batches of 128, on MNIST at 14 x 14 pixels, on which it was searched. That
 found genomes generalize to unseen tasks and train faster than gradient descent is shown in
@@ -46,7 +46,7 @@ def begin(sizes: tuple[int, ...], options) -> Bidirectional:
         return Bidirectional(sizes, options.states, 0.01, options.seed)
     # Not exactly at the point: where states are alike, so are their derivatives.
     point = Bidirectional.delta(sizes, 0.03, options.states)
-    other = Bidirectional(sizes, options.states, 0.03, options.seed)
+    other = Bidirectional(sizes, options.states, 0.03, options.seed, told=point.told)
     mixed = [
         getattr(point, name) + 0.05 * getattr(other, name) for name in ("up", "down", "pre", "post")
     ]
@@ -55,7 +55,7 @@ def begin(sizes: tuple[int, ...], options) -> Bidirectional:
 
 def at(sizes: tuple[int, ...], genome: Bidirectional) -> Bidirectional:
     """The same genome in a network of other sizes."""
-    return resized(Bidirectional(sizes, genome.states), genome)
+    return resized(Bidirectional(sizes, genome.states, told=genome.told), genome)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -99,4 +99,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 
 from beside import last
+from command import as_command
 from pictures import FIRST, Rule, channels, command, delta_rule, run
 
 from metaplast.circuits import convolutional
@@ -65,4 +66,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

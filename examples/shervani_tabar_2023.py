@@ -25,7 +25,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from command import Command, refuse
+from command import Command, as_command, refuse
 from jaxtyping import Array, Float
 
 from metaplast import search
@@ -302,4 +302,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

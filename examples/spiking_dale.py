@@ -28,7 +28,7 @@ import time
 import equinox as eqx
 import jax
 import numpy as np
-from command import Command
+from command import Command, as_command
 
 from metaplast.bench.statistics import paired
 from metaplast.experiment import build
@@ -183,4 +183,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from beside import NOT_GIVEN, heading, last, numbers, row
 from change_detection import KINDS, Cortex, Rules, contrast
-from command import Command, refuse
+from command import Command, as_command, refuse
 from spike_series import TERMS, coefficients, named
 
 from metaplast import search
@@ -262,4 +262,4 @@ def _options(arguments: list[str] | None):
 
 
 if __name__ == "__main__":
-    main()
+    as_command(main)

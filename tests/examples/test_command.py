@@ -60,3 +60,22 @@ def test_what_is_no_number_is_one_line(name, examples, accepted, refused):
         told = refused(examples(name), option, "few")
         assert option in told and "few" in told
     assert "--nowhere" in refused(examples(name), "--nowhere", "1")
+
+
+def test_what_the_library_refuses_is_one_line(examples, capsys):
+    command = examples("command")
+
+    def started():
+        raise ValueError("rate = -1.0:\n    expected 0 or more")
+
+    with pytest.raises(SystemExit) as stopped:
+        command.as_command(started)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == "rate = -1.0: expected 0 or more\n"
+    with pytest.raises(ZeroDivisionError):  # the control: a fault of ours is told in full
+        command.as_command(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize("name", WITH_OPTIONS)
+def test_every_example_answers_as_a_command(name):
+    assert "    as_command(main)\n" in (FOLDER / f"{name}.py").read_text()

@@ -18,6 +18,13 @@ TASK = Easy(moments=10)
 RATE, ONE, DEEP = 0.1, (6, 3), (6, 5, 4, 3)
 
 
+class Content(Easy):
+    """Wants what was answered."""
+
+    def teach(self, readout, target):
+        return super().teach(readout, target)._replace(signal=jax.nn.softmax(readout))
+
+
 @eqx.filter_jit
 def answers(learner, born=None):
     """Readouts of a life, and the last state, from `born` where given."""
@@ -47,6 +54,22 @@ def test_one_layer_is_gradient_descent():
     # The same program with other numbers: another genome is another rule.
     other, _ = answers(Bidirectional(ONE, 2, RATE), as_born(ONE, sets=2))
     assert float(jnp.abs(other - known).max()) > 0.1
+
+
+@pytest.mark.parametrize(("told", "unlearned"), [("error", False), ("wanted", True)])
+def test_without_an_error_no_synapse_changes_at_the_point_of_descent(told, unlearned):
+    """But where hidden cells take what was wanted of others for their own error, they do."""
+    learner = Bidirectional.delta(DEEP, RATE, told=told)
+
+    def changes(task):
+        state, stimulus = learner.born(jax.random.key(0)), jnp.linspace(-1, 1, DEEP[0])
+        after, _ = learner.moment(state, stimulus, jnp.asarray(0), task)
+        pairs = zip(after.forward, state.forward, strict=True)
+        return [float(jnp.abs(new - old).max()) for new, old in pairs]
+
+    *hidden, last = changes(Content())
+    assert (max(hidden) > 1e-3) is unlearned and last < 1e-6
+    assert min(changes(Easy())) > 1e-3, "the control: taught, all layers change"
 
 
 def test_shared_weights_and_slopes_are_backprop_in_any_depth():

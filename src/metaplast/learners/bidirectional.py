@@ -101,13 +101,26 @@ class Bidirectional(eqx.Module):
         self.symmetric, self.multiplicative, self.told = symmetric, multiplicative, told
 
     @classmethod
-    def delta(cls, sizes: tuple[int, ...], rate, states: int = 2, **options) -> Bidirectional:
+    def delta(
+        cls,
+        sizes: tuple[int, ...],
+        rate,
+        states: int = 2,
+        told: Literal["wanted", "error"] = "error",
+        **options,
+    ) -> Bidirectional:
         """The genome at which the last layer follows the negative gradient, hidden cells hear the
-        errors without a slope, and synapses stay apart."""
-        learner = cls(sizes, states, rate, **options)
+        errors without a slope, and synapses stay apart.
+
+        Where output cells are told what was `wanted`, all cells take the difference of their two
+        states for the error. That is so at the output only: hidden layers unlearn what their own
+        cells answered, so this is for a single layer.
+        """
+        learner = cls(sizes, states, rate, told=told, **options)
         first, second = jnp.eye(states)[:2]
-        error = second if learner.told == "error" else second - first
-        # The second state is the slope, or nothing until an error comes back.
+        error = second if told == "error" else second - first
+        # The second state is the slope, or what a cell answers to nothing (of `tanh` and `relu`,
+        # nothing) until an error comes back.
         up = jnp.outer(first, jnp.ones(states) if learner.multiplicative else first)
         down = jnp.outer(error, second)
         # All states of a synapse learn alike.
