@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from metaplast.cli.output import plain
-from metaplast.estimators.advice import advice, recommended
+from metaplast.estimators.advice import advice, fit, recommended
 from metaplast.estimators.compare import Budget, Comparison, cosine, row
 from metaplast.estimators.facts import facts
 from metaplast.estimators.horizon import Agreement, agreement, lyapunov
@@ -107,7 +107,7 @@ def test_advice_takes_no_biased_estimator_and_no_derivative_without_meaning(long
     assert best is not None and best.name == ("Backprop" if longest == 60 else "PES")
     assert f'meta.type = "{best.name}"' in advice(found)
     # Truncated is the cheaper of the others, and no runner-up where its bias is known.
-    assert min(rows[1:], key=lambda one: one.cost).name == "Truncated"
+    assert min(rows[1:], key=lambda one: one.cost(judged=True)).name == "Truncated"
     assert "Truncated" not in advice(found)
 
 
@@ -135,6 +135,36 @@ def test_the_noise_of_the_exact_gradient_excuses_no_bias():
     for other in (truncated._replace(own=truncated.noise), truncated._replace(bias=0.0)):
         best = recommended(found._replace(rows=[backprop, other]))
         assert best is not None and best.name == "Truncated"
+
+
+@pytest.mark.parametrize("exploded", [False, True])
+def test_where_no_exact_gradient_counts_noise_and_seconds_decide(exploded):
+    """And neither the order of the rows, nor the length of a gradient without meaning."""
+    exact = made([3e12, 4e12], 0.1, 1.0) if exploded else None
+    rows = [
+        row("ES", made([3.0, 4.0], 3.0, 9.0, 1), exact),
+        row("PES", made([3.0, 4.0], 9.0, 1.0, 2), exact),
+        row("NRES", made([3.0, 4.0], 0.3, 1.0, 3), exact),
+    ]
+    nothing = Agreement(np.arange(1, 61), np.ones((1, 1, 60)), -np.ones((1, 1, 60)))
+    assert nothing.longest == 0
+    length = 5e12 if exploded else float("nan")
+    found = Comparison(2, 60, 1, length, rows, nothing, np.zeros((1, 60)), exploded)
+    assert [each.name for each in fit(found)] == ["NRES", "PES", "ES"]
+    assert f"variance {rows[2].own_variance:.3g} of its own mean (PES: 1 s" in advice(found)
+    dear = found._replace(rows=[*rows[:2], rows[2]._replace(seconds=100.0)])  # the control
+    assert [each.name for each in fit(dear)] == ["PES", "ES", "NRES"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_gradient_of_zero_is_advised_on_without_a_traceback(known):
+    exact = made([0.0, 0.0], 0.0, 1.0) if known else None
+    rows = [row("ES", made([0.0, 0.0], 0.0, 1.0), exact)]
+    always = Agreement(np.arange(1, 61), np.ones((1, 1, 60)), np.ones((1, 1, 60)))
+    length = 0.0 if known else float("nan")
+    found = Comparison(2, 60, 1, length, rows, always, np.zeros((1, 60)), known)
+    assert recommended(found) is None and "No advice" in advice(found)
+    assert ("no number of the genome changes the loss" in advice(found)) is known
 
 
 def test_no_advice_where_the_exact_gradient_is_mostly_noise():

@@ -28,6 +28,8 @@ def advice(found: Comparison) -> str:
             "No derivative reaches the genome, so what is exact is not known: take an estimator "
             "that needs none."
         )
+    elif found.exact == 0:
+        lines.append("The exact gradient is zero: no number of the genome changes the loss here.")
     elif found.agreement.longest == 0:
         lines.append("Derivatives do not predict what a step of this size does, at any horizon.")
     elif found.agreement.longest < found.horizon:
@@ -78,7 +80,7 @@ def fit(found: Comparison) -> list[Row]:
         ]  # fmt: skip
     else:  # what is exact has no meaning, or is not known
         rows = [row for row in rows if row.name in ("ES", "LowRankES", "PES", "NRES")]
-    return sorted(rows, key=lambda row: row.cost)
+    return sorted(rows, key=lambda row: row.cost(_judged(found)))
 
 
 def unknown(found: Comparison) -> bool:
@@ -88,8 +90,9 @@ def unknown(found: Comparison) -> bool:
 
 
 def _judged(found: Comparison) -> bool:
-    """Whether estimators are judged by the exact gradient: there is one, and it has a meaning."""
-    return found.reached and found.agreement.longest >= found.horizon
+    """Whether estimators are judged by the exact gradient: there is one, it has a length, and a
+    meaning."""
+    return found.reached and found.exact != 0 and found.agreement.longest >= found.horizon
 
 
 def told_from_noise(row: Row, numbers: int) -> bool:
@@ -109,10 +112,14 @@ def exponent(found: Comparison) -> float:
 def _why(found: Comparison) -> str:
     """What speaks for the best, beside the next one that points the right way as well."""
     best, second, *_ = (*fit(found), None)
+    if not _judged(found):
+        text = f"{best.seconds:.3g} s an estimate, variance {best.own_variance:.3g} of its own mean"
+        if second is not None:
+            text += f" ({second.name}: {second.seconds:.3g} s, {second.own_variance:.3g})"
+        return text
     text = f"{best.seconds:.3g} s an estimate, relative variance {best.variance:.3g}"
-    if _judged(found):
-        text += f", bias {best.bias:.3g} with a noise of {best.noise:.3g}"
+    text += f", bias {best.bias:.3g} with a noise of {best.noise:.3g}"
     if second is not None:
         text += f" ({second.name}: {second.seconds:.3g} s, {second.variance:.3g}"
-        text += f", {second.bias:.3g})" if _judged(found) else ")"
+        text += f", {second.bias:.3g})"
     return text

@@ -66,11 +66,19 @@ class Row(NamedTuple):
     doubt: float = 0.0
     """Length of the standard error of its mean, relative to the mean itself, which is as long as
     its noise where there is nothing but noise."""
+    own_variance: float = 0.0
+    """The variance relative to the squared length of its own mean, which is known without an exact
+    gradient, too."""
 
-    @property
-    def cost(self) -> float:
-        """Seconds per estimate, times its squared error: of two, the lower gets further."""
-        return self.seconds * (1 + self.variance + self.bias**2)
+    def cost(self, judged: bool) -> float:
+        """Seconds per estimate, times its squared error: of two, the lower gets further.
+
+        Args:
+            judged: whether the exact gradient counts; else its bias is not known, and its error is
+                what it differs from its own mean.
+        """
+        error = self.variance + self.bias**2 if judged else self.own_variance
+        return self.seconds * (1 + error)
 
 
 class Comparison(NamedTuple):
@@ -168,12 +176,11 @@ def estimators(
 def row(name: str, found: Sample, exact: Sample | None) -> Row:
     """One estimator against the exact gradient, or, where there is none, against itself."""
     nan = float("nan")
+    itself = _over(found.variance, float(np.sum(found.mean**2)))
     if exact is None:
-        length = float(np.linalg.norm(found.mean))
-        relative = found.variance / length**2
         return Row(
-            name, nan, nan, relative, nan, nan, found.lost, found.seconds, found.bytes, nan,
-            doubt(found),
+            name, nan, nan, itself, nan, nan, found.lost, found.seconds, found.bytes, nan,
+            doubt(found), itself,
         )  # fmt: skip
     truth = exact.mean
     length = float(np.linalg.norm(truth))
@@ -183,17 +190,23 @@ def row(name: str, found: Sample, exact: Sample | None) -> Row:
     each = np.mean([cosine(one, truth) for one in found.each])
     return Row(
         name,
-        max(0.0, distance - noise) ** 0.5 / length,
-        noise**0.5 / length,
-        found.variance / length**2,
+        _over(max(0.0, distance - noise) ** 0.5, length),
+        _over(noise**0.5, length),
+        _over(found.variance, length**2),
         float(each),
         cosine(found.mean, truth),
         found.lost,
         found.seconds,
         found.bytes,
-        own**0.5 / length,
+        _over(own**0.5, length),
         doubt(found),
+        itself,
     )
+
+
+def _over(value: float, length: float) -> float:
+    """A share of a length; NaN where there is none."""
+    return value / length if length > 0 else float("nan")
 
 
 def doubt(found: Sample) -> float:

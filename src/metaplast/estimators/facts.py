@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from metaplast.estimators.advice import advice, exponent, recommended
 from metaplast.estimators.compare import Budget, Comparison, Row
 
@@ -36,12 +38,20 @@ def facts(name: str, budget: Budget, found: Comparison) -> dict[str, Any]:
             "longest": found.agreement.longest,
         },
         "lyapunov": exponent(found),
-        "lyapunov_over_life": found.lyapunov.mean(0),
+        "lyapunov_over_life": _of_known(found.lyapunov),
         "recommended": best.name if best else None,
         "advice": advice(found),
         "columns": COLUMNS,
         "cells": [cells(row) for row in found.rows],
     }
+
+
+def _of_known(lives: np.ndarray) -> np.ndarray:
+    """The mean over the lives that are numbers, at each moment; NaN where none is."""
+    known = ~np.isnan(lives)
+    with np.errstate(invalid="ignore"):  # growth without an end beside decay without one
+        total = np.where(known, lives, 0.0).sum(0)
+        return np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
 
 
 def cells(row: Row) -> list[str]:

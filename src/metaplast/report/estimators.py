@@ -72,7 +72,9 @@ def quality(facts: dict[str, Any]) -> dict[str, Any]:
     traces = []
     for row in facts["estimators"]:
         best = row["name"] == facts["recommended"]
-        error = (row["variance"] or 0.0) + (row["bias"] or 0.0) ** 2
+        if row["variance"] is None:  # it would stand where there is no error
+            continue
+        error = row["variance"] + (row["bias"] or 0.0) ** 2
         traces.append({
             "x": [row["seconds"]], "y": [error], "type": "scatter", "mode": "markers+text",
             "name": row["name"], "text": [row["name"]], "textposition": "top center",
