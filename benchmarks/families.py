@@ -58,6 +58,8 @@ RATES = (0.003, 0.01, 0.03, 0.1)
 LAST = 50
 START = 0.03
 """Rate of every rule at birth."""
+NEAR = 0.003
+"""How far a bidirectional rule begins from a point at which its states are alike."""
 JUDGED = 32
 DATA = ("digits", "mnist1d", "mnist", "fashion-mnist")
 """What is lived in the end, where it is there."""
@@ -113,7 +115,7 @@ def _bidirectional(sizes: Sizes) -> Learner:
     point = Bidirectional.delta(sizes, START)
     other = Bidirectional(sizes, rate=START, told=point.told)
     names = ("up", "down", "pre", "post")
-    mixed = [getattr(point, name) + 0.05 * getattr(other, name) for name in names]
+    mixed = [getattr(point, name) + NEAR * getattr(other, name) for name in names]
     return eqx.tree_at(lambda b: [getattr(b, name) for name in names], point, mixed)
 
 

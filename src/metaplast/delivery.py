@@ -44,7 +44,8 @@ class Change(NamedTuple):
     """How a moment changes a matrix of weights: `keep` times itself, plus outer products."""
 
     keep: Float[Array, "*layers post"]
-    """Share of each post-synaptic cell's weights that stays; positive."""
+    """Share of each post-synaptic cell's weights that stays. Lives go on with any; a derivative
+    that takes the change back divides by it."""
     post: Float[Array, "*layers channels post"]
     pre: Float[Array, "*layers channels pre"]
 

@@ -52,7 +52,7 @@ def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Ca
     """
     shape = Shape(inputs, tuple(hidden), classes, moments)
     if name in ROWS:
-        return [ROWS[row](shape) for row in EXPANDED.get(name, (name,))]
+        return [ROWS[name](shape)]
     if name in EXPANDED:
         return [ROWS[row](shape) for row in EXPANDED[name]]
     if name.startswith("zoo/") or Path(name).exists():

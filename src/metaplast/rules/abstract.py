@@ -55,7 +55,12 @@ class AbstractSeparable(AbstractRule):
         silent."""
 
     def leak(self, cell: Cell) -> Float[Array, ""]:
-        r"""Share of the weight that is lost: $\lambda_i$, below 1; `cell` is post-synaptic."""
+        r"""Share of the weight that is lost: $\lambda_i$; `cell` is post-synaptic.
+
+        Best well below 1. Where the cell's activity decides (Oja's and Sanger's rules, SoftHebb),
+        it may come near 1; the derivative of a life, which divides by what stays, is NaN then, and
+        a search that loses all its lives to it says what helps.
+        """
         return jnp.zeros_like(cell.drive)
 
     def __call__(self, synapse, memory):
