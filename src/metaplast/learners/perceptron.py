@@ -17,8 +17,8 @@ NONLINEARITIES: dict[str, Callable] = {
     "sigmoid": jax.nn.sigmoid,
     "softplus": jax.nn.softplus,
 }
-"""Of hidden cells. `softplus` has sharpness 1 here, and 10 in the cell `neurons.Rate`, which is to be
-nearer to one with a threshold."""
+"""Of hidden cells. `softplus` has sharpness 1 here, and 10 in the cell `neurons.Rate`, which is to
+be nearer to one with a threshold."""
 GAIN = {"relu": 2.0, "tanh": 1.0, "linear": 1.0, "sigmoid": 1.0, "softplus": 1.0}
 """Weight variance at birth times fan-in of a hidden layer: He for relu, LeCun for the others."""
 
