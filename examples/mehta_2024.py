@@ -107,12 +107,13 @@ def explained(other: np.ndarray, true: np.ndarray) -> np.ndarray:
     return 100 * (1 - far / np.sum(true**2, axis=(1, 2, 3)))
 
 
-def show_terms(found: Inferred, true: np.ndarray) -> None:
-    """Every coefficient beside the truth."""
-    inside = np.mean((found.lower <= true) & (true <= found.upper))
-    off = np.abs(found.values - true).max()
-    print(f"largest error {off:.4f}, {inside:.0%} of the intervals hold the truth")
-    print(report(found, true))
+def show_terms(found: list[Inferred], true: np.ndarray) -> None:
+    """Every coefficient of the first fit beside the truth, and how many intervals hold it."""
+    inside = np.mean([(each.lower <= true) & (true <= each.upper) for each in found])
+    off = np.abs(found[0].values - true).max()
+    sets = f" in {len(found)} sets of recordings" if found[1:] else ""
+    print(f"largest error {off:.4f}, {inside:.0%} of the intervals hold the truth{sets}")
+    print(report(found[0], true))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -126,22 +127,25 @@ def main(arguments: list[str] | None = None) -> None:
     rows = {}
     for with_weights in (True, False):
         for noise in options.noise:
-            found = inferred(
-                family, task, with_weights, noise, options.recordings, options.evaluations
-            )
+            fits = [
+                inferred(
+                    family, task, with_weights, noise, options.recordings, options.evaluations, seed
+                )
+                for seed in range(options.sets)
+            ]
+            found = fits[0]
             what = "activity and weights" if with_weights else "activity alone"
             rows[f"{what}, noise {noise:g}"] = found
             ended = "" if found.converged else ", not converged"
             print(f"\n{what}, noise {noise:g}: of what was recorded, {found.explained:.4f} of the "
                   f"variance explained{ended}", flush=True)  # fmt: skip
             if options.rule == "taylor":
-                show_terms(found, true)
+                show_terms(fits, true)
     if options.rule == "taylor":
         print("\ncontrol: inputs of 0 or 1, activity and weights, noise 0.01")
         spikes = RateCode(task, steps=1)
-        show_terms(
-            inferred(family, spikes, True, 0.01, options.recordings, options.evaluations), true
-        )
+        control = inferred(family, spikes, True, 0.01, options.recordings, options.evaluations)
+        show_terms([control], true)
 
     heading("change of weights explained, in %, in networks not recorded")
     changes = grown(Oja(RATE), task, options.lives)
@@ -159,6 +163,7 @@ def _options(arguments: list[str] | None):
     command.count("width", 8, "units of the network in a synapse")
     command.several("noise", "0,0.01,0.1", "of the recordings, each in turn", least=0)
     command.count("recordings", 20)
+    command.count("sets", 1, "of recordings, each fitted, whose intervals are counted")
     command.count("moments", 50, "of a recording")
     command.count("evaluations", 100, "most steps of a fit")
     command.count("lives", 20, "networks that were not recorded", least=2)

@@ -9,7 +9,7 @@ import pytest
 
 from metaplast.circuits import layered
 from metaplast.inference import identifiability, infer, record, report
-from metaplast.inference.bootstrap import intervals
+from metaplast.inference.bootstrap import ends, intervals
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import Rate
 from metaplast.rules import Delta, Oja, Taylor
@@ -137,6 +137,20 @@ def test_the_bootstrap_spans_what_theory_says():
     assert np.all((lower < value) & (value < upper))
     alone = intervals(value, left[:1], x[:1], known)
     assert np.isinf(alone[0]).all()  # one recording says nothing about others
+
+
+def test_few_recordings_have_intervals_that_hold_the_truth_as_often():
+    chance = np.random.default_rng(0)
+    few, resamples = 10, chance.multinomial(10, np.full(10, 0.1), size=2000) / 10
+    means = resamples @ chance.normal(size=(few, 1000))
+
+    def held(quantiles) -> float:
+        lower, upper = np.quantile(means, quantiles, axis=0)
+        return float(np.mean((lower < 0) & (upper > 0)))
+
+    assert 0.93 < held(ends(few)) < 0.97
+    assert held((0.025, 0.975)) < 0.92, "the control: percentiles as they are"
+    np.testing.assert_allclose(ends(100_000), (0.025, 0.975), rtol=1e-3)
 
 
 def test_what_cannot_be_inferred_is_refused():
