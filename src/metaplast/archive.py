@@ -14,7 +14,7 @@ from metaplast.checkpoint import load_checkpoint
 from metaplast.experiment import build
 from metaplast.meta import MapElites
 from metaplast.network import Genome
-from metaplast.run import opened
+from metaplast.run import opened, same_spec
 from metaplast.run_folder import CHECKPOINT
 from metaplast.search import found
 from metaplast.spec import Spec, SpecError
@@ -59,9 +59,11 @@ def elites(folder: Path) -> Elites:
     """Read the archive of a run folder.
 
     Raises:
-        SpecError: no run, none by `MapElites`, or one that has not begun.
+        SpecError: no run, none by `MapElites`, one that has not begun, or one whose spec was edited
+            since: its bins would have other limits.
     """
     spec = opened(folder)
+    same_spec(folder, spec)
     experiment = build(spec)
     meta = experiment.meta
     if not isinstance(meta, MapElites):

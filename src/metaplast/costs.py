@@ -58,7 +58,8 @@ class Metered(eqx.Module):
         old = state.state
         new, readout = self.network.moment(old, stimulus, target, task, key)
         plastic = self.network.plastic
-        count = sum(new.weights[name].size for name in plastic)
+        # Of a network without a plastic synapse both sums are zero, and so is what it spends.
+        count = max(sum(new.weights[name].size for name in plastic), 1)
         changed = sum(jnp.sum(jnp.abs(new.weights[n] - old.weights[n])) for n in plastic)
         strong = sum(jnp.sum(jnp.abs(new.weights[n])) for n in plastic)
         spent = (state.changes + changed / count, state.strength + strong / count)

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from metaplast import __version__, compile_cache, kernel
+from metaplast import __version__, compile_cache, kernel, own_code
 
 NEEDED = (
     "jax", "jaxlib", "equinox", "optax", "jaxtyping", "evosax", "tyro", "rich", "safetensors",
@@ -86,7 +86,7 @@ def _devices() -> list[str]:
 
         return [f"{device.platform}:{device.id} ({device.device_kind})" for device in jax.devices()]
     except Exception as fault:  # a broken accelerator driver must not break the diagnosis
-        return [f"JAX finds none: {str(fault).splitlines()[0]}"]
+        return [f"JAX finds none: {own_code.told(fault)}"]
 
 
 def _kernel() -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _bundled(name: str) -> str:
         task = named(name, moments=10)
         return f"loads, {task.inputs} inputs, {task.classes} classes"
     except Exception as fault:  # whatever it is, it is the finding
-        return f"does not load: {str(fault).splitlines()[0]}"
+        return f"does not load: {own_code.told(fault)}"
 
 
 def _data_folder() -> dict[str, Any]:

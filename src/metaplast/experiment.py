@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from metaplast import own_code
 from metaplast.circuits import Circuit
 from metaplast.learners.presented import Presentation
-from metaplast.meta import AbstractMetaOptimizer
+from metaplast.meta import AbstractMetaOptimizer, Restarts
 from metaplast.network import Genome, PlasticNetwork
 from metaplast.neurons import AbstractNeuron
 from metaplast.objective import Objective
@@ -63,10 +63,11 @@ def build(spec: Spec) -> Experiment:
     objective, genome = _build_lives(spec)
     meta: AbstractMetaOptimizer = construct("meta", spec["meta"], "meta")
     if spec["variants"]:
+        where, single = loops(meta)[-1]
         for option in ("stretch", "first"):
-            if (value := getattr(meta.inner, option, None)) is not None:
+            if (value := getattr(single, option, None)) is not None:
                 raise SpecError(
-                    f"meta.{option} = {value}: lives in several settings are lived whole; leave "
+                    f"{where}.{option} = {value}: lives in several settings are lived whole; leave "
                     f"out {option}, or the variants"
                 )
         objective = _build_varied(spec, objective, genome)
@@ -171,7 +172,12 @@ def check_fit(genome: Genome, circuit: Circuit) -> None:
 def _check_steps(genome: Genome) -> None:
     """A moment of a network has one length: all `dt` of our cells and rules must agree. (What a
     part of the user's own calls so, may be in other units.)"""
-    lengths = [*_steps(genome.neurons, "neurons"), *_steps(genome.rules, "rules")]
+    parts = [*within(genome.neurons, "neurons"), *within(genome.rules, "rules")]
+    lengths = [
+        (path, part.dt)
+        for path, part in parts
+        if hasattr(part, "dt") and type(part).__module__.startswith("metaplast.")
+    ]
     for path, dt in lengths[1:]:
         where, first = lengths[0]
         if dt != first:
@@ -181,19 +187,28 @@ def _check_steps(genome: Genome) -> None:
             )
 
 
-def _steps(part: Any, path: str) -> Iterator[tuple[str, float]]:
-    """Every `dt` within a part of a genome, and where it stands."""
+def within(part: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every cell or rule within a part of a genome, the outermost first, and where it stands."""
     if isinstance(part, dict):
         for name, inner in part.items():
-            yield from _steps(inner, f"{path}.{name}")
+            yield from within(inner, f"{path}.{name}")
     elif isinstance(part, (tuple, list)):
         for place, inner in enumerate(part):
-            yield from _steps(inner, f"{path}[{place}]")
+            yield from within(inner, f"{path}[{place}]")
     elif dataclasses.is_dataclass(part) and not isinstance(part, type):
-        if hasattr(part, "dt") and type(part).__module__.startswith("metaplast."):
-            yield path, part.dt  # type: ignore[attr-defined]
+        yield path, part
         for field in dataclasses.fields(part):
-            yield from _steps(getattr(part, field.name), f"{path}.{field.name}")
+            yield from within(getattr(part, field.name), f"{path}.{field.name}")
+
+
+def loops(meta: AbstractMetaOptimizer) -> list[tuple[str, AbstractMetaOptimizer]]:
+    """An outer loop and those within it, the outermost first, and where the table of each stands:
+    `meta`, and `meta.of` of what `Restarts` repeats."""
+    found = [("meta", meta)]
+    while isinstance(meta, Restarts):
+        meta = meta.of
+        found.append((f"{found[-1][0]}.of", meta))
+    return found
 
 
 def construct(namespace: str, table: Any, path: str) -> Any:

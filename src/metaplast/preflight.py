@@ -15,14 +15,16 @@ import jax
 
 from metaplast import memory, own_code
 from metaplast.derivable import reach
-from metaplast.experiment import Experiment
+from metaplast.experiment import Experiment, loops, within
 from metaplast.lives import lives_of
 from metaplast.meta import AbstractMetaOptimizer, Backprop, Forward, Truncated
+from metaplast.network import Genome
 from metaplast.rules.modulator import MEANINGS
 from metaplast.search import searchable
 from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError
 from metaplast.spread import busy
+from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.teaching import modulator_says
 from metaplast.tasks.wrapper import name_of
 
@@ -154,8 +156,9 @@ def idle(experiment: Experiment) -> str:
         enough = at_once * (devices - 1) + 1
     else:
         enough = next(n for n in itertools.count(count) if busy(n, lives) == devices)
+    where, _ = loops(experiment.meta)[-1]
     return (
-        f"meta.{name} = {count}: {left} of {devices} devices have nothing to do; "
+        f"{where}.{name} = {count}: {left} of {devices} devices have nothing to do; "
         f"all of them have from {enough} on"
     )
 
@@ -172,17 +175,22 @@ def elsewhere(spec: Spec) -> str:
     )
 
 
-def misheard(experiment: Experiment) -> list[str]:
-    """A line about each kind of synapse whose rule takes the modulator for the contrary of what the
-    task says with it, and so unlearns what is right."""
-    task, lines = experiment.objective.task, []
-    said = modulator_says(task)
-    for kind, rule in experiment.genome.rules.items():
+def misheard(genome: Genome, task: AbstractTask, found: bool = False) -> list[str]:
+    """A line about each rule that takes the modulator for the contrary of what the task says with
+    it, and so unlearns what is right.
+
+    Args:
+        genome: whose rules, also those within others.
+        task: what it lives.
+        found: whether a file holds it, and nothing about it can be chosen any more.
+    """
+    said, lines = modulator_says(task), []
+    for path, rule in within(genome.rules, "genome.rules"):
         hears = getattr(rule, "hears", None)
         if hears in MEANINGS and said and hears != said:
-            chosen = any(field.name == "hears" for field in dataclasses.fields(rule))
+            chosen = not found and any(field.name == "hears" for field in dataclasses.fields(rule))
             lines.append(
-                f"genome.rules.{kind}: {type(rule).__name__} takes the modulator for {_OF[hears]}, "
+                f"{path}: {type(rule).__name__} takes the modulator for {_OF[hears]}, "
                 f"and in {name_of(task)} it is {_OF[said]}; give "
                 + (f'hears = "{said}"' if chosen else "another rule or task")
             )

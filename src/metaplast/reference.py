@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -89,7 +90,11 @@ def chained(
 
 
 def backprop_accuracy(
-    objective: Objective | Varied, key: Key, lives: int = 16, shelf: Shelf | None = None
+    objective: Objective | Varied,
+    hidden: Sequence[int],
+    key: Key,
+    lives: int = 16,
+    shelf: Shelf | None = None,
 ) -> float:
     """Mean online accuracy of a multi-layer perceptron trained by Adam, at its best setting of all
     `RATES`, `RECTIFIED` and `STIMULI`.
@@ -101,7 +106,10 @@ def backprop_accuracy(
     with more optimizers, a finer grid, and the data set that the rule is asked about.
 
     Args:
-        objective: whose task is lived, in a network with the hidden layers of its circuit.
+        objective: whose task is lived, in a network with as many input and output cells as its
+            circuit has.
+        hidden: cells in each hidden layer, as the experiment says; what populations a circuit
+            makes of them is its own affair.
         key: of the lives.
         lives: at each setting.
         shelf: where the accuracy is kept from run to run, and the program of a new one, if
@@ -111,7 +119,6 @@ def backprop_accuracy(
     episodes = min(main.episodes, CHAINED)
     lives = lives if episodes == 1 else max(2, lives // episodes)
     circuit = objective.circuit
-    hidden = tuple(p.size for p in circuit.populations if p.kind == "hidden")
     sizes = (circuit.input.size, *hidden, circuit.output.size)
 
     about = (objective.task, sizes, lives, episodes)

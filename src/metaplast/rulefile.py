@@ -21,9 +21,9 @@ from metaplast.spec import near
 
 FORMAT = 1
 RULE = "rule.safetensors"
+"""Its name in a run folder."""
 START = "start.safetensors"
 """The rule at which a search began; a comparison shows what the search added to it."""
-"""Its name in a run folder."""
 KEY = "metaplast"
 LARGEST_HEADER = 100_000_000
 LARGEST_FILE = 2_000_000_000
@@ -189,6 +189,11 @@ def locate(path_or_name: str | Path) -> Path:
         return shipped()[name]
     if path.is_dir():
         if not (path / RULE).exists():
+            if not (path / "spec.toml").is_file():
+                raise StoreError(
+                    f"{path}: a folder without {RULE}, and no run folder, for it has no spec.toml; "
+                    "give a run folder, or the file of a rule"
+                )
             raise StoreError(
                 f"{path}: the folder holds no {RULE} yet; continue with: {hint.resume(path)}"
             )

@@ -155,7 +155,7 @@ def run(
     spec = opened(folder)
     experiment = experiment or build(spec)
     with _alone(folder):
-        _same_spec(folder, spec)
+        same_spec(folder, spec)
         save_rule(folder / START, experiment.genome, spec)
         position, backprop, dispatch = _standing(folder, experiment, spec, shelf, loop)
         with open(folder / "log.jsonl", "a") as log:
@@ -212,7 +212,7 @@ def _standing(
     loop = loop or compiling(experiment, shelf)
     if backprop is None:
         objective = experiment.objective
-        accuracy = backprop_accuracy(objective, reference_key, shelf=shelf)
+        accuracy = backprop_accuracy(objective, spec.hidden, reference_key, shelf=shelf)
         backprop = Beside(accuracy, lived(objective))
         save_checkpoint(checkpoint, position, _about(position, backprop, experiment, spec))
     return position, backprop, loop.result()
@@ -258,7 +258,7 @@ def _digests(spec: Spec) -> dict[str, str]:
     }
 
 
-def _same_spec(folder: Path, spec: Spec) -> None:
+def same_spec(folder: Path, spec: Spec) -> None:
     """Refuse to go on with another experiment than the run began with.
 
     Raises:

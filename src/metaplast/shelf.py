@@ -17,7 +17,7 @@ from metaplast import rulefile
 
 LIGHT = (
     "cli", "compile_cache", "coverage", "fingerprint", "hint", "kernel", "own_code", "own_source",
-    "report", "rulefile", "run_folder", "settled", "shelf", "spec", "toml_text",
+    "report", "rulefile", "run_folder", "seeds", "settled", "shelf", "spec", "toml_text",
 )  # fmt: skip
 """Parts of the package that compute nothing, and may be loaded before a shelf is opened."""
 

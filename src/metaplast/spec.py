@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from metaplast import toml_text
+from metaplast.seeds import check_seed
 from metaplast.settled import settled
 
 TABLES = (
@@ -39,6 +40,9 @@ BENCH = {
     ],
 }
 """What a found rule is compared on, and with whom beside the trivial learners."""
+
+OPEN = (["objective"], ["presentation"], ["genome", "gains"], ["genome", "rules"])
+"""Tables without a type in which an override may give what the file leaves out."""
 
 MANY = 20
 """Names that are too many to list beside near misses."""
@@ -127,7 +131,7 @@ def with_overrides(spec: Spec, overrides: Iterable[str]) -> Spec:
     A bare word is taken as text, for shells eat quotes; files are looked for in the current folder
     first; a number in the path is a
     position in a list. Options that the file leaves out may be given where their table
-    has a `type`, whose constructor judges them later.
+    has a `type`, whose constructor judges them later, and in the tables of `OPEN`.
 
     Raises:
         SpecError: no such path, or a value that is not TOML.
@@ -214,8 +218,10 @@ def _check(tables: dict[str, Any], origin: str) -> None:
         raise SpecError(
             f"{origin}: name = {tables['name']!r}: expected letters, digits, '.', '_' or '-'"
         )
-    if not _whole(tables["seed"], 0) or tables["seed"] >= 2**32:
-        raise SpecError(f"{origin}: seed = {tables['seed']!r}: expected 0 or more, below 2**32")
+    try:
+        check_seed(tables["seed"])
+    except ValueError as fault:
+        raise SpecError(f"{origin}: {fault}") from None
     hidden = tables["hidden"]
     if not (isinstance(hidden, (list, tuple)) and all(_whole(n, 1) for n in hidden)):
         raise SpecError(f"{origin}: hidden = {hidden!r}: expected a list of sizes such as [64, 64]")
@@ -269,6 +275,8 @@ def _parse(text: str, override: str) -> Any:
 def _put(tables: Any, path: list[str], new: Any, override: str) -> None:
     place, seen = tables, []
     for step in path[:-1]:
+        if [*seen, step] in OPEN and isinstance(place, dict):
+            place.setdefault(step, {})  # a file need not have it
         place = _enter(place, step, seen, override)
         seen.append(step)
     last = path[-1]
@@ -276,12 +284,7 @@ def _put(tables: Any, path: list[str], new: Any, override: str) -> None:
         _enter(place, last, seen, override)
         place[int(last)] = new
         return
-    open_ended = "type" in place or seen in (
-        ["objective"],
-        ["genome", "gains"],
-        ["genome", "rules"],
-    )
-    if last not in place and not open_ended:
+    if last not in place and not ("type" in place or seen in OPEN):
         where = ".".join(seen) or "the experiment"
         raise SpecError(f"--set {override}: {where} has no {last!r}; {near(last, place)}")
     place[last] = new

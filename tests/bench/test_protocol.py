@@ -184,6 +184,8 @@ def test_synapses_that_change_are_counted():
     [
         ({"lives": 0}, "lives = 0"),
         ({"hidden": (0,)}, "hidden"),
+        ({"seed": 2**32}, "seed = 4294967296: expected 0 or more, below"),
+        ({"seed": -1}, "seed = -1"),
         ({"learners": ["nearest_class_meen"]}, "did you mean nearest_class_mean"),
         ({"learners": [("a", mean()), ("a", mean())]}, "'a' occurs twice"),
     ],

@@ -77,3 +77,21 @@ def test_a_run_of_another_kind_is_refused(tmp_path, capsys):
     runs.create(tmp_path / "unbegun", unbegun)
     assert main(["archive", str(tmp_path / "unbegun")]) == 2
     assert "metaplast resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("edit", ["meta.high=3.0", 'meta={type="Genetic", steps=3}'])
+def test_an_edited_spec_names_no_bins(folder, capsys, edit):
+    """Its bins would have other limits than those that the archive was filled by."""
+    path = folder / "spec.toml"
+    before = path.read_text()
+    try:
+        path.write_text(specs.dump(specs.with_overrides(specs.load(path), [edit])))
+        assert main(["archive", str(folder)]) == 2
+        printed = capsys.readouterr()
+        assert "spec.toml: meta is not what this run began with; put it back" in printed.err
+        assert printed.out == "" and printed.err.count("\n") == 1
+        path.write_text(before.replace('name = "frugal"', 'name = "other"'))
+        assert path.read_text() != before
+        assert len(listed(folder, capsys)["bins"]) == 12  # the control: a name decides nothing
+    finally:
+        path.write_text(before)

@@ -129,6 +129,21 @@ def test_one_document_and_a_file(mine, capsys, tmp_path):
     assert both[0]["rule_hash"] != both[1]["rule_hash"]
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_full_disk_costs_the_file_and_not_the_certificate(mine, capsys, monkeypatch, form):
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
+
+    assert main([*mine("update"), *form]) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr("metaplast.rulefile.replace", full)
+    assert main([*mine("update"), *form, "--out", "mine.json"]) == 2
+    printed = capsys.readouterr()
+    assert "No space left" in printed.err and not Path("mine.json").exists()
+    assert "synaptic_locality" in whole and "synaptic_locality" in printed.out
+    assert printed.out.count("\n") == whole.count("\n")
+
+
 def test_a_demand_decides_the_exit_code(mine, capsys):
     demand = ["--demand", "synaptic_locality"]
     assert main([*mine("update"), *demand]) == 0

@@ -146,6 +146,7 @@ BAD = {
     "noise": (["--weight-noise", "0"], ["weight_noise = 0.0", "positive"]),
     "evaluations": (["--evaluations", "0"], ["evaluations = 0", "1 or more"]),
     "seed": (["--seed=-1"], ["seed = -1"]),
+    "large seed": (["--seed", str(2**32)], ["seed = 4294967296", "below 2**32"]),
     "folder": (["--out", "no/such/x"], ["out = no/such/x", "folder"]),
     "other network": (["--set", "task.inputs=5"], ["cells.npz", "(8, 30, 6)", "(8, 30, 5)"]),
     "noisy cells": (
@@ -183,3 +184,19 @@ def test_an_existing_rule_is_never_overwritten(folder, tmp_path, capsys):
     assert main(words(folder, "cells.npz", "--out", str(tmp_path / "mine"))) == 2
     assert "exists already" in capsys.readouterr().err
     assert (tmp_path / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_full_disk_costs_the_file_and_not_the_fit(folder, tmp_path, capsys, monkeypatch, form):
+    def full(path, *_):
+        raise OSError(28, "No space left on device", str(path))
+
+    out = tmp_path / "x.safetensors"
+    fit = words(folder, "cells.npz", "--evaluations", "2", *form)
+    monkeypatch.setattr("metaplast.store.save_rule", full)
+    assert main([*fit, "--out", str(out)]) == 2
+    printed = capsys.readouterr()
+    assert "No space left" in printed.err and not out.exists()
+    assert "x y" in printed.out and "wrote" not in printed.out and "hash" not in printed.out
+    assert main(fit) == 0  # the control
+    assert capsys.readouterr().out == printed.out

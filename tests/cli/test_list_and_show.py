@@ -114,6 +114,24 @@ def test_what_is_shown_of_an_experiment_is_an_experiment(name, tmp_path, capsys)
         spec.load(shown)
 
 
+def test_a_file_of_an_experiment_is_shown_complete(tmp_path, capsys):
+    from metaplast.cli import main
+
+    mine = tmp_path / "my.toml"
+    text = spec.dump(spec.load("layered"))
+    mine.write_text(text[: text.index("[bench]")])
+    assert "[bench]" not in mine.read_text()
+    assert main(["show", str(mine)]) == 0
+    shown = tmp_path / "shown.toml"
+    shown.write_text(capsys.readouterr().out)
+    assert "[bench]" in shown.read_text() and spec.load(shown).tables == spec.load(mine).tables
+    assert main(["show", str(mine), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bench"]["data"] == ["digits"]
+    mine.write_text("hello")  # the control: a file of something else is no experiment
+    assert main(["show", str(mine)]) == 2
+    assert "not valid TOML" in capsys.readouterr().err
+
+
 def test_the_experiment_of_the_readme_runs(tmp_path):
     from metaplast import run as runs
 
@@ -146,3 +164,19 @@ def test_doctor_in_words(capsys, monkeypatch):
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "/no/such/folder is no folder" in said and "digits: loads" in said
+
+
+def test_a_failure_without_a_word_breaks_no_diagnosis(monkeypatch):
+    from metaplast import doctor
+
+    def silent(*_, **__):
+        raise RuntimeError
+
+    def loud(*_, **__):
+        raise RuntimeError("no driver\nand more")
+
+    for fail, told in ((silent, "RuntimeError"), (loud, "RuntimeError: no driver")):
+        monkeypatch.setattr("metaplast.tasks.named", fail)
+        monkeypatch.setattr("jax.devices", fail)
+        assert doctor._bundled("digits") == f"does not load: {told}"
+        assert doctor._devices() == [f"JAX finds none: {told}"]

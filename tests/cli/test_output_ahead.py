@@ -30,6 +30,9 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("metaplast.selection.training.training", _begun)
     monkeypatch.setattr("metaplast.bench.suite.run", _begun)
+    monkeypatch.setattr("metaplast.bench.bench", _begun)
+    monkeypatch.setattr("metaplast.cli.audit._audited", _begun)
+    monkeypatch.setattr("metaplast.cli.infer._recorded", _begun)
     Path("folder").mkdir()
     Path("file").write_text("# Mine\n")
 
@@ -48,10 +51,44 @@ def test_a_selection_that_could_not_be_saved_is_not_trained(case, capsys):
     assert f"out = {out}: " in said and told in said and "give a file" in said
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32])
-def test_a_selection_takes_the_seeds_that_others_take(seed, capsys):
-    said = refused(["selection", "--out", "x", f"--seed={seed}"], capsys)
+AUDIT = ["audit", "frozen"]
+INFER = ["infer", "digits", "cells.npz", "--kind", "readout"]
+SEEDED = {
+    "selection": ["selection", "--out", "x"],
+    "audit": AUDIT,
+    "bench": ["bench", "frozen"],
+    "suite": ["bench", "frozen", "--suite", "spiking"],
+    "estimators": ["estimators", "digits"],
+}
+
+
+@pytest.mark.parametrize("command", SEEDED)
+@pytest.mark.parametrize("seed", [-1, 2**32, 99999999999999999999])
+def test_all_commands_take_the_same_seeds(command, seed, capsys):
+    said = refused([*SEEDED[command], f"--seed={seed}"], capsys)
     assert f"seed = {seed}: expected 0 or more, below 2**32" in said
+
+
+@pytest.mark.parametrize("command", sorted(set(SEEDED) - {"estimators"}))
+def test_the_largest_seed_is_one(command):
+    """The control of all that say when work has begun."""
+    with pytest.raises(Begun):
+        main([*SEEDED[command], "--seed", str(2**32 - 1)])
+
+
+@pytest.mark.parametrize("case", UNWRITABLE)
+@pytest.mark.parametrize("words", [AUDIT, INFER], ids=["audit", "infer"])
+def test_what_could_not_be_saved_is_not_computed(words, case, capsys):
+    out, _ = UNWRITABLE[case]
+    assert f"out = {out}: " in refused([*words, "--out", out], capsys)
+
+
+@pytest.mark.parametrize("words", [AUDIT, INFER], ids=["audit", "infer"])
+@pytest.mark.parametrize("out", [(), ("--out", "folder/x")])
+def test_what_can_be_saved_is_computed(words, out):
+    """The control."""
+    with pytest.raises(Begun):
+        main([*words, *out])
 
 
 @pytest.mark.parametrize(
@@ -105,3 +142,5 @@ def test_a_look_leaves_nothing_behind():
     assert not list(Path("folder").iterdir())
     with pytest.raises(ValueError, match=r"out = file/new: .*file cannot be written to"):
         writable(Path("file/new"))
+    with pytest.raises(ValueError, match=r"^experiment = file/new: .*file cannot be written to"):
+        writable(Path("file/new"), "experiment")

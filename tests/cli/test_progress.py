@@ -11,12 +11,14 @@ import pytest
 
 from metaplast import reference
 from metaplast.bench import sweep
-from metaplast.circuits import layered
+from metaplast.circuits import hierarchical, layered
 from metaplast.cli.campaign import _telling
 from metaplast.cli.progress import Bar, Lines, searching
 from metaplast.learners import Backprop
 from metaplast.learners.standardized import Standardized
 from metaplast.lifetime import unroll
+from metaplast.meta import ES, Evolution, Restarts
+from metaplast.meta import Backprop as ThroughLives
 from metaplast.objective import Objective
 from metaplast.reference import Either, backprop_accuracy
 from metaplast.run import Report
@@ -63,7 +65,7 @@ def test_the_line_of_a_search_says_what_its_numbers_are():
 
 
 def test_a_search_that_stands_nowhere_says_so_once_and_what_to_give(capsys):
-    told = _telling(Lines())
+    told = _telling(Lines(), ES())
     told(Report(1, 80, 0.5, 0.25, 0.125, 1.0, 3.0, lost=0.9))
     assert "all lives are lost" not in capsys.readouterr().err, "the control"
     for step in (2, 3):
@@ -76,10 +78,28 @@ def test_a_search_that_stands_nowhere_says_so_once_and_what_to_give(capsys):
     assert "50 % of candidates lost" in searching(bred)
     assert "50 % of lives lost" in searching(bred._replace(dealt="lives"))
     assert "smaller rates, gains or meta.spread" in said and "objective.segment = 2" in said
-    _telling(Lines())(bred._replace(lost=1.0))
+    _telling(Lines(), Evolution("SNES"))(bred._replace(lost=1.0))
     said = capsys.readouterr().err
-    assert "smaller rates or gains, or a meta.spread such as 0.03" in said
+    assert "smaller rates, gains or meta.spread (such as 0.03)" in said
     assert "all candidates are lost" in said and "segment" not in said
+
+
+@pytest.mark.parametrize(
+    ("meta", "smaller"),
+    [
+        (ThroughLives(), "rates or gains, or, where"),  # it has no spread to lower
+        (ES(), "rates, gains or meta.spread (such as 0.03), or, where"),
+        (Restarts(ThroughLives()), "rates, gains or meta.spread (such as 0.03), or, where"),
+        (
+            Restarts(ES()),
+            "rates, gains, meta.spread (such as 0.03) or meta.of.spread (such as 0.03), or, where",
+        ),
+    ],
+)
+def test_a_search_without_a_spread_is_not_told_to_lower_it(capsys, meta, smaller):
+    lost = Report(1, 80, float("nan"), 0.25, 0.125, 1.0, 3.0, lost=1.0)
+    _telling(Lines(), meta)(lost)
+    assert f"give smaller {smaller}" in capsys.readouterr().err
 
 
 def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):
@@ -89,10 +109,10 @@ def test_the_reference_is_no_worse_than_a_part_of_it(monkeypatch):
     tiny = with_overrides(load("layered"), ['task={type="digits", moments=60}', "hidden=[8]"])
     objective = build(tiny).objective
     assert isinstance(objective, Objective)
-    whole = backprop_accuracy(objective, jax.random.key(0), 4)
+    whole = backprop_accuracy(objective, tiny.hidden, jax.random.key(0), 4)
     monkeypatch.setattr(reference, "RECTIFIED", (1.0,))
     monkeypatch.setattr(reference, "STIMULI", (0.0,))
-    part = backprop_accuracy(objective, jax.random.key(0), 4)
+    part = backprop_accuracy(objective, tiny.hidden, jax.random.key(0), 4)
     assert 0.1 < part < whole < 1
 
 
@@ -101,7 +121,7 @@ def test_the_reference_lives_on_from_episode_to_episode_as_the_rule_does(monkeyp
         monkeypatch.setattr(reference, name, only)
     task, key = Clusters(inputs=6, classes=3, moments=10, nuisance=2), jax.random.key(0)
     objective = Objective(task, layered(6, (4,), 3), episodes=3)
-    found = backprop_accuracy(objective, key, 6)  # two lives of three episodes
+    found = backprop_accuracy(objective, (4,), key, 6)  # two lives of three episodes
     learner, right = Standardized(Either((6, 4, 3), "adam", 0.01), 6, 0.0), []
     for life_key in jax.random.split(key, 2):
         task_key, life_key = jax.random.split(life_key)
@@ -114,7 +134,7 @@ def test_the_reference_lives_on_from_episode_to_episode_as_the_rule_does(monkeyp
             right.append(np.asarray(correct))
     assert found == pytest.approx(np.mean(right)) and 0 < found < 1
     one = dataclasses.replace(objective, episodes=1)
-    assert backprop_accuracy(one, key, 2) != pytest.approx(found), "control: one episode"
+    assert backprop_accuracy(one, (4,), key, 2) != pytest.approx(found), "control: one episode"
 
 
 def test_what_the_reference_lived_is_said_where_the_rule_lives_more():
@@ -132,8 +152,29 @@ def test_what_the_reference_lived_is_said_where_the_rule_lives_more():
 def test_the_reference_is_not_praised_for_waiting():
     """Nine of ten moments ask for nothing; backprop soon knows that, and hardly anything else."""
     task = InSteps(Clusters(inputs=10, moments=4, held_out=4, nuisance=0), 10)
-    found = backprop_accuracy(Objective(task, layered(2, (4,), task.classes)), jax.random.key(0), 2)
-    assert found < 0.5
+    objective = Objective(task, layered(2, (4,), task.classes))
+    assert backprop_accuracy(objective, (4,), jax.random.key(0), 2) < 0.5
+
+
+def test_the_reference_has_the_hidden_layers_of_the_experiment(monkeypatch):
+    """Whatever populations a circuit makes of them: `hierarchical` has one for each cell."""
+    built = []
+
+    class Seen(Either):
+        def __check_init__(self):
+            built.append(self.sizes)
+
+    monkeypatch.setattr(reference, "Either", Seen)
+    for name, only in (("RATES", (0.01,)), ("RECTIFIED", (0.0,)), ("STIMULI", (0.0,))):
+        monkeypatch.setattr(reference, name, only)
+    task, key = Clusters(inputs=6, classes=3, moments=4, nuisance=2), jax.random.key(0)
+    circuit = hierarchical(6, (5,), 3)
+    assert sum(p.kind == "hidden" for p in circuit.populations) == 5, "the control"
+    objective = Objective(task, circuit)
+    for hidden in ((5,), ()):
+        built.clear()
+        assert 0 <= backprop_accuracy(objective, hidden, key, 2) <= 1
+        assert set(built) == {(6, *hidden, 3)}
 
 
 @pytest.mark.parametrize(("rectified", "nonlinearity"), [(0.0, "tanh"), (1.0, "relu")])

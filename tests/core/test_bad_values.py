@@ -75,7 +75,7 @@ REFUSED = {
     "strategy": (lambda: Evolution("CMA_E"), "CMA_ES"),
     "population": (lambda: Evolution(population=0), "population = 0"),
     "odd population": (lambda: Evolution("Open_ES", 5), "population = 5: Open_ES says"),
-    "large odd population": (lambda: Evolution("Open_ES", 101), "population = 17: Open_ES says"),
+    "large odd population": (lambda: Evolution("Open_ES", 101), "population = 101: Open_ES says"),
     "small population": (lambda: Evolution("DifferentialEvolution", 3), "population = 3: "),
     "strategy without numbers": (lambda: Evolution("LM_MA_ES"), "give 'MA_ES'"),
     "strategy around zero": (lambda: Evolution("DiffusionEvolution"), "give 'CMA_ES'"),

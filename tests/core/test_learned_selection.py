@@ -327,3 +327,24 @@ def test_a_run_goes_on_with_the_weights_it_began_with_or_not_at_all(tmp_path, se
         runs.run(folder)
     selection_weights.save(weights, decided(0), {"found": "by nobody"})
     assert runs.run(folder).finished, "negative control: with the file of then it goes on"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"generations": 1}, "generations = 1: expected 2 or more"),
+        ({"lived": 1}, "lived = 1: expected 2 or more"),
+        ({"population": 0}, "population = 0: expected 1 or more"),
+        ({"numbers": (), "families": ()}, "numbers and families: both are empty"),
+    ],
+)
+def test_an_objective_that_measures_nothing_is_refused(options, told):
+    with pytest.raises(ValueError, match=told):
+        SelectionObjective(**options)
+
+
+def test_two_generations_are_enough():
+    """The control."""
+    objective = SelectionObjective(4, 2, (5,), (), 2)
+    loss, _ = jax.jit(objective)(SelectionNetwork(jax.random.key(0)), jax.random.key(1))
+    assert np.isfinite(float(loss)) and float(loss) != 0

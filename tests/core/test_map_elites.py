@@ -18,7 +18,7 @@ from metaplast.costs import LEAST, Metered
 from metaplast.lifetime import live
 from metaplast.meta import MapElites
 from metaplast.meta.map_elites import Archive
-from metaplast.network import PlasticNetwork
+from metaplast.network import Genome, PlasticNetwork
 from metaplast.objective import Objective, Score
 
 START = {"a": jnp.zeros(2), "b": jnp.zeros(1)}
@@ -144,6 +144,15 @@ def test_a_metered_life_is_the_same_life():
     assert float(loss) > 0.1 and score.costs is None
     np.testing.assert_allclose(same, loss, rtol=1e-5)
     assert -6 < float(counted.costs.changes) < 0
+
+
+def test_a_life_without_a_plastic_synapse_costs_nothing():
+    task, circuit = Easy(moments=6), layered(6, (4,), 3)
+    fixed = Genome(plain().neurons, {})
+    metered = jax.jit(Objective(task, circuit, metered=True))
+    for genome, nothing in ((fixed, True), (plain(), False)):
+        _, score = metered(genome, jax.random.key(0))
+        assert bool(np.all(np.asarray(score.costs) == np.log10(LEAST).astype("f4"))) == nothing
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,19 @@ import jax.numpy as jnp
 import pytest
 from learners.easy import Easy
 
-from metaplast import memory, preflight
+from metaplast import memory, preflight, store
 from metaplast import spec as specs
 from metaplast.ahead import compiling
 from metaplast.circuits import layered
+from metaplast.cli import main
 from metaplast.derivable import reach
-from metaplast.experiment import Experiment
+from metaplast.experiment import Experiment, build
 from metaplast.lives import lives_of
 from metaplast.meta import ES, PES, Backprop, Evolution, LearnedSelection, Restarts
 from metaplast.network import Genome
 from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
-from metaplast.rules import Delta, PolicyTrace, RewardSTDP, ThreeFactor
+from metaplast.rules import Delta, PolicyTrace, RewardSTDP, ThreeFactor, Total
 from metaplast.search import searchable
 from metaplast.spec import SpecError
 from metaplast.tasks import Reinforced
@@ -155,7 +156,8 @@ def test_devices_without_anything_to_do_are_counted(monkeypatch, meta, idle, eno
         assert told == ""
         return
     dealt = meta.dealt
-    assert told.startswith(f"meta.{dealt.option} = {dealt.count}: {idle} of 4 devices")
+    where = "meta.of" if isinstance(meta, Restarts) else "meta"
+    assert told.startswith(f"{where}.{dealt.option} = {dealt.count}: {idle} of 4 devices")
     assert told.endswith(f"from {enough} on")
     alone = getattr(meta, "of", meta)
     for count, all_busy in ((enough, True), (enough - 1, False)):
@@ -189,11 +191,10 @@ def test_no_shipped_experiment_is_compared_elsewhere(name):
 
 
 def test_a_rule_and_a_task_that_mean_the_contrary_by_the_modulator_are_said():
-    def said(rule, task):
+    def said(rule, task, found=False):
         one = experiment()
         genome = Genome(one.genome.neurons, {"forward": Delta(0.1), "readout": rule})
-        objective = Objective(task, one.objective.circuit)
-        return preflight.misheard(one._replace(genome=genome, objective=objective))
+        return preflight.misheard(genome, task, found)
 
     plain, rewarded = Easy(moments=12), Reinforced(Easy(moments=12))
     for rule in (RewardSTDP, ThreeFactor):
@@ -204,6 +205,37 @@ def test_a_rule_and_a_task_that_mean_the_contrary_by_the_modulator_are_said():
         assert said(rule(), plain) == said(rule(hears="reward"), rewarded) == []
     assert said(PolicyTrace(), plain)[0].endswith("give another rule or task")
     assert said(PolicyTrace(), rewarded) == said(Delta(0.1), rewarded) == []
+    # Also of a rule within another one; and nothing can be given to one that a file holds.
+    (line,) = said(Total((Delta(0.1), ThreeFactor())), rewarded)
+    assert line.startswith("genome.rules.readout.rules[1]: ThreeFactor takes the modulator for an")
+    assert said(Total((Delta(0.1), ThreeFactor(hears="reward"))), rewarded) == []
+    assert said(ThreeFactor(), rewarded, found=True)[0].endswith("give another rule or task")
+
+
+def test_a_found_rule_that_mishears_what_it_is_compared_on_is_said(tmp_path, monkeypatch, capsys):
+    class Lived(Exception):
+        """The comparison has begun."""
+
+    def lived(*_, **__):
+        raise Lived
+
+    monkeypatch.setattr("metaplast.bench.bench", lived)
+    spec = specs.with_overrides(
+        specs.load("layered"),
+        ['genome.rules.readout={type="Total", rules=[{type="ThreeFactor"}, {type="Decay"}]}'],
+    )
+    file, plain = tmp_path / "x.safetensors", '{type = "Clusters", moments = 4}'
+    store.save_rule(file, build(spec).genome, spec, 1)
+    rewarded = f'{{type = "Reinforced", task = {plain}}}'
+    for data, heard in ((rewarded, True), (plain, False)):
+        with pytest.raises(Lived):
+            main(["bench", str(file), "frozen", "--data", data])
+        said = capsys.readouterr().err
+        assert (f"{file}: genome.rules.readout.rules[0]: ThreeFactor takes the" in said) == heard
+        assert ("it is a reward; give another rule or task" in said) == heard
+    with pytest.raises(Lived):
+        main(["bench", "frozen", "--data", rewarded])
+    assert "modulator" not in capsys.readouterr().err
 
 
 def test_derivatives_are_followed_through_loops_and_branches():

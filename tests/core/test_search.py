@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from learners.easy import Easy
@@ -13,6 +14,7 @@ from core.small import parts, plain
 from metaplast import checkpoint, search
 from metaplast.circuits import layered
 from metaplast.estimators.compare import stretch_of
+from metaplast.lifetime import unroll
 from metaplast.lives import SearchedLives
 from metaplast.meta import PES, Backprop, Evolution, LearnedSelection
 from metaplast.network import Genome
@@ -176,8 +178,20 @@ def test_a_life_goes_on_from_episode_to_episode():
     assert life.memory is None, "of a task that never remembers a checkpoint holds nothing more"
     first, _, grown = lives.advance(theta, life, 6)
     second, _, _ = lives.advance(theta, grown, 6)
-    newborn, _, _ = lives.advance(theta, life._replace(moment=grown.moment), 6)
-    assert float(first) != float(second) != float(newborn), "experience and learner both matter"
+    task_key, life_key = jax.random.split(life.key)
+    learner, noise_key = OBJECTIVE.learner(plain(0.3)), jax.random.split(life_key)[1]
+
+    def alone(state, number):
+        """The mean loss of an episode of that number, lived from a state."""
+        episode = lives.objective.episode(task_key, jnp.asarray(number))
+        begin = state, jnp.asarray(True), jnp.asarray(0)
+        seen = episode.stimuli, episode.targets
+        return float(jnp.mean(unroll(learner, OBJECTIVE.task, begin, seen, noise_key)[1][1]))
+
+    assert alone(life.state, 0) == pytest.approx(float(first), rel=1e-5)
+    assert alone(grown.state, 1) == pytest.approx(float(second), rel=1e-5)
+    for state, number in ((life.state, 1), (grown.state, 0)):
+        assert abs(alone(state, number) - float(second)) > 0.01, "both learner and episode matter"
     with pytest.raises(ValueError, match="stretch = 4: neither divides the 6 moments"):
         lives.advance(theta, life, 4)
 

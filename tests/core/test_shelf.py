@@ -230,16 +230,16 @@ def test_only_the_very_same_start_has_passed_before(mine, tmp_path):
 
 def test_the_reference_is_lived_once(mine):
     objective, key = Objective(TASK, layered(TASK.inputs, (4,), TASK.classes)), jax.random.key(0)
-    first = backprop_accuracy(objective, key, 2, mine)
-    assert 0 < first < 1 and first == backprop_accuracy(objective, key, 2)
+    first = backprop_accuracy(objective, (4,), key, 2, mine)
+    assert 0 < first < 1 and first == backprop_accuracy(objective, (4,), key, 2)
     (kept,) = mine.folder.glob("reference-*")
     mine.write(kept.name, b"0.125")  # so that what is read cannot be mistaken for what is lived
-    assert backprop_accuracy(objective, key, 2, mine) == 0.125
+    assert backprop_accuracy(objective, (4,), key, 2, mine) == 0.125
     for other in (
-        (objective, jax.random.key(1), 2),
-        (objective, key, 3),
-        (dataclasses.replace(objective, task=dataclasses.replace(TASK, moments=6)), key, 2),
-        (Objective(TASK, layered(TASK.inputs, (5,), TASK.classes)), key, 2),
+        (objective, (4,), jax.random.key(1), 2),
+        (objective, (4,), key, 3),
+        (objective, (5,), key, 2),
+        (dataclasses.replace(objective, task=dataclasses.replace(TASK, moments=6)), (4,), key, 2),
     ):
         assert backprop_accuracy(*other, mine) != 0.125
     assert len(list(mine.folder.glob("reference-*"))) == 5

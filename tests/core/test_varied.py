@@ -103,7 +103,9 @@ def test_lives_cannot_be_held_half_lived(three):
 def test_an_experiment_that_would_is_refused(several):
     table = {"type": "PES", "steps": 2, "lives": 2, "stretch": 2}
     table = {"type": "Restarts", "count": 2, "of": table} if several else table
-    with pytest.raises(SpecError, match=r"meta\.stretch = 2: lives in several settings .* whole"):
+    where = r"meta\.of\.stretch" if several else r"meta\.stretch"
+    told = f"{where} = 2: lives in several settings .* whole"
+    with pytest.raises(SpecError, match=told):
         build(spec(DEEPER, meta=table))
     assert build(spec(meta=table)).meta.inner.stretch == 2, "negative control: alone it may"
 

@@ -153,6 +153,37 @@ def test_few_recordings_have_intervals_that_hold_the_truth_as_often():
     np.testing.assert_allclose(ends(100_000), (0.025, 0.975), rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("populations", "projections", "told"),
+    [
+        (["outptu"], [], "populations: no 'outptu' in the circuit; perhaps you meant output"),
+        (["output"], ["input->outptu"], "projections: no 'input->outptu' in the circuit; perhaps"),
+    ],
+)
+def test_what_is_not_there_cannot_be_recorded(populations, projections, told):
+    with pytest.raises(ValueError, match=told):
+        record(network(Oja(RATE)), TASK, populations, projections, 2, jax.random.key(0))
+    seen = record(
+        network(Oja(RATE)), TASK, ["output"], ["input->output"], 2, jax.random.key(0)
+    ).seen  # the control
+    assert list(seen.activity) == ["output"] and list(seen.weights) == ["input->output"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"activity_noise": 0.0}, "activity_noise = 0.0: expected a finite positive number"),
+        ({"weight_noise": float("inf")}, "weight_noise = inf"),
+        ({"evaluations": 0}, "evaluations = 0: expected 1 or more"),
+        ({"seed": 2**32}, "seed = 4294967296"),
+    ],
+)
+def test_a_fit_that_cannot_be_asked_for_is_not_blamed_on_the_rule(asked, told):
+    seen = record(network(Oja(RATE)), TASK, ["output"], [], 2, jax.random.key(0))
+    with pytest.raises(ValueError, match=told):
+        infer(network(Taylor()), "readout", TASK, seen, **asked)
+
+
 def test_what_cannot_be_inferred_is_refused():
     seen = record(network(Oja(RATE)), TASK, [], [], 2, jax.random.key(0))
     with pytest.raises(ValueError, match="kind = 'forward': no rule; there are"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 
 from learners.easy import Easy
 from metaplast.circuits import balanced
-from metaplast.learners import SurrogateBackprop
+from metaplast.learners import Frozen, SurrogateBackprop
 from metaplast.learners.presented import Presentation
 from metaplast.lifetime import live
+from metaplast.lifetime import test_accuracy as held_out_accuracy
 from metaplast.network import Genome, PlasticNetwork
-from metaplast.neurons import LIF, Leaky, Rate, SpikingOutput
+from metaplast.neurons import LIF, Leaky, Noisy, Rate, SpikingOutput
 from metaplast.rules import Factored
 
 TASK = Easy(moments=60)
@@ -50,6 +52,37 @@ def test_it_learns_under_dales_law(life):
         assert float((q.sign * after).min()) >= 0 and float(jnp.abs(before).max()) > 0
         changed = float(jnp.abs(after - before).max())
         assert (changed > 1e-3) == (q.name in learner.presented.network.plastic), q.name
+
+
+@pytest.mark.parametrize("name", ["frozen", "surrogate backprop"])
+def test_it_is_judged_around_noisy_cells_with_their_noise(name):
+    """With a key for every answer, as the network inside; without noise the key decides nothing."""
+
+    def wrapped(noisy: bool):
+        inside = presented()
+        if noisy:
+            inside = eqx.tree_at(
+                lambda p: p.network.genome.neurons["input"], inside, Noisy(Rate("relu"), 0.5)
+            )
+        learner = SurrogateBackprop(inside)
+        return Frozen(inside) if name == "frozen" else learner
+
+    stimulus = jnp.linspace(0.2, 1.0, 6)
+    for noisy in (True, False):
+        learner = wrapped(noisy)
+        assert learner.noisy == noisy
+        state = learner.born(jax.random.key(1))
+        answers = [learner.predict(state, stimulus, jax.random.key(i)) for i in (2, 2, 3)]
+        assert float(jnp.abs(answers[0]).max()) > 1e-3
+        np.testing.assert_array_equal(answers[0], answers[1])
+        differ = float(jnp.abs(answers[0] - answers[2]).max()) > 1e-4
+        assert differ == noisy
+        same = learner.moment(state, stimulus, ONE, TASK, jax.random.key(2))[1]
+        if name == "frozen":
+            np.testing.assert_allclose(same, answers[0], rtol=1e-6)
+        episode = TASK.sample(jax.random.key(4))
+        judged = held_out_accuracy(learner, state, episode, jax.random.key(5))
+        assert 0 <= float(judged) <= 1
 
 
 def test_one_step_of_sgd_is_the_gradient_of_the_readout():

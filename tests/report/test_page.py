@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import importlib.util
 import json
+import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from metaplast import meta, report, rulefile
@@ -60,6 +63,28 @@ def test_the_page_has_the_numbers_of_the_rule_beside_those_of_its_start(folder, 
     # The control: a run of an earlier version has no start.
     shutil.copytree(folder, tmp_path / "old", ignore=shutil.ignore_patterns(rulefile.START))
     assert "at the start" not in report.write(tmp_path / "old").read_text()
+
+
+def test_numbers_are_shown_as_what_they_stand_for_however_large():
+    logs = np.linspace(0.0, 2.0, 8).astype("float32")
+    told = genome_numbers({"['a'].log": np.float32(710.0), "['b'].log": logs, "['c']": logs})
+    assert told["a"] == "inf"  # as a search leaves it that is lost
+    assert told["b"].startswith("1, 1.331, ") and told["b"].endswith("(8 numbers, 1 to 7.39)")
+    assert told["c"].startswith("0, 0.2857, ") and told["c"].endswith("(8 numbers, 0 to 2)")
+
+
+def test_what_to_type_again_is_what_a_shell_takes(folder, tmp_path):
+    def typed(page: Path) -> list[str]:
+        _, _, rest = page.read_text().partition("<h2>Run it again</h2><pre>")
+        return html.unescape(rest.partition("</pre>")[0]).splitlines()
+
+    spaced = tmp_path / "my run"
+    shutil.copytree(folder, spaced)
+    words = [shlex.split(line, comments=True) for line in typed(report.write(spaced))]
+    assert [word[1] for word in words] == ["search", "bench", "audit", "show"]
+    assert [word[2] for word in words] == [f"{spaced}/spec.toml", *[str(spaced)] * 3]
+    plain = typed(folder / "report.html")
+    assert plain[-1].startswith(f"metaplast show {folder} ")  # the control: nothing to quote
 
 
 def test_the_page_says_what_was_lost(folder):

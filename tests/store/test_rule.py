@@ -75,6 +75,10 @@ def test_it_is_found_by_folder_and_by_file(rule):
     with pytest.raises(StoreError, match="no such run folder or rule file"):
         store.load(rule.parent / "nothing")
     (rule.parent / "empty").mkdir()
+    with pytest.raises(StoreError, match=r"no run folder, .* give a run folder") as refused:
+        store.load(rule.parent / "empty")
+    assert "resume" not in str(refused.value)
+    (rule.parent / "empty" / "spec.toml").touch()
     with pytest.raises(StoreError, match="metaplast resume"):
         store.load(rule.parent / "empty")
 

@@ -69,6 +69,21 @@ def test_overrides_are_toml_values_at_paths():
     assert spec["meta"]["steps"] != 5 and "readout" not in spec["genome"]["gains"]
 
 
+def test_overrides_may_give_tables_that_a_file_leaves_out():
+    tables = specs.load(TINY).tables
+    genome = {name: part for name, part in tables["genome"].items() if name != "gains"}
+    spec = Spec({**tables, "genome": genome}, "my.toml")
+    assert "gains" not in spec["genome"] and spec["presentation"] == {}
+    changed = specs.with_overrides(spec, ["presentation.steps=4", "genome.gains.readout=2.0"])
+    assert changed["presentation"] == {"steps": 4}
+    assert changed["genome"]["gains"] == {"readout": 2.0}
+    for override in ("genome.gain.readout=2.0", "genome.gains.readout.x=1", "presentatoin.steps=4"):
+        with pytest.raises(SpecError, match="--set"):
+            specs.with_overrides(changed, [override])
+    with pytest.raises(SpecError, match=r"presentation.stps.*steps"):  # its constructor judges it
+        build(specs.with_overrides(spec, ["presentation.stps=4"]))
+
+
 def test_nested_tables_become_objects():
     import jax.numpy as jnp
 

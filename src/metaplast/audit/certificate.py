@@ -21,6 +21,7 @@ from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.evidence import Evidence
 from metaplast.audit.subject import Subject
 from metaplast.audit.verdict import Status, Verdict
+from metaplast.seeds import check_seed
 from metaplast.spec import near
 
 FORMAT = 1
@@ -42,7 +43,7 @@ class Certificate:
         rule_hash_of: which of the two, in words. The file of a found rule has a hash of its own,
             of the numbers and of all that is written beside them.
         versions: of everything that took part.
-        seed: of the sampled lives and births.
+        seed: of the sampled lives and births; below 2**32.
         taught: how the sampled lives teach.
         note: what a reader of the verdicts has to know of what was audited; empty if nothing.
         circuit: the instance that was looked at: cells by population, and for every projection
@@ -115,13 +116,14 @@ def audit(
         subject: the learner, from `resolve.resolve`, `networks.from_network` or
             `subject.from_function`.
         constraints: names; all constraints by default.
-        seed: of the sampled lives and births.
+        seed: of the sampled lives and births; below 2**32.
         progress: told before each check.
 
     Raises:
-        ValueError: an unknown constraint, with near misses.
+        ValueError: an unknown constraint, with near misses; a seed that is none.
         Untraceable: a learner that cannot be analysed; one line that says why, and where.
     """
+    check_seed(seed)
     begun = time.perf_counter()
     checks = [cls() for cls in chosen(constraints)]
     evidence = Evidence(subject, seed)

@@ -16,6 +16,7 @@ from metaplast.bench.statistics import paired
 from metaplast.learners.candidate import Candidate, fixed, is_backprop
 from metaplast.learners.registry import build
 from metaplast.lifetime import Learner
+from metaplast.seeds import check_seed
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.checksum import checksums
 from metaplast.tasks.with_moments import with_moments
@@ -53,7 +54,7 @@ def bench(
         moments: length of a life, where a table does not say it; a task brings its own.
         lives: paired lives.
         hidden: widths of the hidden layers.
-        seed: of episodes and births.
+        seed: of episodes and births; below 2**32.
         only: leave the trivial learners out where nobody asked for them.
         progress: called before each row.
         block: most lives that run at once; by default what fits the machine.
@@ -66,6 +67,7 @@ def bench(
     """
     hidden = tuple(int(width) for width in hidden)
     _check(lives, hidden)
+    check_seed(seed)
     task = task_of(data, moments)
     rows = _rows(learners, task, hidden, only)
     arena = Arena(task, seed, block)

@@ -23,6 +23,7 @@ from metaplast.bench.protocol import Progress, best_backprop, pairs, task_of
 from metaplast.learners.candidate import Candidate, is_backprop
 from metaplast.learners.registry import EXPANDED, ROWS, build
 from metaplast.own_source import reference
+from metaplast.seeds import check_seed
 from metaplast.suites import Setting
 from metaplast.tasks.checksum import checksums
 from metaplast.tasks.folder import find
@@ -66,13 +67,15 @@ def run(
         learners: names or paths, as in `bench`; backprop always lives too.
         archive: where entries are kept.
         lives: paired lives, where a setting does not say how many.
-        seed: of episodes and births.
+        seed: of episodes and births; below 2**32.
         progress: called before each entry.
         say: told of what is skipped and of how long the rest will take.
 
     Raises:
-        ValueError: an unknown learner, data that cannot be read, a damaged entry.
+        ValueError: an unknown learner, a seed that is none, data that cannot be read, a damaged
+            entry.
     """
+    check_seed(seed)
     names = _names(learners)
     plan = [p for s in settings if (p := _planned(s, names, archive, lives, seed, say))]
     if changed := dict.fromkeys(row for planned in plan for row in planned.changed):

@@ -10,6 +10,8 @@ from typing import Any
 
 from tyro.conf import Positional
 
+from metaplast.seeds import check_seed
+
 
 @dataclasses.dataclass(frozen=True)
 class Audit:
@@ -52,8 +54,7 @@ class Audit:
         from metaplast import compile_cache
 
         wanted = _constraints(self.constraint, self.demand)
-        if self.seed < 0:
-            raise ValueError(f"seed = {self.seed}: expected 0 or more")
+        check_seed(self.seed)
         if not self.learners:
             raise ValueError("learners: none given; try: metaplast audit zoo/online backprop")
         if self.out is not None:
@@ -61,10 +62,16 @@ class Audit:
         compile_cache.switch_on()
         certificates = _audited(self.learners, self.state, wanted, self.seed)
         found = certificates[0] if len(certificates) == 1 else {"certificates": certificates}
-        if self.out is not None:
-            from metaplast.rulefile import replace
+        try:
+            if self.out is not None:
+                from metaplast.rulefile import replace
 
-            replace(self.out, json_text.dumps(found, indent=1).encode())
+                replace(self.out, json_text.dumps(found, indent=1).encode())
+        finally:  # whatever was in the way of the file, what was found is told
+            self._tell(certificates, found)
+        _insist(certificates, self.demand)
+
+    def _tell(self, certificates: list[dict[str, Any]], found: dict[str, Any]) -> None:
         if self.json:
             from metaplast.cli.output import document
 
@@ -76,7 +83,6 @@ class Audit:
             print("".join(f"\n{line}\n" for line in _cheats(certificates)), end="")
         else:
             _print(certificates)
-        _insist(certificates, self.demand)
 
 
 def _constraints(only: Sequence[str], demanded: Sequence[str]) -> list[str] | None:
@@ -173,9 +179,13 @@ def _insist(certificates: list[dict[str, Any]], demanded: Sequence[str]) -> None
 
 
 def _check_target(out: Path) -> None:
-    """Refuse a file that is no certificate, and a folder that is not there, before any work."""
+    """Refuse a file that is no certificate or cannot be written, and a folder that is not there,
+    before any work."""
+    from metaplast.cli.output import writable_file
+
     if not out.absolute().parent.is_dir():
         raise ValueError(f"out = {out}: no folder {out.absolute().parent}; make it first")
+    writable_file(out, "out")
     if not out.exists():
         return
     try:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
+from metaplast.seeds import check_seed
+
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
@@ -52,6 +54,7 @@ class Bench:
     """Print one JSON document on standard output; progress goes to standard error."""
 
     def run(self) -> None:
+        check_seed(self.seed)
         if self.suite:
             self._run_suite()
             return

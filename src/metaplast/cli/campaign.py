@@ -24,6 +24,7 @@ from metaplast.spec import Spec, SpecError, load
 
 if TYPE_CHECKING:
     from metaplast.experiment import Experiment
+    from metaplast.meta import AbstractMetaOptimizer
     from metaplast.run import Report
 
 
@@ -49,7 +50,8 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
         )
     for leaf in unreached(experiment, spec, kept):
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
-    for line in filter(None, (idle(experiment), elsewhere(spec), *misheard(experiment))):
+    wrong = misheard(experiment.genome, experiment.objective.task)
+    for line in filter(None, (idle(experiment), elsewhere(spec), *wrong)):
         print(line, file=sys.stderr)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:
@@ -121,7 +123,7 @@ def go_on(
     experiment = experiment or reopened(folder)
     with _room(folder), wishes() as should_stop, display() as shown:
         shown.say(f"run folder {folder}")
-        told = _telling(shown)
+        told = _telling(shown, experiment.meta)
         outcome = runs.run(folder, told, should_stop, experiment, kept, loop)
         if not outcome.finished:
             raise Stopped(
@@ -147,18 +149,26 @@ def _room(folder: Path) -> Iterator[None]:
         ) from None
 
 
-_INSTEAD = {
-    "candidates": "give smaller rates or gains, or a meta.spread such as 0.03",
+def _instead(meta: AbstractMetaOptimizer, dealt: str) -> str:
+    """What to do where everything is lost, by the outer loop and by what its meta-steps deal out:
+    some draw nothing around where they stand, and have no spread to lower."""
+    from metaplast.experiment import loops
+
+    spreads = [
+        f"{path}.spread (such as 0.03)" for path, loop in loops(meta) if hasattr(loop, "spread")
+    ]
+    *others, last = ["rates", "gains", *spreads]
+    said = f"give smaller {', '.join(others)} or {last}"
+    if dealt == "candidates":
+        return said
     # A derivative that rebuilds weights divides by what a moment leaves of them.
-    "lives": (
-        "give smaller rates, gains or meta.spread, or, where synapses lose a large part of their "
-        "weight in a moment, objective.segment = 2"
-    ),
-}
-"""What to do where everything is lost, by what a meta-step deals out."""
+    return (
+        f"{said}, or, where synapses lose a large part of their weight in a moment, "
+        "objective.segment = 2"
+    )
 
 
-def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
+def _telling(shown: Bar | Lines, meta: AbstractMetaOptimizer) -> Callable[[Report], None]:
     """Show where a search stands, and say once that it stands nowhere."""
     said: list[int] = []
 
@@ -168,7 +178,7 @@ def _telling(shown: Bar | Lines) -> Callable[[Report], None]:
             said.append(report.step)
             shown.say(
                 f"meta-step {report.step}: all {report.dealt} are lost, for no loss or derivative "
-                f"is a finite number, so nothing is found; {_INSTEAD[report.dealt]}"
+                f"is a finite number, so nothing is found; {_instead(meta, report.dealt)}"
             )
 
     return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 from metaplast.cli.output import document, wide_console
@@ -38,6 +39,8 @@ def compare(
     single = len(data) == len(moments) == len(hidden) == 1
     options = {"lives": lives, "seed": seed, "only": only}
     with display() as shown:
+        for line in _misheard(learners, data, moments[0]):
+            shown.say(line)
         if single:
             result = bench(
                 learners, data[0], moments[0], hidden=hidden[0], progress=shown.row, **options
@@ -50,3 +53,26 @@ def compare(
     console = wide_console()
     for cell in [result] if single else result["cells"]:
         show(cell, console)
+
+
+def _misheard(learners: Sequence[str], data: Sequence[str], moments: int) -> list[str]:
+    """A line about each found rule that takes what a task broadcasts for the contrary of it."""
+    from metaplast.learners.registry import in_file
+
+    names = [name for name in learners if in_file(name)]
+    if not names:
+        return []
+    from metaplast.bench.protocol import task_of
+    from metaplast.preflight import misheard
+    from metaplast.store import load
+
+    with warnings.catch_warnings():  # of edited code: whoever loads them to live says so as well
+        warnings.simplefilter("ignore")
+        found = {name: load(name).genome for name in names}
+    tasks = [task_of(text, moments) for text in data]
+    return [
+        f"{name}: {line}"
+        for name, genome in found.items()
+        for task in tasks
+        for line in misheard(genome, task, found=True)
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 from tyro.conf import Positional, UseAppendAction
 
 from metaplast.cli.precision import single
+from metaplast.seeds import check_seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +57,7 @@ class Estimators:
                 f"stretch = {self.stretch}: expected 1 or more moments; leave it out for a tenth "
                 "of the horizon"
             )
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed = {self.seed}: expected 0 or more, below 2**32")
+        check_seed(self.seed)
         from metaplast.cli.output import writable, writable_file
         from metaplast.cli.overridden import overridden
 
@@ -65,7 +65,7 @@ class Estimators:
         kept = folder if (folder / "spec.toml").is_file() else None
         # Before anything is measured, and not after it.
         if kept and not self.set:
-            writable(kept)
+            writable(kept, "experiment")
         if self.page:
             if not self.page.absolute().parent.is_dir():
                 raise ValueError(

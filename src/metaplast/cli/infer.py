@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ class Infer:
 
         compile_cache.switch_on()
         network, task = _recorded(spec, self.kind, self.blank)
-        from metaplast.inference import infer, load, report
+        from metaplast.inference import infer, load
 
         seen = load(self.recordings, network)
         count, moments = seen.targets.shape
@@ -67,31 +66,35 @@ class Infer:
             network, self.kind, task, seen, self.activity_noise, self.weight_noise,
             self.evaluations, self.seed,
         )  # fmt: skip
-        saved = self._saved(spec, network, found.rule)
+        saved = {}
+        try:
+            saved = self._saved(spec, network, found.rule)
+        finally:  # whatever was in the way of the file, what was inferred is told
+            self._tell(spec.name, found, saved)
+
+    def _tell(self, experiment: str, found: Any, saved: dict[str, str]) -> None:
         if self.json:
             from metaplast.cli.output import document
 
-            document({"experiment": spec.name, "kind": self.kind, **_facts(found), **saved})
+            document({"experiment": experiment, "kind": self.kind, **_facts(found), **saved})
             return
+        from metaplast.inference import report
+
         print(report(found))
         if saved:
             print(f"wrote {saved['file']}: hash {saved['hash'][:12]}")
 
     def _check(self) -> None:
-        for name in ("activity_noise", "weight_noise"):
-            level = getattr(self, name)
-            if not (level > 0 and math.isfinite(level)):
-                raise ValueError(f"{name} = {level}: expected a finite positive number; give 1.0")
-        if self.evaluations < 1:
-            raise ValueError(f"evaluations = {self.evaluations}: expected 1 or more; give 100")
-        if self.seed < 0:
-            raise ValueError(f"seed = {self.seed}: expected 0 or more; give 0")
+        """Refuse a file that could not be written; `infer` looks at all else."""
         if self.out is None:
             return
+        from metaplast.cli.output import writable_file
+
         if self.out.exists():
             raise ValueError(f"out = {self.out}: exists already; give another file")
         if not self.out.absolute().parent.is_dir():
             raise ValueError(f"out = {self.out}: there is no such folder; make it, or give another")
+        writable_file(self.out, "out")
 
     def _saved(self, spec: Any, network: Any, rule: Any) -> dict[str, str]:
         if self.out is None:

@@ -33,15 +33,19 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def writable(out: Path) -> None:
+def writable(folder: Path, argument: str = "out") -> None:
     """Refuse a folder in which nothing can be written, or which cannot be made.
+
+    Args:
+        folder: need not exist.
+        argument: what gave it, for the message.
 
     Raises:
         ValueError: it says which folder above it is the reason.
     """
-    if above := _closed(out):
+    if above := _closed(folder):
         raise ValueError(
-            f"out = {out}: {above} cannot be written to; give a folder you can write to"
+            f"{argument} = {folder}: {above} cannot be written to; give a folder you can write to"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metaplast.cli.precision import single
+from metaplast.seeds import check_seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +40,7 @@ class Selection:
         single()
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"steps = {self.steps}: expected 1 or more")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed = {self.seed}: expected 0 or more, below 2**32")
+        check_seed(self.seed)
         from metaplast.cli.output import document, writable_file
 
         writable_file(self.out, "out")  # before anything is trained, and not after it

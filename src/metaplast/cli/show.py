@@ -27,8 +27,8 @@ class Show:
     """
 
     thing: Positional[str]
-    """A name from `metaplast list`, a run folder, the file of a rule, zoo/NAME, or a class or
-    function of your own, FILE.py:Name."""
+    """A name from `metaplast list`, a TOML file, a run folder, the file of a rule, zoo/NAME, or a
+    class or function of your own, FILE.py:Name."""
     json: bool = False
     """Print one JSON document on standard output."""
 
@@ -40,6 +40,11 @@ class Show:
         if named:
             facts = {"entries": [_facts(entry) for entry in named]}
             text = _text(named)
+        elif self.thing.endswith(".toml") and Path(self.thing).is_file():
+            from metaplast import spec as specs
+
+            spec = specs.load(self.thing)
+            facts, text = spec.tables, specs.dump(spec).rstrip()
         elif self.thing in shipped() or Path(self.thing).exists():
             facts = _found(self.thing)
             text = _aligned(facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -18,6 +19,7 @@ from metaplast.inference.recording import Recordings
 from metaplast.inference.trajectory import trajectory
 from metaplast.network import PlasticNetwork
 from metaplast.rules.abstract import AbstractRule
+from metaplast.seeds import check_seed
 from metaplast.tasks.abstract import AbstractTask
 
 
@@ -68,16 +70,23 @@ def infer(
         task: who taught.
         recordings: one or more; intervals take two.
         activity_noise, weight_noise: noise levels, of which only the ratio matters.
-        evaluations: most steps.
-        seed: of the bootstrap.
+        evaluations: most steps, 1 or more.
+        seed: of the bootstrap; below 2**32.
 
     Raises:
         ValueError: no rule of that kind, one without a coefficient, cells that draw noise, nothing
-            recorded, values that are not finite, there or where the search begins.
+            recorded, values that are not finite, there or where the search begins; a noise level
+            that is not positive, no step, a seed that is none.
 
     References: Mehta et al. (2024) doi:10.1101/2023.12.11.571103. Where we deviate: Gauss-Newton
     instead of Adam, no penalty on the coefficients, and a report of what is not determined.
     """
+    for name, level in (("activity_noise", activity_noise), ("weight_noise", weight_noise)):
+        if not (level > 0 and math.isfinite(level)):
+            raise ValueError(f"{name} = {level}: expected a finite positive number; give 1.0")
+    if evaluations < 1:
+        raise ValueError(f"evaluations = {evaluations}: expected 1 or more; give 100")
+    check_seed(seed)
     rule = network.genome.rules.get(kind)
     if rule is None:
         raise ValueError(f"kind = {kind!r}: no rule; there are {sorted(network.genome.rules)}")

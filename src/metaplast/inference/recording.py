@@ -52,6 +52,9 @@ def record(
         key: of births, episodes and noise.
         activity_noise, weight_noise: standard deviation of what the recording adds. The
             network does not feel it.
+
+    Raises:
+        ValueError: the circuit has no population, or no projection with weights, of that name.
     """
 
     def one(key):

@@ -8,6 +8,7 @@ import jax
 from jaxtyping import Array, Float, Int
 
 from metaplast.network import NetworkState, PlasticNetwork
+from metaplast.spec import near
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.types import Cell
 
@@ -41,7 +42,13 @@ def trajectory(
         born: where it begins.
         stimuli, targets: one episode.
         populations, projections: whose, by name.
+
+    Raises:
+        ValueError: the circuit has none of that name, or a projection of that name has no weights.
     """
+    circuit = network.circuit
+    _check("populations", populations, [p.name for p in circuit.populations])
+    _check("projections", projections, [q.name for q in circuit.weighted])
 
     def moment(state, seen):
         stimulus, target = seen
@@ -55,3 +62,9 @@ def trajectory(
         return state, Trajectory(activity, {name: state.weights[name] for name in projections})
 
     return jax.lax.scan(moment, born, (stimuli, targets))[1]
+
+
+def _check(argument: str, names: tuple[str, ...], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{argument}: no {name!r} in the circuit; {near(name, known)}")

@@ -24,8 +24,14 @@ class Frozen(eqx.Module):
     def born(self, key):
         return self.learner.born(key)
 
-    def predict(self, state, stimulus):
-        return self.learner.predict(state, stimulus)
+    @property
+    def noisy(self) -> bool:
+        """As the learner inside."""
+        return getattr(self.learner, "noisy", False)
+
+    def predict(self, state, stimulus, key=None):
+        noise = (key,) if self.noisy else ()
+        return self.learner.predict(state, stimulus, *noise)
 
     def moment(self, state, stimulus, target, task, key=None):
-        return state, self.learner.predict(state, stimulus)
+        return state, self.predict(state, stimulus, key)

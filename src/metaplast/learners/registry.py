@@ -55,7 +55,7 @@ def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Ca
         return [ROWS[name](shape)]
     if name in EXPANDED:
         return [ROWS[row](shape) for row in EXPANDED[name]]
-    if name.startswith("zoo/") or Path(name).exists():
+    if in_file(name):
         from metaplast import store
 
         found = store.load(name)
@@ -71,6 +71,11 @@ def build(name: str, inputs: int, hidden, classes: int, moments: int) -> list[Ca
 
         return [own.candidate(name, shape)]
     raise ValueError(unknown(name))
+
+
+def in_file(name: str) -> bool:
+    """Whether a name is that of a found rule: one that ships, a run folder, or the file of one."""
+    return name not in NAMES and (name.startswith("zoo/") or Path(name).exists())
 
 
 def unknown(name: str) -> str:

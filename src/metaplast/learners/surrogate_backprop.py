@@ -77,8 +77,13 @@ class SurrogateBackprop(eqx.Module):
         network = self.presented.born(key)
         return SurrogateState(network, self._steps().init(self._plastic(network)))
 
-    def predict(self, state, stimulus):
-        return self.presented.predict(state.network, stimulus)
+    @property
+    def noisy(self) -> bool:
+        """As the network inside."""
+        return self.presented.noisy
+
+    def predict(self, state, stimulus, key=None):
+        return self.presented.predict(state.network, stimulus, key)
 
     def moment(self, state, stimulus, target, task, key=None):
         resting, asked, taught = (None,) * 3 if key is None else jax.random.split(key, 3)

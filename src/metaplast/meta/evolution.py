@@ -112,7 +112,9 @@ class Evolution(AbstractGenerations):
                 return made(population_size=size, solution=theta, **schedule)
         except AssertionError as fault:
             told = str(fault).rstrip(".") or "not a size that it can have"
-            raise ValueError(f"population = {size}: {self.strategy} says: {told}") from None
+            raise ValueError(
+                f"population = {self.population}: {self.strategy} says: {told}"
+            ) from None
         except TypeError as fault:
             raise ValueError(
                 f"strategy = {self.strategy!r}: needs options that cannot be given here ({fault}); "

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 from html import escape
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from metaplast import __version__, coverage, own_source, rulefile, spec
+from metaplast import __version__, coverage, hint, own_source, rulefile, spec
 from metaplast.report.certificate import CERTIFICATE, certificate_section
 from metaplast.report.estimators import ESTIMATORS, estimators_figures, estimators_section
 from metaplast.report.figures import learning_curves, meta_training
@@ -197,12 +198,15 @@ def _genome(rule: rulefile.Contents, start: rulefile.Contents | None) -> str:
 
 
 def _again(folder: Path, experiment: Spec, rule: rulefile.Contents) -> str:
-    commands = (
-        f"metaplast search {folder}/spec.toml            # the same search again\n"
-        f"metaplast bench {folder} backprop --data digits   # the comparison, on any data\n"
-        f"metaplast audit {folder}                          # the certificate\n"
-        f"metaplast show {folder}"
-    )
+    name = shlex.quote(str(folder))
+    typed = {
+        hint.anew(folder): "the same search again",
+        f"metaplast bench {name} backprop --data digits": "the comparison, on any data",
+        f"metaplast audit {name}": "the certificate",
+        f"metaplast show {name}": "what it found",
+    }
+    width = max(map(len, typed))
+    commands = "\n".join(f"{line:<{width}}   # {what}" for line, what in typed.items())
     facts = {
         "metaplast": __version__,
         "Python": platform.python_version(),

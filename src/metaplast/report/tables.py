@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 from typing import Any
+
+import numpy as np
 
 from metaplast.report.verdict import percent, points, told
 
@@ -95,10 +96,11 @@ def _span(ends: list[float] | None) -> str:
 def _number(item: tuple[str, Any]) -> tuple[str, str]:
     name, array = item
     part = name.replace("['", ".").replace("']", "").lstrip(".")
-    values = [float(v) for v in array.ravel()[:6]]
     if part.endswith(".log") or part.startswith("log_gains"):
         part = part.removesuffix(".log").replace("log_gains", "gains")
-        values = [math.exp(v) for v in values]
+        with np.errstate(over="ignore"):  # a rate without end is shown as that
+            array = np.exp(array.astype(float))
+    values = [float(v) for v in array.ravel()[:6]]
     shown = ", ".join(f"{v:.4g}" for v in values)
     if array.size > len(values):
         shape = " × ".join(map(str, array.shape))

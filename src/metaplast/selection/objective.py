@@ -43,10 +43,10 @@ class SelectionObjective(eqx.Module):
 
     Args:
         population: candidates in a generation.
-        generations: of a search in a bowl.
+        generations: of a search in a bowl; 2 or more, for the first is nobody's decision.
         numbers: sizes of bowls.
         families: names from `circuits.FAMILIES`.
-        lived: generations of a search for a rule.
+        lived: generations of a search for a rule; 2 or more.
         softness: of ranks and survival (`brood.after`). Above zero it lets a derivative through
             generations; zero is what the selection is used with.
     """
@@ -59,9 +59,19 @@ class SelectionObjective(eqx.Module):
     softness: float = eqx.field(static=True, default=0.0)
 
     def __check_init__(self) -> None:
-        for name in ("population", "generations", "lived"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} = {getattr(self, name)}: expected 1 or more")
+        if self.population < 1:
+            raise ValueError(f"population = {self.population}: expected 1 or more")
+        for name in ("generations", "lived"):
+            if getattr(self, name) < 2:
+                raise ValueError(
+                    f"{name} = {getattr(self, name)}: expected 2 or more, for the first generation "
+                    "is nobody's decision; give 24"
+                )
+        if not (self.numbers or self.families):
+            raise ValueError(
+                "numbers and families: both are empty, expected a search of some kind; give "
+                "numbers = (10, 80)"
+            )
         if not self.softness >= 0:
             raise ValueError(f"softness = {self.softness}: expected 0 (hard) or more, such as 0.1")
         known = circuits.FAMILIES
