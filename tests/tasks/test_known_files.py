@@ -144,6 +144,23 @@ def test_the_files_themselves(name, inputs, classes):
     assert np.isfinite(episode.stimuli).all() and np.std(episode.stimuli) > 0
 
 
+@pytest.mark.parametrize(("searched", "compared"), [(60, 60), (20, 60), (60, 20), (30, 40)])
+def test_a_search_sees_no_example_of_a_comparison_however_many_either_reads(
+    searched, compared, tmp_path
+):
+    path = small_files.cifar10(tmp_path)
+    search = cifar10(split="search", most=searched, path=path)
+    bench = cifar10(most=compared, path=path)
+    seen, lived = rows(search.x_train, search.x_test), rows(bench.x_train)
+    assert (len(seen), len(lived)) == (searched * 4 // 10, compared - compared * 4 // 10)
+    assert not seen & lived
+    assert lived <= rows(cifar10(split="all", most=compared, path=path).x_train)  # the control
+
+
+def rows(*pools):
+    return {row.tobytes() for pool in pools for row in np.asarray(pool)}
+
+
 def test_cifar10_itself():
     file = Path(os.environ.get("METAPLAST_DATA", "")) / "cifar10_jpeg_full.npz"
     if not file.is_file():

@@ -58,7 +58,7 @@ def cifar10(
     sum_ = verified(path.stem, raw)
     pools = Pools(*_pool(raw, "train", most, path), *_pool(raw, "test", most, path))
     return Dataset(
-        *divide(pools, split), classes=10, moments=moments, held_out=held_out,
+        *divide(pools, split, len(raw["y_train"])), classes=10, moments=moments, held_out=held_out,
         name=title("cifar10", split), checksum=sum_,
     )  # fmt: skip
 
