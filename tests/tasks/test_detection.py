@@ -35,6 +35,14 @@ def test_typical_sizes_are_those_that_there_are():
     assert typical(boxes, 1) != ((5, 5),)
 
 
+def test_as_many_typical_sizes_as_are_asked_for_however_many_boxes_are_alike():
+    sides = np.array([10.0] * 45 + [20.0] * 5 + [40.0] * 10)
+    corner = np.random.default_rng(0).uniform(0, 50, (60, 2))
+    boxes = np.concatenate([corner, corner + np.stack([sides, 2 * sides], axis=1)], axis=1)
+    assert typical(boxes, 3) == ((20, 10), (40, 20), (80, 40))
+    assert typical(boxes[:45], 3) == ((20, 10),)  # no other size is there
+
+
 def test_windows_are_crops_where_sizes_agree_and_means_elsewhere():
     image = np.random.default_rng(0).uniform(size=(9, 11, 2)).astype(np.float32)
     windows = Windows(9, 11, ((4, 4), (8, 6)), 4, 0.5, 0.0)
