@@ -20,6 +20,12 @@ from metaplast.types import Episode, Key, State
 def _several(tasks: Any) -> tuple[AbstractTask, ...]:
     if not isinstance(tasks, (tuple, list)):
         raise ValueError(f"tasks = {name_of(tasks)}: expected a list of tasks; put [ ] around it")
+    for number, task in enumerate(tasks):
+        if not isinstance(task, AbstractTask):
+            raise ValueError(
+                f"tasks[{number}] = {task!r}: expected a task; give a table such as "
+                '{type = "digits"}'
+            )
     return tuple(tasks)
 
 
