@@ -291,6 +291,24 @@ def _judged(task: Judge, state, alive, age, readout, target):
     return (state, alive, age + alive), (correct, loss)
 
 
+def asked(
+    learner: Learner, state: State, stimuli, key: Key | None = None
+) -> Float[Array, "stimuli classes"]:
+    """Readouts of stimuli, without learning.
+
+    Args:
+        learner: who answers.
+        state: its state, the same for every stimulus.
+        stimuli: what is asked for `[stimuli, inputs]`.
+        key: for the noise of those who have some (`noisy`).
+    """
+    if key is None or not getattr(learner, "noisy", False):
+        return jax.vmap(lambda x: learner.predict(state, x))(stimuli)
+    keys = jax.random.split(key, stimuli.shape[0])
+    answer: Callable[..., Array] = learner.predict
+    return jax.vmap(lambda x, k: answer(state, x, k))(stimuli, keys)
+
+
 def test_accuracy(
     learner: Learner, state: State, episode: Episode, key: Key | None = None
 ) -> Float[Array, ""]:
@@ -302,10 +320,5 @@ def test_accuracy(
         episode: whose held-out examples are asked for.
         key: for the noise of those who have some (`noisy`).
     """
-    if key is None or not getattr(learner, "noisy", False):
-        readouts = jax.vmap(lambda x: learner.predict(state, x))(episode.test_stimuli)
-    else:
-        keys = jax.random.split(key, episode.test_targets.shape[0])
-        answer: Callable[..., Array] = learner.predict
-        readouts = jax.vmap(lambda x, k: answer(state, x, k))(episode.test_stimuli, keys)
+    readouts = asked(learner, state, episode.test_stimuli, key)
     return jnp.mean(right(readouts, episode.test_targets).astype(jnp.float32))

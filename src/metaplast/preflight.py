@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import equinox as eqx
@@ -25,6 +25,7 @@ from metaplast.shelf import Shelf
 from metaplast.spec import Spec, SpecError
 from metaplast.spread import busy
 from metaplast.tasks.abstract import AbstractTask
+from metaplast.tasks.shared import for_searches, pools_of, shared
 from metaplast.tasks.teaching import modulator_says
 from metaplast.tasks.wrapper import name_of
 
@@ -173,6 +174,27 @@ def elsewhere(spec: Spec) -> str:
         f"the search lives {' '.join(lived)}, and what it finds will be compared on digits; for "
         'other data give bench.data = ["my.npz"], or a table of a task as a text'
     )
+
+
+def rehearsed(experiment: Experiment, compared: Iterable[AbstractTask]) -> list[str]:
+    """A line about each pool of examples that a search lives and its comparison lives, too.
+
+    Args:
+        experiment: whose tasks are looked at, those of its variants as well.
+        compared: the tasks of the comparison; made only where the search lives what may be theirs.
+    """
+    objective, lines = experiment.objective, []
+    worlds = [objective.task, *(v.objective.task for v in getattr(objective, "variants", ()))]
+    searched = [pool for world in worlds for pool in pools_of(world) if not for_searches(pool)]
+    for task in compared if searched else ():
+        for pool, other in itertools.product(searched, pools_of(task)):
+            if (both := shared(pool, other)) is not None:
+                lines.append(
+                    f"task: the search lives {both.count} of the {both.of} examples of {both.name} "
+                    "that its comparison lives, so what it finds has seen them; give "
+                    'split = "search"'
+                )
+    return list(dict.fromkeys(lines))
 
 
 def misheard(genome: Genome, task: AbstractTask, found: bool = False) -> list[str]:

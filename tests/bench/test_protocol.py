@@ -21,8 +21,8 @@ from metaplast.learners.nearest_class_mean import NearestClassMean
 
 TASK = Easy(moments=30)
 KEYS = {
-    "data", "checksums", "moments", "lives", "hidden", "seed", "learners", "best_backprop",
-    "paired",
+    "data", "checksums", "unscored", "moments", "lives", "hidden", "seed", "learners",
+    "best_backprop", "paired",
 }  # fmt: skip
 ENTRY = {
     "name", "found", "told", "online_accuracy", "online_accuracy_ci", "test_accuracy",

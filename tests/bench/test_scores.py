@@ -14,10 +14,11 @@ from learners.easy import Easy
 from tasks import small_files
 
 from metaplast.answers import accuracy, counted
-from metaplast.bench import detection_score, forgetting
+from metaplast.bench import bench, detection_score, forgetting
 from metaplast.bench.entry import entry
 from metaplast.bench.footprint import footprint
 from metaplast.bench.living import Arena, Stopwatch, held_out
+from metaplast.bench.scored import exchanged, half_of, scored
 from metaplast.bench.scores import check_lives, scores
 from metaplast.bench.trials import trials
 from metaplast.learner_loss import LearnerLoss
@@ -43,9 +44,11 @@ from metaplast.tasks import (
     Drifting,
     FewShot,
     InSteps,
+    LabelPermutation,
     Mixture,
     Padding,
     PixelNoise,
+    RateCode,
     Reinforced,
     arrays,
     digits,
@@ -110,6 +113,105 @@ def test_the_middle_of_a_life_is_the_end_of_its_first_half():
     assert np.abs(then.test_stimuli - episode.test_stimuli).max() > 0.1
     _, young = live(learner, task, jax.tree.map(lambda part: part[:20], then), key)
     assert found == pytest.approx(held_out_accuracy(learner, young, then)) and found > 0.2
+
+
+class Comparing(eqx.Module):
+    """Keeps the sample of a `DelayedMatch` in mind, and compares the probe: always right."""
+
+    size: int = eqx.field(default=8, static=True)
+
+    def born(self, key):
+        return jnp.zeros(self.size)
+
+    def predict(self, state, stimulus):
+        alike = 1.0 * (jnp.vdot(state, stimulus[:-1]) > self.size - 0.5)
+        due = stimulus[-1] > 0.5
+        return jnp.where(due, jnp.array([alike, 1.0 - alike, -1.0]), jnp.array([0.0, 0.0, 1.0]))
+
+    def moment(self, state, stimulus, target, task, key=None):
+        sample = jnp.any(jnp.abs(stimulus[:-1]) > 0.5) & (stimulus[-1] < 0.5)
+        return jnp.where(sample, stimulus[:-1], state), self.predict(state, stimulus)
+
+
+def test_held_out_examples_that_hang_on_the_last_moments_are_not_asked_for_half_way():
+    """Held-out probes are of the last sample: one that never forgets would seem to gain half."""
+    task = Drifting(DelayedMatch(size=8, delay=1, trials=20, held_out=20), 0.0)
+    arena = Arena(task, 0)
+    assert arena.live([Comparing()], [0]).test == 1.0
+    assert scores(Comparing(), arena, 1) == {}
+    assert "hang on the last moments" in scored(task).why
+    assert scored(task.task) == (None, "")  # nobody would look for a score there
+
+
+def test_half_of_a_life_is_of_whole_examples():
+    task = Drifting(InSteps(Easy(moments=5), 3))
+    assert (task.moments, half_of(task), half_of(task.task.task)) == (15, 6, 2)
+    learner = NearestClassMean(task.inputs, task.classes)
+    arena = Arena(task, 0)
+    found = scores(learner, arena, 1)["learned"][0]
+    then, key = arena.beside(dataclasses.replace(task, tested=5 / 14)).life(0)
+    _, young = live(learner, task, jax.tree.map(lambda part: part[:6], then), key)
+    assert found == pytest.approx(float(held_out(learner, young, task, then, key)))
+
+
+@pytest.mark.parametrize(
+    ("wrap", "inner"),
+    [
+        (Reinforced, ClassIncremental(Easy(moments=40), 3)),
+        (lambda task: LabelPermutation(Reinforced(task)), ClassIncremental(Easy(moments=40), 3)),
+        (Reinforced, Drifting(Easy(moments=40), math.pi)),
+        (Reinforced, small_files.detection(20, 7)),
+    ],
+    ids=["stages", "stages under other names", "turning", "pictures"],
+)
+def test_scores_are_taken_through_wrappers_that_leave_them_true(wrap, inner):
+    task = wrap(inner)
+    assert scored(task).part is inner or scored(task).part == inner
+    learner = NearestNeighbor(task.inputs, task.classes, task.moments)
+    found = scores(learner, Arena(task, 0), 1)
+    assert found.keys() == scores(learner, Arena(inner, 0), 1).keys() != set()
+    assert max(values[0] for values in found.values()) > 0
+
+
+def test_a_wrapped_drift_is_tested_as_it_was_half_way():
+    """On lives of the wrapper; a whole turn leads back to where the half-way world was not."""
+    inner = Drifting(Easy(moments=60), 2 * math.pi)
+    task = Reinforced(inner)
+    then = exchanged(task, inner, dataclasses.replace(inner, tested=0.5))
+    key = jax.random.key(0)
+    now, half = task.sample(key), then.sample(key)
+    np.testing.assert_array_equal(now.stimuli, half.stimuli)
+    assert np.abs(now.test_stimuli - half.test_stimuli).max() > 0.1
+    learner = Backprop((task.inputs, task.classes), "sgd", 1.0)
+    assert scores(learner, Arena(task, 0), 6)["lost"].mean() > 0.3
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        (
+            InSteps(RateCode(ClassIncremental(Easy(moments=40), 3), steps=2), steps=2),
+            "no learned, kept and lost of InSteps(RateCode(ClassIncremental))",
+        ),
+        (PixelNoise(small_files.detection(20, 7), 0.1), "of PixelNoise(Detection): what it shows"),
+        (Mixture((Drifting(Easy(moments=40)),)), "of Mixture(Drifting)"),
+    ],
+    ids=["steps", "noise", "mixture"],
+)
+def test_a_score_that_a_wrapper_takes_away_is_missed_aloud(task, says):
+    found = scored(task)
+    assert found.part is None and says in found.why and "compare it unwrapped" in found.why
+    assert "\n" not in found.why
+    learner = NearestClassMean(task.inputs, task.classes)
+    assert scores(learner, Arena(task, 0), 1) == {}
+
+
+def test_a_comparison_says_which_scores_it_does_not_take():
+    learner = NearestClassMean(6, 3)
+    for task in (Drifting(Easy(moments=8)), Mixture((Drifting(Easy(moments=8)),))):
+        result = bench([("it", learner)], task, lives=1, hidden=(2,), only=True)
+        there = bool(result["learners"][0]["scores"])
+        assert there == isinstance(task, Drifting) != bool(result["unscored"])
 
 
 def test_steps_are_answered_in_the_last_and_held_out_ones_lived_in_order():

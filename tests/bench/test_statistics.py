@@ -86,3 +86,13 @@ def test_curve_bins_average_to_the_accuracy(moments):
     assert mean == pytest.approx(correct.mean())
     assert np.all(np.asarray(drawn["lower"]) <= drawn["accuracy"])
     assert np.all(np.asarray(drawn["upper"]) >= drawn["accuracy"])
+
+
+def test_equal_differences_have_no_effect_size():
+    """However they are rounded; those that differ by one answer have one."""
+    ours, theirs = np.array([0.3, 0.4, 0.5, 0.6]), np.array([0.2, 0.3, 0.4, 0.5])
+    assert (ours - theirs).std(ddof=1) > 0  # of the rounding
+    assert paired("a", "b", ours, theirs)["effect_size"] is None
+    single = paired("a", "b", ours.astype(np.float32), theirs.astype(np.float32))
+    assert single["effect_size"] is None
+    assert paired("a", "b", ours + np.array([0, 0, 0, 1e-4]), theirs)["effect_size"] > 100

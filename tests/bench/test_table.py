@@ -46,6 +46,12 @@ def _told(text: str) -> str:
     return " ".join(text.split())
 
 
+def test_a_score_that_is_not_taken_is_said():
+    why = "no average precision of PixelNoise(Detection)"
+    assert why in _told(_shown({**_result(), "unscored": why}, 200, True))
+    assert "average precision" not in _shown({**_result(), "unscored": ""}, 200, True)
+
+
 @pytest.mark.parametrize(
     ("width", "terminal"), [(80, True), (100, True), (120, True), (200, True), (120, False)]
 )

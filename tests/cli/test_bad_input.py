@@ -101,6 +101,20 @@ HEAVY = {
 }
 
 
+BOXLESS = '{type = "Detection", train = {type = "digits"}, test = {type = "digits"}, classes = 2}'
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ('{type = "Mixture", tasks = ["digits"]}', "tasks[0] = 'digits': expected a task"),
+        (BOXLESS, "train: Dataset, expected pictures with boxes"),
+    ],
+)
+def test_tables_of_tasks_that_hold_something_else(metaplast, data, told):
+    assert told in one_line(metaplast("bench", "frozen", "--data", data, *SMALL))
+
+
 @pytest.mark.parametrize("case", HEAVY)
 def test_refused_when_built(case):
     """The same messages, without a process for each: building needs JAX, which is slow to load."""

@@ -280,7 +280,7 @@ def _check_comparison(result: dict, name: str, data: str, moments: int, hidden: 
     """The promised form of a comparison in which `name` takes part."""
     assert set(result) == {
         "data", "moments", "lives", "hidden", "seed", "learners", "best_backprop", "paired",
-        "checksums",
+        "checksums", "unscored",
     }  # fmt: skip
     entry = next(e for e in result["learners"] if e["name"] == name)
     assert entry["found"] == (name == "my run")

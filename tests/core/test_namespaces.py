@@ -32,8 +32,8 @@ HELPERS = {
     "rules": {"modulator"},
     "tasks": {
         "boxes", "check", "checksum", "class_folders", "coco_file", "events", "folder", "hdf5",
-        "idx", "pictures", "pools", "recordings", "scenes", "stored", "teaching", "whole_file",
-        "windows",
+        "idx", "pictures", "pools", "recordings", "scenes", "shared", "stored", "teaching",
+        "whole_file", "windows",
     },
 }  # fmt: skip
 """Modules that hold no part of their own."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from learners.easy import Easy
 
 from metaplast import memory, preflight, store
 from metaplast import spec as specs
 from metaplast.ahead import compiling
+from metaplast.bench.protocol import task_of
 from metaplast.circuits import layered
 from metaplast.cli import main
 from metaplast.derivable import reach
@@ -25,7 +29,20 @@ from metaplast.objective import Objective
 from metaplast.rules import Delta, PolicyTrace, RewardSTDP, ThreeFactor, Total
 from metaplast.search import searchable
 from metaplast.spec import SpecError
-from metaplast.tasks import Reinforced
+from metaplast.tasks import (
+    Dataset,
+    Drifting,
+    FewShot,
+    Mixture,
+    OnOff,
+    RandomProjection,
+    Reinforced,
+    arrays,
+    digit_scenes,
+    digits,
+    mnist1d,
+    named,
+)
 
 
 class Stepped(Delta):
@@ -188,6 +205,81 @@ def test_a_comparison_on_other_data_than_the_search_is_said(task, data, said):
 @pytest.mark.parametrize("name", specs.builtin())
 def test_no_shipped_experiment_is_compared_elsewhere(name):
     assert preflight.elsewhere(specs.load(name)) == ""
+
+
+def rehearsed(searched, *compared):
+    """What is said of a search on a task."""
+    one = experiment()
+    objective = Objective(searched, one.objective.circuit)
+    return preflight.rehearsed(one._replace(objective=objective), compared)
+
+
+def test_a_search_on_the_examples_of_its_comparison_is_said(tmp_path):
+    (line,) = rehearsed(digits(20), digits(300))
+    assert "lives 1000 of the 1000 examples of digits that its comparison lives" in line
+    assert line.endswith('give split = "search"') and "\n" not in line
+    (line,) = rehearsed(digits(20, split="all"), digits(300))
+    assert "999 of the 1000" in line  # one image is in both parts, and counts for nothing
+    assert rehearsed(digits(20, split="search"), digits(300)) == []
+    # Lives that are longer than the pool of a comparison are drawn from all, as a table says.
+    assert rehearsed(digits(20, split="search"), named("digits", 900)) == []
+    assert rehearsed(digits(20), mnist1d(20)) == rehearsed(mnist1d(20, seed=1), mnist1d(20)) == []
+    x, y = np.random.default_rng(0).random((100, 64), np.float32), np.arange(100) % 2
+    for name in ("my", "copy"):
+        np.savez(tmp_path / f"{name}.npz", x_train=x, y_train=y, x_test=x[:9] + 1, y_test=y[:9])
+    mine, copy = (arrays(tmp_path / f"{name}.npz", 20) for name in ("my", "copy"))
+    (line,) = rehearsed(mine, digits(20), mine, copy, mine)[:1]
+    assert "69 of the 69 examples of my " in line
+    assert len(rehearsed(mine, mine, copy, mine)) == 2  # each pool once, the copy under its name
+    assert rehearsed(arrays(tmp_path / "my.npz", 20, split="search"), mine) == []
+
+
+def test_it_is_said_however_the_examples_are_wrapped():
+    inside = Mixture((RandomProjection(digits(20), 30), RandomProjection(mnist1d(20), 30)))
+    lines = rehearsed(inside, OnOff(digits(20)), Drifting(mnist1d(20)))
+    assert [line.split(" that its")[0].split(" of ")[-1] for line in lines] == ["digits", "mnist1d"]
+    scenes = functools.partial(digit_scenes, 20, 10, size=32, scenes=6, things=3)
+    assert len(rehearsed(Reinforced(scenes()), scenes())) == 1
+    assert rehearsed(Reinforced(scenes()), scenes(split="search")) == []
+    few = functools.partial(FewShot, digits(20), 2)
+    assert len(rehearsed(few(), few())) == len(rehearsed(digits(20), few())) == 1
+    assert rehearsed(few(split="search"), few()) == []
+    assert rehearsed(Easy(moments=12), Easy(moments=12)) == []  # a new world in every life
+
+
+def test_examples_that_two_pools_have_by_chance_are_not_said():
+    x, y = np.random.default_rng(0).random((100, 5), np.float32), np.arange(100) % 2
+    pool = functools.partial(Dataset, y_train=y, y_test=y, held_out=9)
+    one = pool(x_train=x, x_test=x + 1)
+    for count, said in ((5, False), (50, True)):
+        others = np.where(np.arange(100)[:, None] < count, x, x + 2)
+        assert bool(rehearsed(one, pool(x_train=others, x_test=x + 3))) == said
+    few = np.round(x[:, :1])  # of which there are two
+    assert rehearsed(*[pool(x_train=few, x_test=few)] * 2) == []
+
+
+def test_data_of_a_comparison_are_not_read_where_a_search_keeps_to_its_part():
+    def read():
+        yield pytest.fail("read")
+
+    one = experiment()
+    for task in (digits(20, split="search"), Easy(moments=12)):
+        objective = Objective(task, one.objective.circuit)
+        assert preflight.rehearsed(one._replace(objective=objective), read()) == []
+
+
+@pytest.mark.parametrize("name", specs.builtin())
+def test_no_shipped_experiment_searches_on_its_comparison(name):
+    spec = specs.load(name)
+    built = build(spec)
+    compared = [task_of(*of) for of in itertools.product(*(spec["bench"][k] for k in BENCH))]
+    assert preflight.rehearsed(built, compared) == []
+    if name == "frugal":  # the control
+        spec = specs.Spec({**spec.tables, "task": {**spec["task"], "split": "bench"}})
+        assert len(preflight.rehearsed(build(spec), compared)) == 1
+
+
+BENCH = "data", "moments"
 
 
 def test_a_rule_and_a_task_that_mean_the_contrary_by_the_modulator_are_said():

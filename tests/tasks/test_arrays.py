@@ -52,6 +52,18 @@ def idx(folder, prefix="", test="t10k", packed=True, seed=0, **changes):
     return folder
 
 
+def test_a_file_that_is_named_is_read_whatever_other_prefixes_lie_beside_it(tmp_path):
+    idx(tmp_path)
+    idx(tmp_path, prefix="emnist-", seed=3)
+    with pytest.raises(ValueError, match=r"emnist-train-.*give the path of one of them"):
+        arrays(tmp_path, 10)
+    for prefix, seed in (("", 0), ("emnist-", 3)):
+        task = arrays(tmp_path / f"{prefix}train-images-idx3-ubyte.gz", 10, split="all")
+        known = examples(seed)["x_train"].reshape(100, 12) / 255
+        np.testing.assert_allclose(task.x_train, known, rtol=1e-6)
+    assert not np.array_equal(examples(0)["x_train"], examples(3)["x_train"])
+
+
 def test_npz_images_are_flattened_and_scaled(tmp_path):
     task = arrays(npz(tmp_path), moments=10, split="all")
     known = examples()

@@ -8,6 +8,11 @@ import pytest
 from metaplast.tasks import digits, mnist1d
 
 
+def test_a_seed_that_the_generator_does_not_take_is_refused():
+    with pytest.raises(ValueError, match="seed = -1: expected an integer of 0 or more"):
+        mnist1d(20, seed=-1)
+
+
 def rows(*pools) -> set[bytes]:
     return {row.tobytes() for pool in pools for row in np.asarray(pool)}
 

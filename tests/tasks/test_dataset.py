@@ -8,6 +8,17 @@ import pytest
 from metaplast.tasks import Dataset, with_moments
 from metaplast.tasks.dataset import in_passes
 
+
+def test_pools_may_be_lists_as_a_table_has_them():
+    x, y = ((0.0,), (1.0,)), (0, 1)
+    task = Dataset(x, y, x, y, moments=4)
+    assert (task.inputs, task.classes, task.held_out) == (1, 2, 2)
+    for wrong in ((("a",), ("b",)), 1.0, ()):
+        with pytest.raises(ValueError, match="x_t") as fault:
+            Dataset(x, y, wrong, y, moments=4)
+        assert "\n" not in str(fault.value)
+
+
 QUICK = {"xla_backend_optimization_level": 0}
 """Compiled twice as fast, and run once."""
 

@@ -10,13 +10,14 @@ from metaplast.bench import Boxes, answers, average_precision, detect, detection
 from metaplast.bench.detect import crowded, cut, suppressed
 from metaplast.learners.nearest_neighbor import NearestNeighbor
 from metaplast.lifetime import live
-from metaplast.tasks import Detection, boxed_arrays, digit_scenes
+from metaplast.tasks import Detection, boxed_arrays, digit_scenes, digits
 from metaplast.tasks.boxes import overlap, typical
 from metaplast.tasks.detection import _sizes
 from metaplast.tasks.scenes import divide_scenes
 from metaplast.tasks.windows import Windows
 from tasks import small_files
 
+SCENES = importlib.import_module("metaplast.tasks.digit_scenes")
 MODULE = importlib.import_module("metaplast.bench.detect")  # the package has a function so named
 
 
@@ -33,6 +34,14 @@ def test_typical_sizes_are_those_that_there_are():
     boxes = np.concatenate([corner, corner + size], axis=1)
     assert typical(boxes, 3) == ((5, 5), (20, 10), (31, 30))
     assert typical(boxes, 1) != ((5, 5),)
+
+
+def test_as_many_typical_sizes_as_are_asked_for_however_many_boxes_are_alike():
+    sides = np.array([10.0] * 45 + [20.0] * 5 + [40.0] * 10)
+    corner = np.random.default_rng(0).uniform(0, 50, (60, 2))
+    boxes = np.concatenate([corner, corner + np.stack([sides, 2 * sides], axis=1)], axis=1)
+    assert typical(boxes, 3) == ((20, 10), (40, 20), (80, 40))
+    assert typical(boxes[:45], 3) == ((20, 10),)  # no other size is there
 
 
 def test_windows_are_crops_where_sizes_agree_and_means_elsewhere():
@@ -188,7 +197,34 @@ def test_pictures_are_divided_whole():
         divide_scenes(train.some(range(9)), test, "bench")
 
 
-def test_digits_of_lives_and_held_out_pictures_differ():
+def digits_in(split, monkeypatch) -> list[set[bytes]]:
+    """The digits in the pictures for lives, and in held-out ones, cut out at their boxes."""
+    drawn, whole = [], small_files.detection(20, 7)
+    monkeypatch.setattr(SCENES, "Detection", lambda *of, **options: drawn.extend(of) or whole)
+    digit_scenes(20, 10, split, size=32, scenes=20, things=3, magnified=(1,), clutter=0)
+    found = []
+    for images, boxes, _, scene in drawn:
+        corners = zip(scene, boxes.astype(int), strict=True)
+        found.append({images[i, y1:y2, x1:x2].tobytes() for i, (x1, y1, x2, y2) in corners})
+    return found
+
+
+def test_no_digit_of_lives_is_in_held_out_pictures_and_none_of_a_search_in_a_comparison(
+    monkeypatch,
+):
+    parts = {split: digits_in(split, monkeypatch) for split in ("search", "bench", "all")}
+    for split, found in parts.items():
+        pool = digits(split=split)
+        for seen, x in zip(found, (pool.x_train, pool.x_test), strict=True):
+            assert len(seen) > 25 and seen <= {digit.tobytes() for digit in np.asarray(x)}
+    apart = [*parts["search"], *parts["bench"]]
+    assert len(set.union(*apart)) == sum(map(len, apart))
+    pools = digits(split="search"), digits(split="bench")
+    lived = [{digit.tobytes() for digit in np.asarray(pool.x_train)} for pool in pools]
+    assert all(parts["all"][0] & each for each in lived)  # the control
+
+
+def test_digits_do_not_overlap():
     task = digit_scenes(20, 10, size=32, scenes=6, things=3)
     assert task.classes == 11 and task.images.shape == (3, 32, 32, 1)
     assert 3 <= len(task.boxes) <= 9
@@ -241,6 +277,18 @@ def broken(**changes):
             "boxes of test: none, expected one or more",
         ),
         (lambda: digit_scenes(size=10), "size = 10: expected an integer of 16"),
+        (lambda: digit_scenes(magnified=()), r"magnified = \(\): expected one factor or more"),
+        (lambda: digit_scenes(magnified=(1, -1)), "magnified = -1: expected an integer of 1"),
+        (lambda: digit_scenes(magnified=(0,)), "magnified = 0: expected an integer of 1"),
+        (lambda: digit_scenes(seed=-1), "seed = -1: expected an integer of 0 or more"),
+        (
+            broken(test=small_files.squares(2)._replace(images=np.full((2, 24, 32, 1), 2.0))),
+            "images of test: floats from 2 to 2, expected 0 to 1",
+        ),
+        (
+            broken(test=small_files.squares(2)._replace(images=np.full((2, 24, 32, 1), -0.1))),
+            "images of test: floats from -0.1 to -0.1, expected 0 to 1",
+        ),
     ],
 )
 def test_scenes_that_do_not_fit_are_refused(make, says):

@@ -34,6 +34,10 @@ def test_the_hub_gives_pictures_and_labels(shades):
     np.testing.assert_allclose(task.x_test, np.array(known) / 255, rtol=1e-6)
     few = hub(shades, size=4, moments=5, split="all", most=10)
     assert few.x_train.shape == (10, 16) and few.checksum != task.checksum
+    search = hub(shades, size=4, moments=5, split="search")
+    seen = {x.tobytes() for x in np.concatenate([search.x_train, search.x_test])}
+    lived = {x.tobytes() for x in np.asarray(hub(shades, size=4, moments=5, most=20).x_train)}
+    assert (len(seen), len(lived)) == (18, 12) and not seen & lived  # however many either reads
     colored = hub(shades, size=4, color=True, moments=5, split="all")
     np.testing.assert_array_equal(colored.x_test.reshape(10, 16, 3)[..., 1], task.x_test)
 

@@ -1,5 +1,6 @@
 """Data sets in files of a form of their own: what is in them, and what they are checked for."""
 
+import io
 import os
 import sys
 import warnings
@@ -8,6 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
 from metaplast.tasks import cifar10, named, nmnist, omniglot
 from metaplast.tasks.checksum import KNOWN, checksum
@@ -142,6 +144,51 @@ def test_the_files_themselves(name, inputs, classes):
     assert (task.inputs, task.classes) == (inputs, classes)
     episode = task.sample(jax.random.key(0))
     assert np.isfinite(episode.stimuli).all() and np.std(episode.stimuli) > 0
+
+
+@pytest.mark.parametrize(("searched", "compared"), [(60, 60), (20, 60), (60, 20), (30, 40)])
+def test_a_search_sees_no_example_of_a_comparison_however_many_either_reads(
+    searched, compared, tmp_path
+):
+    path = small_files.cifar10(tmp_path)
+    search = cifar10(split="search", most=searched, path=path)
+    bench = cifar10(most=compared, path=path)
+    seen, lived = rows(search.x_train, search.x_test), rows(bench.x_train)
+    assert (len(seen), len(lived)) == (searched * 4 // 10, compared - compared * 4 // 10)
+    assert not seen & lived
+    assert lived <= rows(cifar10(split="all", most=compared, path=path).x_train)  # the control
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ((28, 28), "example 3 of train has 28 x 28 pixels, expected 32 x 32"),
+        ((1, 32), "example 3 of train has 32 x 1 pixels"),  # NumPy would repeat its row
+        (None, "example 3 of train is no picture that can be read"),
+        ((32, 32), None),  # the control
+    ],
+)
+def test_a_picture_that_is_none_of_cifar10_is_refused(broken, says, tmp_path):
+    path = small_files.cifar10(tmp_path)
+    raw = dict(np.load(path))
+    ends = np.cumsum(raw["len_train"].astype(int))
+    file = io.BytesIO()
+    if broken:
+        Image.fromarray(np.full((*broken, 3), 90, np.uint8)).save(file, "JPEG")
+    body = np.frombuffer(file.getvalue() or b"x" * 50, np.uint8)
+    whole = raw["jpeg_train"]
+    raw["jpeg_train"] = np.concatenate([whole[: ends[2]], body, whole[ends[3] :]])
+    raw["len_train"][3] = len(body)
+    np.savez(path, **raw)
+    if says is None:
+        assert cifar10(path=path).inputs == 3072
+        return
+    with pytest.raises(ValueError, match=f"own_colors.npz': {says}.*; fetch the file again"):
+        cifar10(path=path)
+
+
+def rows(*pools):
+    return {row.tobytes() for pool in pools for row in np.asarray(pool)}
 
 
 def test_cifar10_itself():

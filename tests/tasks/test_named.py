@@ -1,5 +1,7 @@
 """Names and paths as a user types them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,21 @@ def test_a_bare_name_is_looked_up_in_the_folder(folder):
     assert named("letters", 20).name == "letters"
     assert named("letters", 31).name == "letters (all examples)"
     assert named(folder / "letters.npz", 20).held_out == 10
+
+
+def test_a_name_with_a_separator_is_a_path_whatever_the_folder_of_data_sets_holds(
+    folder, tmp_path_factory, monkeypatch
+):
+    here = tmp_path_factory.mktemp("here")
+    (here / "letters").mkdir()
+    monkeypatch.chdir(here)
+    assert find("letters") == folder / "letters.npz"  # the control: a bare name
+    for name in ("./letters", "letters/", f"../{here.name}/letters"):
+        assert find(name).resolve() == here / "letters"
+        with pytest.raises(ValueError, match="none for x_train"):  # an empty folder of IDX files
+            named(name, 20)
+    for name in ("./nowhere", "~", ".hidden"):
+        assert str(find(name)) == str(Path(name))
 
 
 def test_a_tilde_is_the_users_home(folder, monkeypatch):

@@ -153,3 +153,15 @@ def test_what_is_too_large_is_named_with_its_size(tmp_path, side):
         with pytest.raises(ValueError, match=says) as fault:
             read()
         assert "\n" not in str(fault.value)
+
+
+def test_colors_that_cannot_be_turned_into_red_green_and_blue_are_refused_by_name(tmp_path):
+    for mode, readable in (("LAB", False), ("CMYK", True)):
+        file = tmp_path / f"{mode}.tif"
+        Image.new(mode, SIZE[::-1]).save(file)
+        if readable:  # the control
+            assert picture(file, SIZE, True).shape == (*SIZE, 3)
+            continue
+        with pytest.raises(ValueError, match=r"LAB.tif': colors of the mode LAB .*save it so") as f:
+            picture(file, SIZE, False)
+        assert "\n" not in str(f.value)

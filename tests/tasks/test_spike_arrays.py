@@ -55,6 +55,11 @@ def test_the_form_of_the_published_files_can_be_learned_from(tmp_path):
     pair = np.asarray(task.x_test).reshape(12, 4, 3, 2).sum(axis=(1, 3))
     np.testing.assert_array_equal(pair, 8 * np.eye(3)[np.asarray(task.y_test)])
     assert spike_arrays(train, test, channels=6, most=10, split="all").x_train.shape[0] == 10
+    search = spike_arrays(train, test, channels=6, bins=4, split="search")
+    bench = spike_arrays(train, test, channels=6, bins=4, most=20)
+    seen = {x.tobytes() for x in np.concatenate([search.x_train, search.x_test])}
+    lived = {x.tobytes() for x in np.asarray(bench.x_train)}
+    assert (len(seen), len(lived)) == (18, 12) and not seen & lived  # however many either reads
     steps = InSteps(task, 4)
     episode = steps.sample(jax.random.key(0))
     assert (steps.inputs, episode.stimuli.shape) == (7, (48, 7))

@@ -52,6 +52,10 @@ def test_a_mixture_teaches_in_one_way():
         Mixture((PLAIN, Reinforced(PLAIN)))
     with pytest.raises(ValueError, match="rewarded 2 moments late teaches otherwise"):
         Mixture((DelayedReward(PLAIN), DelayedReward(PLAIN, delay=2)))
+    with pytest.raises(ValueError, match="rewarded 3 moments late teaches otherwise"):
+        Mixture((DelayedReward(PLAIN), DelayedReward(PLAIN, right=5.0, wrong=-5.0)))
+    with pytest.raises(ValueError, match=r"tasks\[1\] = 'digits': expected a task; give a table"):
+        Mixture((PLAIN, "digits"))
     with pytest.raises(ValueError, match="expected a list of tasks"):
         Mixture(PLAIN)
     late = Mixture((DelayedReward(PLAIN), DelayedReward(PixelNoise(PLAIN, 0.1))))

@@ -17,9 +17,11 @@ from metaplast.tasks import (
     PixelNoise,
     PixelPermutation,
     RandomProjection,
+    RateCode,
     Resize,
     Teacher,
     digit_scenes,
+    digits,
     with_moments,
 )
 from metaplast.types import Episode
@@ -245,6 +247,11 @@ def test_a_users_own_task_can_be_wrapped():
         with_moments(Fixed(), 3)
 
 
+def test_a_picture_that_is_changed_and_stays_a_picture_is_resized():
+    for task in (PixelNoise(digits(9), 0.1), Resize(digits(9), 5), RateCode(digits(9), 1)):
+        assert Resize(task, 4).inputs == 16
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -252,6 +259,8 @@ def test_a_users_own_task_can_be_wrapped():
         (lambda: Padding(Clusters(inputs=50), 4), "size = 4: the task has 50 inputs"),
         (lambda: Resize(Clusters(inputs=50), 4), "clusters has 50 inputs, expected square images"),
         (lambda: Resize(coded(), 0), "size = 0"),
+        (lambda: Resize(RateCode(digits(9), 4), 8), "rate code of 4 bins are no picture; .*Resize"),
+        (lambda: Resize(PixelNoise(RandomProjection(digits(9), 81), 0.1), 8), "are no picture"),
         (lambda: PixelNoise(coded(), -1.0), "level = -1.0"),
         (lambda: ClassSubset(coded(), 7), "classes = 7: expected at most 6"),
         (lambda: ClassSubset(coded(), 0), "classes = 0"),

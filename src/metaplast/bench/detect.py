@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -10,11 +11,11 @@ import jax
 import numpy as np
 
 from metaplast.bench.average_precision import AveragePrecision, Boxes, average_precision
-from metaplast.lifetime import Learner
+from metaplast.lifetime import Learner, asked
 from metaplast.tasks.boxes import overlap
 from metaplast.tasks.detection import Detection
 from metaplast.tasks.windows import Windows
-from metaplast.types import State
+from metaplast.types import Key, State
 
 MOST = 100
 """Boxes kept of one class in one picture."""
@@ -75,22 +76,46 @@ def cut(task: Detection) -> list[np.ndarray]:
     return [] if size > BYTES else [task.windows.patches(image) for image in images]
 
 
-def answers(learner: Learner, state: State) -> Callable[[np.ndarray], np.ndarray]:
-    """The readouts of a learner, without learning, as `detect` asks for them."""
-    return lambda patches: np.asarray(_readouts(learner, state, patches))
+def answers(
+    learner: Learner, state: State, key: Key | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The readouts of a learner, without learning, as `detect` asks for them.
+
+    Args:
+        learner: who answers.
+        state: its state, the same for every window.
+        key: for the noise of those who have some (`noisy`), other noise at every call.
+    """
+    calls = itertools.count()
+
+    def answer(patches: np.ndarray) -> np.ndarray:
+        now = None if key is None else jax.random.fold_in(key, next(calls))
+        return np.asarray(_readouts(learner, state, patches, now))
+
+    return answer
 
 
-@eqx.filter_jit
-def _readouts(learner: Learner, state: State, patches):
-    # The state is an argument, so that all lives of a learner share one compilation.
-    return jax.vmap(lambda patch: learner.predict(state, patch))(patches)
+# The state is an argument, so that all lives of a learner share one compilation.
+_readouts = eqx.filter_jit(asked)
 
 
 def detection_score(
-    learner: Learner, state: State, task: Detection, pictures: Sequence[np.ndarray] = ()
+    learner: Learner,
+    state: State,
+    task: Detection,
+    pictures: Sequence[np.ndarray] = (),
+    key: Key | None = None,
 ) -> AveragePrecision:
-    """Average precision, at an intersection over union of 0.5, on the held-out pictures."""
-    found = detect(answers(learner, state), task, pictures=pictures)
+    """Average precision, at an intersection over union of 0.5, on the held-out pictures.
+
+    Args:
+        learner: who looks through them.
+        state: its state.
+        task: whose pictures they are.
+        pictures: as for `detect`.
+        key: as for `answers`.
+    """
+    found = detect(answers(learner, state, key), task, pictures=pictures)
     true = Boxes(*(np.asarray(part) for part in (task.boxes, task.things, task.scene)))
     return average_precision(found, true, task.classes - 1)
 

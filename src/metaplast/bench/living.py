@@ -203,12 +203,17 @@ def held_out(learner: Learner, state, task: AbstractTask, episode: Episode, key:
         episode: whose held-out examples are asked for.
         key: of that life; noise is drawn after its last moment.
     """
-    noise = jax.random.fold_in(key, task.moments)
+    noise = noise_at_end(key, task)
     steps = example_moments_of(task)
     if steps == 1:
         return test_accuracy(learner, state, episode, noise)
     readouts = trials(learner, state, task, episode, noise)
     return jnp.mean(right(readouts, episode.test_targets[steps - 1 :: steps]).astype(float))
+
+
+def noise_at_end(key: Key, task: AbstractTask) -> Key:
+    """The key of what is asked after the last moment of a life."""
+    return jax.random.fold_in(key, task.moments)
 
 
 def _form(learner: Learner):

@@ -11,6 +11,7 @@ import numpy as np
 
 from metaplast.bench.entry import entry
 from metaplast.bench.living import Arena
+from metaplast.bench.scored import scored
 from metaplast.bench.scores import check_lives
 from metaplast.bench.statistics import paired
 from metaplast.learners.candidate import Candidate, fixed, is_backprop
@@ -83,6 +84,7 @@ def bench(
     return {
         "data": str(getattr(task, "name", data)),
         "checksums": checksums(task),
+        "unscored": scored(task).why,
         "moments": task.moments,
         "lives": lives,
         "hidden": list(hidden),

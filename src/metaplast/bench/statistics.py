@@ -9,6 +9,8 @@ import numpy as np
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 BINS = 50
+TINY = 2e-7
+"""Differences of accuracies that differ by less are equal: they are rounded to single precision."""
 
 
 def interval(values: np.ndarray, seed: int = 0, resamples: int = RESAMPLES) -> list[float] | None:
@@ -44,7 +46,7 @@ def paired(name: str, against: str, ours: np.ndarray, theirs: np.ndarray) -> dic
         "against": against,
         "difference": float(difference.mean()),
         "ci": ends,
-        "effect_size": float(difference.mean() / deviation) if deviation > 0 else None,
+        "effect_size": float(difference.mean() / deviation) if deviation > TINY else None,
         "above_zero": ends is not None and ends[0] > 0,
     }
 

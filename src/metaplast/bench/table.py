@@ -89,6 +89,8 @@ def _caption(result: dict[str, Any], without: Sequence[str]) -> list[str]:
             f"{MARK} hears the target, which this task tells no rule (it is taught by reward): an "
             "upper bound, no rival"
         )
+    if why := result.get("unscored"):
+        told.append(why)
     if without:
         told.append(f"no room here for {', '.join(without)}: --json has them, and so has a pipe")
     return told

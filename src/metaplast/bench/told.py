@@ -51,8 +51,8 @@ def hears_target(learner: Learner, task: AbstractTask, seed: int = 0) -> bool:
         seed: of birth, stimuli and noise.
     """
     silent = _Silent(task)  # pyright: ignore[reportCallIssue]
-    born, drawn = jax.random.split(jax.random.key(seed))
-    stimuli = jax.random.uniform(drawn, (MOMENTS, task.inputs))
+    born, shown, noise = jax.random.split(jax.random.key(seed), 3)
+    stimuli = jax.random.uniform(shown, (MOMENTS, task.inputs))
 
     @eqx.filter_jit
     def lived(learner, targets):
@@ -60,7 +60,7 @@ def hears_target(learner: Learner, task: AbstractTask, seed: int = 0) -> bool:
             stimulus, target, key = now
             return learner.moment(state, stimulus, target, silent, key)
 
-        keys = jax.random.split(drawn, MOMENTS)
+        keys = jax.random.split(noise, MOMENTS)
         return jax.lax.scan(moment, learner.born(born), (stimuli, targets, keys))[0]
 
     one, other = (

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from metaplast.experiment import Experiment
     from metaplast.meta import AbstractMetaOptimizer
     from metaplast.run import Report
+    from metaplast.tasks.abstract import AbstractTask
 
 
 def start(spec: Spec, out: Path | None, as_json: bool) -> None:
@@ -40,7 +41,7 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     soon = foresee(spec, kept)  # in a thread of its own, while what follows is loaded
     from metaplast.ahead import compiling
     from metaplast.passed import passed
-    from metaplast.preflight import elsewhere, idle, misheard, unreached
+    from metaplast.preflight import elsewhere, idle, misheard, rehearsed, unreached
 
     experiment = checked(spec)
     if out is not None and _means_another(str(out)):
@@ -51,7 +52,8 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     for leaf in unreached(experiment, spec, kept):
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
     wrong = misheard(experiment.genome, experiment.objective.task)
-    for line in filter(None, (idle(experiment), elsewhere(spec), *wrong)):
+    said = idle(experiment), elsewhere(spec), *wrong
+    for line in filter(None, (*said, *rehearsed(experiment, _compared(spec)))):
         print(line, file=sys.stderr)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:
@@ -88,18 +90,23 @@ def reopened(folder: Path) -> Experiment:
 def checked(spec: Spec) -> Experiment:
     """The built experiment, after a look at everything that the comparison will need."""
     from metaplast import preflight
-    from metaplast.bench.protocol import task_of
     from metaplast.experiment import build
     from metaplast.learners import registry
 
     experiment = build(spec)
     preflight.check(experiment)
-    asked = spec["bench"]
-    for data, moments in itertools.product(asked["data"], asked["moments"]):
-        task = task_of(data, moments)
-        for name in asked["learners"]:
+    for task, moments in zip(_compared(spec), itertools.cycle(spec["bench"]["moments"])):
+        for name in spec["bench"]["learners"]:
             registry.build(name, task.inputs, spec.hidden, task.classes, moments)
     return experiment
+
+
+def _compared(spec: Spec) -> Iterator[AbstractTask]:
+    """The tasks of the comparison: all data, and of each all lengths of a life."""
+    from metaplast.bench.protocol import task_of
+
+    for data, moments in itertools.product(spec["bench"]["data"], spec["bench"]["moments"]):
+        yield task_of(data, moments)
 
 
 def go_on(

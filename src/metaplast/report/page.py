@@ -70,7 +70,7 @@ def render(
     for index, cell in enumerate(result["cells"]):
         figures[f"curves{index}"] = learning_curves(cell)
         body.append(_comparison(cell, f"curves{index}"))
-    figures["meta"] = meta_training(log, *(backprop or ()))
+    figures["meta"] = meta_training(log, *backprop) if backprop else meta_training(log)
     if certificate:
         body.append(certificate_section(certificate, experiment["constraints"]))
     if estimators:

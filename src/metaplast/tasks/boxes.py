@@ -26,17 +26,42 @@ def typical(boxes: Float[np.ndarray, "boxes 4"], count: int) -> tuple[tuple[int,
     """Heights and widths of `count` windows that boxes overlap well with, smallest first.
 
     The means of clusters of boxes laid on each other, those of greatest overlap together.
-    They begin at evenly spaced areas, so the answer is always the same.
+    They begin at evenly spaced areas, so the answer is always the same; where so many boxes are
+    alike that two would begin at one size, at evenly spaced ones of the sizes that there are.
+    There are fewer windows where clusters end at one size, in whole pixels.
 
     References: Redmon & Farhadi (2017) doi:10.1109/CVPR.2017.690.
     """
     size = (boxes[:, 2:] - boxes[:, :2])[np.argsort(area(boxes), kind="stable")]
-    place = ((np.arange(count) + 0.5) * len(size) / count).astype(int)
-    centers = size[place]
+    begin = size[_spaced(len(size), count)]
+    if len(_windows(begin)) < count:
+        sizes = np.array(_windows(size), float)[:, ::-1]
+        begin = sizes[_spaced(len(sizes), min(count, len(sizes)))]
+    return _clustered(size, begin)
+
+
+def _spaced(size: int, count: int) -> np.ndarray:
+    """The middles of `count` equal parts of an order."""
+    return ((np.arange(count) + 0.5) * size / count).astype(int)
+
+
+def _clustered(
+    size: Float[np.ndarray, "boxes 2"], centers: Float[np.ndarray, "clusters 2"]
+) -> tuple[tuple[int, int], ...]:
+    """Windows at the means of clusters that begin at these centers; one that loses all its boxes
+    stays where it is, for another may move away and leave it some."""
     for _ in range(30):
         laid, windows = (np.pad(s, ((0, 0), (2, 0))) for s in (size, centers))
         nearest = np.argmax(overlap(laid, windows), axis=1)
-        moved = [size[nearest == k].mean(axis=0) for k in range(count) if np.any(nearest == k)]
-        centers = np.stack(moved) if len(moved) == count else centers
-    found = {(max(round(h), 1), max(round(w), 1)) for w, h in centers.tolist()}
+        moved = [
+            size[nearest == k].mean(axis=0) if np.any(nearest == k) else center
+            for k, center in enumerate(centers)
+        ]
+        centers = np.stack(moved)
+    return _windows(centers)
+
+
+def _windows(sizes: Float[np.ndarray, "sizes 2"]) -> tuple[tuple[int, int], ...]:
+    """Different heights and widths in whole pixels, smallest first."""
+    found = {(max(round(h), 1), max(round(w), 1)) for w, h in sizes.tolist()}
     return tuple(sorted(found, key=lambda s: s[0] * s[1]))

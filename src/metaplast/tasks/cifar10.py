@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def cifar10(
     sum_ = verified(path.stem, raw)
     pools = Pools(*_pool(raw, "train", most, path), *_pool(raw, "test", most, path))
     return Dataset(
-        *divide(pools, split), classes=10, moments=moments, held_out=held_out,
+        *divide(pools, split, len(raw["y_train"])), classes=10, moments=moments, held_out=held_out,
         name=title("cifar10", split), checksum=sum_,
     )  # fmt: skip
 
@@ -78,5 +79,17 @@ def _pool(raw, pool: str, most: int, path: Path) -> tuple[np.ndarray, np.ndarray
     x = np.empty((len(chosen), *SHAPE), np.uint8)
     for row, i in enumerate(chosen):
         file = io.BytesIO(header + body[ends[i] : ends[i + 1]])
-        x[row] = np.asarray(image.open(file).convert("RGB"))
+        try:
+            picture = image.open(file).convert("RGB")
+        except (OSError, SyntaxError, ValueError, EOFError, struct.error) as fault:
+            raise ValueError(
+                f"data = {str(path)!r}: example {i} of {pool} is no picture that can be read "
+                f"({type(fault).__name__}); fetch the file again"
+            ) from None
+        if picture.size != SHAPE[1::-1]:
+            raise ValueError(
+                f"data = {str(path)!r}: example {i} of {pool} has {picture.size[0]} x "
+                f"{picture.size[1]} pixels, expected {SHAPE[1]} x {SHAPE[0]}; fetch the file again"
+            )
+        x[row] = np.asarray(picture)
     return x.reshape(len(x), -1).astype(np.float32) / np.float32(255), labels[chosen]

@@ -73,7 +73,7 @@ class Dataset(AbstractTask):
         self.moments = at_least("moments", moments, 1, "give the length of a life")
         if not any(isinstance(pool, Tracer) for pool in pools):
             _check(self.classes, *(np.asarray(pool) for pool in pools))
-        size = x_test.shape[0]
+        size = np.shape(x_test)[0]
         self.held_out = at_least(
             "held_out", min(HELD_OUT, size) if held_out is None else held_out, 1,
             "give the number of test examples of an episode",
@@ -115,6 +115,9 @@ def _as(array, kind):
 
 
 def _check(classes: int, x_train, y_train, x_test, y_test) -> None:
+    for name, array in (("x_train", x_train), ("x_test", x_test)):
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{name}: type {array.dtype}, expected numbers; give rows of them")
     check_examples(x_train, y_train, classes, "train")
     check_examples(x_test, y_test, classes, "test")
     check_width(x_train, x_test)

@@ -47,9 +47,14 @@ def digit_scenes(
     Raises:
         ValueError: a wrong argument.
     """
+    if not (isinstance(magnified, (tuple, list)) and magnified):
+        raise ValueError(f"magnified = {magnified!r}: expected one factor or more; give (1, 2)")
+    for factor in magnified:
+        at_least("magnified", factor, 1, "give how many times larger a digit may be")
+    at_least("seed", seed, 0, "give another one")
     for argument, value, least in (
         ("things", things, 1), ("clutter", clutter, 0), ("scenes", scenes, 2),
-        ("size", size, SIDE * max(magnified, default=1)),
+        ("size", size, SIDE * max(magnified)),
     ):  # fmt: skip
         at_least(argument, value, least, "give a larger one")
     pool = digits(split=known_split(split))

@@ -16,15 +16,18 @@ def find(name: str, known: Iterable[str] = ()) -> Path:
     """The file or folder that a path or a bare name means.
 
     Args:
-        name: a path, which is returned as it is; or a bare name such as `mnist`, looked up as
-            `mnist.npz` and as the folder `mnist`.
+        name: a path, which is returned as it is (whatever has a separator or begins with `.` or
+            `~` is one); or a bare name such as `mnist`, looked up as `mnist.npz` and as the folder
+            `mnist`.
         known: names that need no file, for the near misses of the message.
 
     Raises:
         FileNotFoundError: where there is none, with the near misses.
     """
     path = Path(name)
-    if len(path.parts) != 1 or path.suffix in (".npz", ".gz") or "ubyte" in name:
+    # `Path` drops the "./" and the last "/" by which a user says that it is no bare name.
+    written = name.startswith((".", "~")) or any(s in name for s in (os.sep, os.altsep) if s)
+    if written or path.suffix in (".npz", ".gz") or "ubyte" in name:
         return path
     folder = os.path.expanduser(os.environ.get(FOLDER, ""))
     if folder:

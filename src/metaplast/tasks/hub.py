@@ -51,7 +51,8 @@ def hub(
     at_least("size", size, 1, "give the side of the pictures in pixels")
     at_least("most", most, 10, "give how many examples are read")
     known_split(split)
-    parts = [_read(_loaded(name, p), name, image, label, size, color, most) for p in _PARTS]
+    loaded = [_loaded(name, part) for part in _PARTS]
+    parts = [_read(rows, name, image, label, size, color, most) for rows in loaded]
     pools = Pools(*(array for part in parts for array in part))
     classes = int(max(pools.y_train.max(), pools.y_test.max())) + 1
     found = checksum(pools._asdict())
@@ -61,7 +62,7 @@ def hub(
             "another data set by now, or read in another way; leave sha256 out to take it as it is"
         )
     return Dataset(
-        *divide(pools, split), classes=classes, moments=moments, held_out=held_out,
+        *divide(pools, split, len(loaded[0])), classes=classes, moments=moments, held_out=held_out,
         name=title(name, split), checksum=found,
     )  # fmt: skip
 

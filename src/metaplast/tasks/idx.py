@@ -84,18 +84,19 @@ def find_idx(path: Path) -> dict[str, Path]:
             "as train-images-idx3-ubyte.gz; give an .npz, an IDX file or a folder of them"
         )
     folder = path if path.is_dir() else path.parent
-    prefix = "" if path.is_dir() else _prefix(path.name)
+    prefix = None if path.is_dir() else _prefix(path.name)
     names = sorted(p.name for p in folder.iterdir() if p.is_file() and "idx" in p.name)
     return {key: folder / _only(key, names, prefix, folder) for key in _PARTS}
 
 
-def _only(key: str, names: list[str], prefix: str, folder: Path) -> str:
-    """The one name that fits a part; the unpacked file is preferred to its `.gz`."""
+def _only(key: str, names: list[str], prefix: str | None, folder: Path) -> str:
+    """The one name that fits a part, of that prefix where one is given; the unpacked file is
+    preferred to its `.gz`."""
     pool, content = _PARTS[key]
     fitting = {
         name.removesuffix(".gz"): name
         for name in reversed(names)  # "x" sorts before "x.gz", so it is set last and wins
-        if name.startswith(prefix) and content in name and _pool(name) == pool
+        if prefix in (None, _prefix(name)) and content in name and _pool(name) == pool
     }
     if len(fitting) != 1:
         found = ", ".join(fitting.values()) or "none"

@@ -20,6 +20,12 @@ from metaplast.types import Episode, Key, State
 def _several(tasks: Any) -> tuple[AbstractTask, ...]:
     if not isinstance(tasks, (tuple, list)):
         raise ValueError(f"tasks = {name_of(tasks)}: expected a list of tasks; put [ ] around it")
+    for number, task in enumerate(tasks):
+        if not isinstance(task, AbstractTask):
+            raise ValueError(
+                f"tasks[{number}] = {task!r}: expected a task; give a table such as "
+                '{type = "digits"}'
+            )
     return tuple(tasks)
 
 
@@ -131,10 +137,12 @@ class Mixture(AbstractTask):
 
 
 def _asks_alike(one: AbstractTask, other: AbstractTask) -> bool:
-    due = [np.ones(task.moments, bool) if (asked := answered_of(task)) is None else asked
-           for task in (one, other)]  # fmt: skip
+    def due(task: AbstractTask) -> np.ndarray:
+        asked = answered_of(task)
+        return np.ones(task.moments, bool) if asked is None else np.asarray(asked)
+
     lasting = example_moments_of(one) == example_moments_of(other)
-    return lasting and np.array_equal(*due)
+    return lasting and np.array_equal(due(one), due(other))
 
 
 def _sizes(task: AbstractTask) -> dict[str, int]:

@@ -7,6 +7,7 @@ import random
 
 import numpy as np
 
+from metaplast.tasks.check import at_least
 from metaplast.tasks.dataset import Dataset
 from metaplast.tasks.pools import Pools, known_split, title
 
@@ -32,6 +33,7 @@ def mnist1d(
     References: Greydanus & Kobak (2024), Scaling down deep learning with MNIST-1D,
     arXiv:2011.14439.
     """
+    at_least("seed", seed, 0, "give another one, or 42 for the published sample")
     pools = _pools(seed, known_split(split))
     return Dataset(
         *pools, classes=10, moments=moments, held_out=held_out, name=title("mnist1d", split)

@@ -96,17 +96,28 @@ def pixels(image: Any, size: tuple[int, int], color: bool, where: str) -> np.nda
         where: what messages begin with.
 
     Raises:
-        ValueError: integers of more than 16 bits, floats outside of [0, 1].
+        ValueError: integers of more than 16 bits, floats outside of [0, 1], colors of a kind that
+            Pillow does not turn into red, green and blue.
     """
     library = pillow(where)
     deep = image.mode[0] in "IF"  # more than 8 bits, which `convert` would cut off
-    shown = _grey(image, where) if deep else _on_white(image).convert("RGB" if color else "L")
+    shown = _grey(image, where) if deep else _shallow(image, "RGB" if color else "L", where)
     if shown.size != size[::-1]:
         shown = shown.resize(size[::-1], library.Resampling.BILINEAR)
     values = np.asarray(shown, np.float32)
     if not deep:
         return (values / np.float32(255)).reshape(*size, -1)
     return np.repeat(values.clip(0, 1)[..., None], 3 if color else 1, axis=-1)
+
+
+def _shallow(image: Any, mode: str, where: str) -> Any:
+    """A picture of 8 bits in another mode."""
+    try:
+        return _on_white(image).convert(mode)
+    except ValueError as fault:
+        raise ValueError(
+            f"{where}: colors of the mode {image.mode} ({fault}), expected RGB or grey; save it so"
+        ) from None
 
 
 def _on_white(image: Any) -> Any:

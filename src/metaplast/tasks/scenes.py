@@ -36,9 +36,14 @@ def check_scenes(scenes: Scenes, classes: int, pool: str) -> None:
     """Refuse pictures and boxes that do not fit each other.
 
     Raises:
-        ValueError: shapes, pictures that are no floats or not finite, no boxes, boxes without area
-            or outside of their picture, unknown classes.
+        ValueError: no pictures with boxes, shapes, pictures that are no floats in [0, 1], no boxes,
+            boxes without area or outside of their picture, unknown classes.
     """
+    if not isinstance(scenes, Scenes):
+        raise ValueError(
+            f"{pool}: {type(scenes).__name__}, expected pictures with boxes, which no table can "
+            'give; give {type = "boxed_arrays"}, "coco" or "digit_scenes" in the place of it'
+        )
     images, boxes, labels, scene = scenes
     if images.ndim != 4 or 0 in images.shape:
         raise ValueError(
@@ -54,6 +59,11 @@ def check_scenes(scenes: Scenes, classes: int, pool: str) -> None:
         raise ValueError(
             f"images of {pool}: NaN or infinite values in {bad.sum()} of {len(images)}, the first "
             f"in picture {np.argmax(bad)}, expected finite numbers; remove or repair them"
+        )
+    if images.min() < 0 or images.max() > 1:
+        raise ValueError(
+            f"images of {pool}: floats from {images.min():g} to {images.max():g}, expected 0 to 1; "
+            "scale them so"
         )
     for numbers, what in ((labels, "classes"), (scene, "scenes")):
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu":

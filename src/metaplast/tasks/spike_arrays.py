@@ -78,8 +78,9 @@ def spike_arrays(
         )
     ))  # fmt: skip
     return Dataset(
-        *divide(pools, split), classes=classes, moments=moments, held_out=held_out,
-        name=title(train.stem.removesuffix("_train"), split), checksum=checksum(pools._asdict()),
+        *divide(pools, split, len(parts[0][2])), classes=classes, moments=moments,
+        held_out=held_out, name=title(train.stem.removesuffix("_train"), split),
+        checksum=checksum(pools._asdict()),
     )  # fmt: skip
 
 

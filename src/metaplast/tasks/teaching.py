@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.wrapper import AbstractWrapper, name_of
-from metaplast.types import Teaching
+from metaplast.types import State, Teaching
 
 
 def teach_alike(one: AbstractTask, other: AbstractTask) -> bool:
@@ -21,7 +21,7 @@ def teach_alike(one: AbstractTask, other: AbstractTask) -> bool:
         return True
     if _remembered(one) != _remembered(other):
         return False
-    return _alike(said(one), said(other))
+    return _alike(said(one), said(other)) and _alike(_kept(one), _kept(other))
 
 
 def tells_target(task: AbstractTask) -> bool:
@@ -90,6 +90,15 @@ def _plain_by_type(task: AbstractTask) -> bool:
 
 def _remembered(task: AbstractTask) -> list[tuple[int, ...]]:
     return [leaf.shape for leaf in jax.tree.leaves(task.memory())]
+
+
+def _kept(task: AbstractTask) -> list[State]:
+    """What a task remembers of one answer at the begin of a life, for the first and the last class:
+    what it says later may depend on it."""
+    with jax.ensure_compile_time_eval():
+        readout, memory = jnp.arange(task.classes, dtype=float), task.memory()
+        targets = map(jnp.asarray, (0, task.classes - 1))
+        return [task.recalled(memory).remember(memory, readout, target) for target in targets]
 
 
 def said(task: AbstractTask) -> tuple[Teaching, Teaching]:
