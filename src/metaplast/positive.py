@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 
@@ -38,7 +39,7 @@ def positive(value: Any, name: str = "rate") -> Positive:
         return value
     if not isinstance(value, (int, float, np.generic, np.ndarray, jax.Array)) or np.ndim(value):
         raise ValueError(f"{name} = {value!r}: expected one number of 0 or more")
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return Positive(jnp.log(value))
     value = float(value)
     if not (math.isfinite(value) and value >= 0):
