@@ -10,8 +10,8 @@ import pytest
 from jaxtyping import Array
 from learners.easy import Easy
 
-from metaplast.bench.living import Arena
-from metaplast.bench.tuning import Trial, best, tune
+from metaplast.bench.living import Arena, Outcome
+from metaplast.bench.tuning import EXTENSIONS, GROWTH, Trial, best, tune
 from metaplast.learners.candidate import Candidate, Grid, Variant
 
 TASK = Easy(moments=200)
@@ -22,6 +22,7 @@ class Coin(eqx.Module):
 
     rate: Array = eqx.field(converter=lambda r: jnp.asarray(r, float))
     ideal: float = eqx.field(static=True)
+    reach: float = eqx.field(default=4.0, static=True)
 
     def born(self, key):
         return key
@@ -30,15 +31,18 @@ class Coin(eqx.Module):
         return jnp.zeros(3)
 
     def moment(self, state, stimulus, target, task, key):
-        skill = jnp.exp(-jnp.abs(jnp.log(self.rate / self.ideal)) / 4)
+        skill = jnp.exp(-jnp.abs(jnp.log(self.rate / self.ideal)) / self.reach)
         knows = jax.random.uniform(key) < skill
         return state, jax.nn.one_hot(jnp.where(knows, target, (target + 1) % 3), 3)
 
 
-def tuned(ideal: float, points: int = 4):
-    grid = Grid("rate", 1.0, 4.0, points)
-    variant = Variant({"kind": "coin"}, lambda rate: Coin(rate, ideal), grid)
-    return tune(Candidate("coin", (variant,)), Arena(TASK, 0), 6)
+GRID = Grid("rate", 1.0, 4.0, 4).coarse
+
+
+def tuned(ideal: float, lives: int = 6, reach: float = 4.0):
+    grid = Grid("rate", 1.0, 4.0, 4)
+    variant = Variant({"kind": "coin"}, lambda rate: Coin(rate, ideal, reach), grid)
+    return tune(Candidate("coin", (variant,)), Arena(TASK, 0), lives)
 
 
 @pytest.mark.parametrize("ideal", [8.0, 4.0, 1.0 / 64, 4096.0])
@@ -52,7 +56,34 @@ def test_finds_the_ideal_and_reports_what_it_tried(ideal):
 
 
 def test_an_ideal_out_of_reach_is_reported_as_on_the_edge():
-    assert tuned(1e30).report["on_edge"]
+    """On the first lives the grid grows as often as it may, and as often again on all of them."""
+    report = tuned(4.0**40, reach=40.0).report
+    grid = report["grid"]["rate"]
+    assert report["on_edge"] and report["rate"] == grid[-1] < 4.0**40
+    most = 2 * EXTENSIONS * GROWTH
+    assert 4.0**most < 1.01 * grid[-1] / GRID[-1] < 4.0 ** (most + 1)
+
+
+def test_a_winner_on_an_edge_of_the_first_lives_is_tuned_on(monkeypatch):
+    """Where the first lives have another best setting than all of them."""
+    edge, far = GRID[-1], 4.0 * GRID[-1]
+
+    def score(rate: float, first: bool) -> float:
+        if first:  # in the middle, and nearly as good on the edge and beyond
+            return -0.01 if rate >= edge else -abs(np.log(rate / GRID[1]))
+        return -abs(np.log(rate / far))
+
+    def live(self, learners, lives, tuning=False):
+        scores = np.asarray([score(float(one.rate), lives[0] == 0) for one in learners])
+        return Outcome(*(np.repeat(scores[:, None], len(lives), 1) for _ in Outcome._fields))
+
+    monkeypatch.setattr(Arena, "live", live)
+    monkeypatch.setattr(Arena, "prepare", lambda *_: None)
+    found = tuned(1.0, lives=40).report
+    assert not found["on_edge"] and found["rate"] == pytest.approx(far)
+    monkeypatch.setattr("metaplast.bench.tuning._beyond_winner", lambda *_: [])  # the control
+    before = tuned(1.0, lives=40).report
+    assert before["on_edge"] and before["rate"] == pytest.approx(edge)
 
 
 def test_the_winner_lives_all_lives_once():

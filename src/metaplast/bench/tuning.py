@@ -3,7 +3,8 @@
 That favors whoever is tuned, which is the intention: rivals are tuned, found rules are
 not. First every grid point lives the first few lives, and the grid grows outward while
 its best point lies on an edge; then the points half a step beside the best one; then
-the best few points live all lives.
+the best few points live all lives, and the grid grows once more where the winner of those lies on
+an edge.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ FIRST = 4
 FINALISTS = 3
 """Grid points that live all lives."""
 EXTENSIONS = 4
-"""How often a grid may grow beyond one of its edges."""
+"""How often a grid may grow beyond its edges on the first lives, and as often on all of them."""
 GROWTH = 3
 """Points that an extension adds."""
 
@@ -75,9 +76,17 @@ def tune(candidate: Candidate, arena: Arena, lives: int, judged: Judged = "onlin
     arena.prepare([variant.build(_grid(variant).start) for variant in candidate.variants])
     trials = [t for variant in candidate.variants for t in _explore(variant, arena, first, judged)]
     finalists = sorted(trials, key=lambda t: -t.score)[:FINALISTS]
-    if lives > len(first):
-        finalists = _live_on(finalists, arena, range(len(first), lives))
+    rest = range(len(first), lives)
+    if rest:
+        finalists = _live_on(finalists, arena, rest)
     winner = max(finalists, key=lambda t: t.score)
+    for _ in range(EXTENSIONS):
+        beyond = _beyond_winner(winner, trials)
+        if not (rest and beyond):
+            break
+        more = _try(winner.variant, beyond, arena, first, judged)
+        trials += more
+        winner = max(winner, *_live_on(more, arena, rest), key=lambda t: t.score)
     return Tuned(
         winner.variant.build(winner.value), winner.outcome, _report(winner, trials, len(first))
     )
@@ -142,11 +151,20 @@ def best(trials: list[Trial]) -> Trial:
 
 def _beyond(trials: list[Trial], grid: Grid) -> list[float]:
     """Points outside the edge on which the best one lies; none where it lies inside."""
-    at = best(trials).value
+    return _outside(best(trials).value, [t.value for t in trials], grid)
+
+
+def _beyond_winner(winner: Trial, trials: list[Trial]) -> list[float]:
+    """The same for the winner on all lives, which need not be the best one on the first."""
+    tried = sorted(t.value for t in trials if t.variant is winner.variant)
+    return _outside(winner.value, tried, _grid(winner.variant))
+
+
+def _outside(at: float, values: list[float], grid: Grid) -> list[float]:
     steps = [grid.factor**k for k in range(1, GROWTH + 1)]
-    if at == trials[-1].value:
+    if at == values[-1]:
         return [at * step for step in steps]
-    if at == trials[0].value:
+    if at == values[0]:
         return [at / step for step in reversed(steps)]
     return []
 
