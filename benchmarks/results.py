@@ -52,6 +52,10 @@ def main() -> None:
                 break
         else:
             print(f"left out {setting.data}, {setting.moments} moments: not everybody lived it")
+    if not results:
+        parser.error(f"--from {given.folder}: no setting of the README that everybody lived")
+    if len(results) < len(settings()) and (given.readme or given.curves):
+        parser.error("--readme, --curves: expected every setting of the README; live the others")
     lines = summary(results)
     print("\n".join(lines))
     if given.readme:

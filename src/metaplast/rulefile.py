@@ -155,7 +155,7 @@ def _header(raw: bytes, path: Path) -> dict[str, Any]:
         raise StoreError(f"{path}: not a safetensors file; {remedy}")
     for name, entry in header.items():
         if name != "__metadata__" and (
-            not isinstance(entry, dict) or entry.get("dtype") not in TYPES
+            not isinstance(entry, dict) or str(entry.get("dtype")) not in TYPES
         ):
             raise StoreError(f"{path}: tensor {name!r} has an unknown type; {remedy}")
     return header

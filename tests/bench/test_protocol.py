@@ -188,6 +188,8 @@ def test_synapses_that_change_are_counted():
         ({"seed": -1}, "seed = -1"),
         ({"learners": ["nearest_class_meen"]}, "did you mean nearest_class_mean"),
         ({"learners": [("a", mean()), ("a", mean())]}, "'a' occurs twice"),
+        ({"learners": [("backprop_adam", mean())]}, "'backprop_adam' occurs twice"),
+        ({"learners": [("nearest_neighbor", mean())]}, "'nearest_neighbor' occurs twice"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):

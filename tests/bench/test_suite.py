@@ -25,6 +25,7 @@ from metaplast.suites import FOUND, SUITES, Setting, suite
 SETTING = Setting("digits", 6, (4,))
 ABSENT = Setting("nowhere", needs="nowhere")
 LIVES = 16
+ANEW = "lived anew, for the data, the rule or what it computes is another"
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -89,16 +90,17 @@ def test_a_second_run_lives_nothing_and_other_data_lives_anew(killed, lived):
         seen = []
         results = run(
             [SETTING], ["nearest_class_mean", "frozen"], archive, LIVES,
-            progress=lambda *row: seen.append(row),
+            progress=lambda *row: seen.append(row), say=said.append,
         )  # fmt: skip
         return results, seen
 
+    said: list[str] = []
     results, seen = again()
-    assert seen == [] and results == [result]
+    assert seen == [] and said == [] and results == [result]
     stored = archive.read(found)
     archive.write({**stored, "task": {**stored["task"], "checksums": {"digits": "of others"}}})
     _, seen = again()
-    assert [name for name, *_ in seen] == ["digits: frozen"]
+    assert [name for name, *_ in seen] == ["digits: frozen"] and said == [f"{ANEW}: frozen"]
     assert archive.read(found)["by_life"] == stored["by_life"] != {}
 
 
@@ -127,7 +129,7 @@ def test_a_learner_that_computes_something_else_lives_anew(killed, lived, monkey
     program.cache_clear()
     again()
     assert seen == ["digits: nearest_class_mean"]
-    assert said == ["lived anew, for it computes something else now: nearest_class_mean"]
+    assert said == [f"{ANEW}: nearest_class_mean"]
     assert archive.read(found)["made"]["program"] == program("nearest_class_mean")
     assert [program(row) == known for row, known in before.items()] == [True, False]
     monkeypatch.undo()
@@ -340,3 +342,17 @@ def test_few_shots_of_digits_are_of_images_that_no_search_saw(setting):
 def test_an_unknown_suite_lists_near_misses():
     with pytest.raises(ValueError, match="perhaps you meant recognition"):
         suite("recogntion")
+
+
+def test_learners_of_one_name_are_refused(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "own.py").write_text(
+            "from metaplast.learners import Frozen, NearestClassMean\n"
+            "def Mine(inputs, hidden, classes): return NearestClassMean(inputs, classes)\n"
+        )
+    both = [str(tmp_path / folder / "own.py:Mine") for folder in ("a", "b")]
+    with pytest.raises(ValueError, match=r"'own\.py:Mine' occurs twice; give another name"):
+        run([SETTING], both, Archive(tmp_path / "entries"), LIVES)
+    assert not (tmp_path / "entries").exists()
+    assert suites._names([both[0], both[0], "frozen"])[:2] == (both[0], "frozen")  # the control

@@ -135,6 +135,10 @@ HOSTILE = {
         "not a safetensors file",
     ),
     "somebody else's": (lambda raw: save({"w": np.ones(3)}), "not written by metaplast"),
+    "a type that is a list": (
+        lambda raw: (n := b'{"a": {"dtype": []}}') and len(n).to_bytes(8, "little") + n,
+        "unknown type",
+    ),
     "a newer format": (lambda raw: _edited(raw, format=99), "format 99"),
     "a wrong hash": (lambda raw: _edited(raw, hash="0" * 64), "do not match their hash"),
     "a missing number": (lambda raw: _edited(raw, drop=[".rules" + ETA]), "lacks .rules"),

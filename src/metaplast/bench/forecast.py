@@ -16,8 +16,8 @@ from metaplast.learners.registry import ROWS
 from metaplast.tasks.abstract import AbstractTask
 from metaplast.tasks.with_moments import with_moments
 
-PIECE = 30
-"""Moments of a timed life."""
+PIECE = 100
+"""Moments of a timed life: of a shorter one the questions at its end would be the greater part."""
 TIMED = ("backprop_adam", "equilibrium_propagation")
 """Rivals that are timed, one whose moments are quick and one whose are slow, and one found rule."""
 
@@ -74,11 +74,11 @@ def timed(row: Candidate, task: AbstractTask, seed: int) -> Piece:
     arena, variant = Arena(task, seed), row.variants[0]
     values = variant.grid.coarse if variant.grid else (float("nan"),)
     learners = [variant.build(value) for value in values]
-    lives = range(FIRST)
-    arena.live(learners, lives, tuning=True)
+    lives, tuning = range(FIRST), variant.grid is not None
+    arena.live(learners, lives, tuning)
     compiling = arena.stopwatch.compiling
     arena.stopwatch = type(arena.stopwatch)()
-    arena.live(learners, lives, tuning=True)
+    arena.live(learners, lives, tuning)
     spent = arena.reset().living
     moments = len(learners) * FIRST * task.moments
     return Piece(compiling, spent / moments)

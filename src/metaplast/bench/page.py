@@ -89,7 +89,7 @@ def document(suite: str, results: Sequence[dict[str, Any]]) -> list[str]:
         "best settings on all lives. Who has more variants tries more settings: the column *tuned "
         "to* ends with how many, and says so where the best lies on the edge of a grid that has "
         "grown as often as it may. Found rules, and others that are not in the registry (bold), "
-        "run as they are.",
+        "run as they are unless *tuned to* says otherwise.",
         "",
         f"| {' | '.join(heads)} |",
         "|---" * len(heads) + "|",

@@ -206,9 +206,12 @@ def _rows(learners, task: AbstractTask, hidden: tuple[int, ...], only: bool) -> 
             else [fixed(learner[0], learner[1])]
         )
         for row in built:
-            # Two files of one name may each hold a learner of the user's.
-            alike = ":" in row.name and asked_as.get(row.name) != learner
-            if row.name in rows and (alike or not isinstance(learner, str)):
+            # Two files of one name may each hold a learner of the user's, and an object that is
+            # called as a rival would live in its place.
+            other = asked_as.get(row.name, learner)
+            alike = ":" in row.name and other != learner
+            objects = not (isinstance(learner, str) and isinstance(other, str))
+            if row.name in rows and (alike or objects):
                 raise ValueError(f"learners: {row.name!r} occurs twice; give another name")
             rows.setdefault(row.name, row)
             asked_as.setdefault(row.name, learner)

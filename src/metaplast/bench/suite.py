@@ -44,7 +44,7 @@ class Planned(NamedTuple):
     rows: tuple[str, ...]
     missing: tuple[str, ...]
     changed: tuple[str, ...] = ()
-    """Of these, who has lived it as something that computed otherwise."""
+    """Of these, who has lived it with other data, as another rule, or computing otherwise."""
 
 
 def run(
@@ -79,7 +79,8 @@ def run(
     names = _names(learners)
     plan = [p for s in settings if (p := _planned(s, names, archive, lives, seed, say))]
     if changed := dict.fromkeys(row for planned in plan for row in planned.changed):
-        say(f"lived anew, for it computes something else now: {', '.join(changed)}")
+        others = ", ".join(changed)
+        say(f"lived anew, for the data, the rule or what it computes is another: {others}")
     past, ahead = _forecast(plan, archive, lives, seed, say)
     done, whole, now = 0, sum(len(p.missing) for p in plan), set()
     for planned in plan:
@@ -127,11 +128,16 @@ def assembled(stored: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _names(learners: Sequence[str]) -> tuple[str, ...]:
     """Rows by name, each once, backprop among them."""
-    rows = [row for name in (*learners, "backprop") for row in EXPANDED.get(name, (name,))]
+    expanded = [row for name in (*learners, "backprop") for row in EXPANDED.get(name, (name,))]
+    rows = tuple(dict.fromkeys(expanded))
+    shown: set[str] = set()
     for row in rows:
-        if row not in ROWS:
-            _candidate(row, 4, (3,), 2, 5)  # an unknown name, or a broken file, is refused first
-    return tuple(dict.fromkeys(rows))
+        # An unknown name, or a broken file, is refused first; and files of one name.
+        name = row if row in ROWS else _candidate(row, 4, (3,), 2, 5).name
+        if name in shown:
+            raise ValueError(f"learners: {name!r} occurs twice; give another name")
+        shown.add(name)
+    return rows
 
 
 def _planned(
@@ -151,9 +157,12 @@ def _planned(
         sums = checksums(task_of(setting.data, setting.moments))
     except ImportError as absent:
         return _skipped(setting, rows, stored, absent, say)
-    same = {r: e for r, e in stored.items() if e and _same_input(e, sums, r)}
-    changed = tuple(row for row, entry in same.items() if not _same_program(entry, row))
-    missing = (row for row in rows if row not in same or row in changed)
+    changed = tuple(
+        row
+        for row, entry in stored.items()
+        if entry and not (_same_input(entry, sums, row) and _same_program(entry, row))
+    )
+    missing = (row for row in rows if stored[row] is None or row in changed)
     return Planned(setting, rows, tuple(missing), changed)
 
 
