@@ -9,30 +9,41 @@ or decision switched off; `before the search` is the genome at which the search 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 
 import jax.numpy as jnp
 
 from metaplast.bench.living import Arena
 from metaplast.bench.statistics import paired
+from metaplast.circuits import Circuit
 from metaplast.experiment import build_circuit, build_genome
-from metaplast.network import Genome, PlasticNetwork
+from metaplast.network import Genome
 from metaplast.neurons import Learned
 from metaplast.store import Found, load
 from metaplast.tasks import named
 
+SILENCED = {
+    "relay_hidden": "without the deep path",
+    "relay_input": "without the direct path",
+    "feedback": "without feedback",
+}
+"""By the kind of the projections that are silent."""
 
-def variants(found: Found) -> dict[str, Genome]:
-    """The found genome, and what is left of it when one part is missing."""
+
+def variants(found: Found, circuit: Circuit) -> dict[str, Genome]:
+    """The found genome, and what is left of it when one part is missing that the circuit has."""
     whole = found.genome
-    undecided = {k: n.base if isinstance(n, Learned) else n for k, n in whole.neurons.items()}
-    return {
-        "before the search": build_genome(found.spec["genome"]),
-        "without decisions": Genome(undecided, whole.rules, whole.log_gains),
-        "without the deep path": silenced(whole, "relay_hidden"),
-        "without the direct path": silenced(whole, "relay_input"),
-        "without lateral plasticity": fixed(whole, "lateral"),
-        "without feedback": silenced(whole, "feedback"),
-    }
+    parts = {"before the search": build_genome(found.spec["genome"])}
+    if any(isinstance(neuron, Learned) for neuron in whole.neurons.values()):
+        undecided = {k: n.base if isinstance(n, Learned) else n for k, n in whole.neurons.items()}
+        parts["without decisions"] = Genome(undecided, whole.rules, whole.log_gains)
+    kinds = {projection.kind for projection in circuit.projections}
+    for kind, name in SILENCED.items():
+        if kind in kinds:
+            parts[name] = silenced(whole, kind)
+    if "lateral" in kinds and "lateral" in whole.rules:
+        parts["without lateral plasticity"] = fixed(whole, "lateral")
+    return parts
 
 
 def silenced(genome: Genome, kind: str) -> Genome:
@@ -54,14 +65,16 @@ def compare(found: Found, data: str, moments: int, hidden: tuple[int, ...], live
     circuit = build_circuit(found.anatomy, task.inputs, hidden, task.classes)
 
     def accuracy(genome: Genome):
-        network = PlasticNetwork(circuit, genome)
         arena.reset()
-        return arena.live([network], range(lives)).accuracy[0]
+        learner = dataclasses.replace(found, genome=genome).learner(
+            task.inputs, hidden, task.classes
+        )
+        return arena.live([learner], range(lives)).accuracy[0]
 
     whole = accuracy(found.genome)
     print(f"\n{task.name}, {moments} moments, hidden {hidden}, {lives} lives")
     print(f"  {'the whole rule':28s} {whole.mean():.3f}", flush=True)
-    for name, genome in variants(found).items():
+    for name, genome in variants(found, circuit).items():
         online = accuracy(genome)
         result = paired("whole", name, whole, online)
         low, high = result["ci"]
@@ -81,6 +94,8 @@ def main() -> None:
     parser.add_argument("--lives", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    if given.lives < 2:
+        parser.error(f"--lives {given.lives}: expected 2 or more, for an interval")
     hidden = tuple(int(n) for n in given.hidden.split(","))
     found = load(given.rule)
     for data in given.data:
