@@ -365,6 +365,36 @@ def test_broadcast_bandwidth(honest, modest_evidence):
     broken(BroadcastBandwidth, Evidence(alone), witness="as wide as output")
 
 
+def summing(apart):
+    """Hidden cells subtract what is broadcast: the sum of their layer, or that of all layers."""
+    told = lambda name: f"sum_of_{name}" if apart else "sum"  # noqa: E731
+
+    def born(key, scale=SMALL):
+        names = dict.fromkeys(told(name) for name in base.layers(len(scale.hidden))[1:-1])
+        return {**base.born(key, scale), "broadcast": {name: jnp.zeros(1) for name in names}}
+
+    def step(state, experience, key):
+        said = {name: jnp.zeros(1) for name in state["broadcast"]}
+
+        def backward(state, cells, experience):
+            cells, hidden = base.backward(state, cells, experience), base.names(state)[1:-1]
+            for name in hidden:
+                said[told(name)] += cells[name]["activity"].sum()
+            heard = {n: {**cells[n], "error": cells[n]["error"] - said[told(n)]} for n in hidden}
+            return cells | heard
+
+        return {**base.step(state, experience, key, backward=backward), "broadcast": said}
+
+    return Evidence(base.subject_of("summing", step, born))
+
+
+def test_broadcasts_that_every_layer_brings_along_are_more_in_a_deeper_network():
+    names = ", ".join(f"sum_of_hidden{n}" for n in (1, 2, 3, 4))
+    told = f"has 2 values, and 4 in a larger network: {names}"
+    assert broken(BroadcastBandwidth, summing(apart=True), witness=told).grade is Grade.PROOF
+    assert kept(BroadcastBandwidth, summing(apart=False)).value.startswith("1 x ")
+
+
 # -- update locking --------------------------------------------------------------------------
 
 
