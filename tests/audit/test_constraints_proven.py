@@ -581,6 +581,44 @@ def test_nonlinear_feedback(honest, modest_evidence, networks):
     beside(NonlinearFeedback, networks["none"], witness="nothing is fed back")
 
 
+def feeding_back(said):
+    """The output feeds one of its fields back, hidden cells their activity. Its bias learns, and it
+    remembers errors: that of the moment before, and all of them, a little less each time."""
+
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        output = state["populations"]["output"]
+        for field in ("bias", "late", "rate", "sum", "late sum"):
+            output[field] = jnp.zeros(scale.outputs)
+        return state
+
+    def step(state, experience, key):
+        before, cells = state["populations"]["output"], base.forward(state, experience)
+        answer = cells["output"]["drive"] + before["bias"]
+        error = jax.nn.one_hot(experience["target"], 3) - answer
+        cells["output"] |= {
+            "activity": answer, "rate": jnp.tanh(answer), "bias": before["bias"] + 0.01 * error,
+            "error": error, "late": 0.9 * before["error"],
+            "sum": 0.5 * before["sum"] + error, "late sum": 0.9 * before["sum"],
+        }  # fmt: skip
+        for name, above, field in (("hidden2", "output", said), ("hidden1", "hidden2", "activity")):
+            cells[name]["error"] = base.feedback(state, above, name) @ cells[above][field]
+        return {"populations": cells, "projections": base.change(state, cells)}
+
+    return Evidence(from_function("feeding back", step, born))
+
+
+@pytest.mark.parametrize("said", ["error", "late", "sum", "late sum"])
+def test_an_error_is_no_answer_when_it_comes_late(said):
+    told = f"reads {said} of cell output[0]"
+    assert broken(NonlinearFeedback, feeding_back(said), witness=told).grade is Grade.PROOF
+
+
+@pytest.mark.parametrize("said", ["activity", "rate", "drive"])
+def test_an_answer_that_was_learned_is_no_error(said):
+    kept(NonlinearFeedback, feeding_back(said))
+
+
 def hears_errors(share):
     """Layers are driven by what the errors of the layer below sum to, too, in some share."""
 
