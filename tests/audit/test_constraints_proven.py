@@ -472,8 +472,9 @@ def label_told(state, cells, experience):
 
 
 def test_teaching_at_output(honest, modest_evidence):
-    kept(TeachingAtOutput, honest)
-    kept(TeachingAtOutput, modest_evidence)  # its broadcast judges the output
+    assert kept(TeachingAtOutput, honest).grade is Grade.PROOF
+    # Its broadcast judges the output; how much it tells is seen on lives.
+    assert kept(TeachingAtOutput, modest_evidence).grade is Grade.TEST
     hidden = changed("label", resizable=False, backward=label_told)
     broken(TeachingAtOutput, hidden, witness="error of cell hidden2[0] reads the target, " + HERE)
     label = functools.partial(modest, reward=lambda _, experience: experience["target"] * 1.0)
