@@ -365,6 +365,36 @@ def test_broadcast_bandwidth(honest, modest_evidence):
     broken(BroadcastBandwidth, Evidence(alone), witness="as wide as output")
 
 
+def summing(apart):
+    """Hidden cells subtract what is broadcast: the sum of their layer, or that of all layers."""
+    told = lambda name: f"sum_of_{name}" if apart else "sum"  # noqa: E731
+
+    def born(key, scale=SMALL):
+        names = dict.fromkeys(told(name) for name in base.layers(len(scale.hidden))[1:-1])
+        return {**base.born(key, scale), "broadcast": {name: jnp.zeros(1) for name in names}}
+
+    def step(state, experience, key):
+        said = {name: jnp.zeros(1) for name in state["broadcast"]}
+
+        def backward(state, cells, experience):
+            cells, hidden = base.backward(state, cells, experience), base.names(state)[1:-1]
+            for name in hidden:
+                said[told(name)] += cells[name]["activity"].sum()
+            heard = {n: {**cells[n], "error": cells[n]["error"] - said[told(n)]} for n in hidden}
+            return cells | heard
+
+        return {**base.step(state, experience, key, backward=backward), "broadcast": said}
+
+    return Evidence(base.subject_of("summing", step, born))
+
+
+def test_broadcasts_that_every_layer_brings_along_are_more_in_a_deeper_network():
+    names = ", ".join(f"sum_of_hidden{n}" for n in (1, 2, 3, 4))
+    told = f"has 2 values, and 4 in a larger network: {names}"
+    assert broken(BroadcastBandwidth, summing(apart=True), witness=told).grade is Grade.PROOF
+    assert kept(BroadcastBandwidth, summing(apart=False)).value.startswith("1 x ")
+
+
 # -- update locking --------------------------------------------------------------------------
 
 
@@ -442,8 +472,9 @@ def label_told(state, cells, experience):
 
 
 def test_teaching_at_output(honest, modest_evidence):
-    kept(TeachingAtOutput, honest)
-    kept(TeachingAtOutput, modest_evidence)  # its broadcast judges the output
+    assert kept(TeachingAtOutput, honest).grade is Grade.PROOF
+    # Its broadcast judges the output; how much it tells is seen on lives.
+    assert kept(TeachingAtOutput, modest_evidence).grade is Grade.TEST
     hidden = changed("label", resizable=False, backward=label_told)
     broken(TeachingAtOutput, hidden, witness="error of cell hidden2[0] reads the target, " + HERE)
     label = functools.partial(modest, reward=lambda _, experience: experience["target"] * 1.0)
@@ -549,6 +580,44 @@ def test_nonlinear_feedback(honest, modest_evidence, networks):
     direct = broken(NonlinearFeedback, networks["direct"], witness="delivery.py:")
     assert "reads reply message of cell output[0]" in direct.witness
     beside(NonlinearFeedback, networks["none"], witness="nothing is fed back")
+
+
+def feeding_back(said):
+    """The output feeds one of its fields back, hidden cells their activity. Its bias learns, and it
+    remembers errors: that of the moment before, and all of them, a little less each time."""
+
+    def born(key, scale=SMALL):
+        state = base.born(key, scale)
+        output = state["populations"]["output"]
+        for field in ("bias", "late", "rate", "sum", "late sum"):
+            output[field] = jnp.zeros(scale.outputs)
+        return state
+
+    def step(state, experience, key):
+        before, cells = state["populations"]["output"], base.forward(state, experience)
+        answer = cells["output"]["drive"] + before["bias"]
+        error = jax.nn.one_hot(experience["target"], 3) - answer
+        cells["output"] |= {
+            "activity": answer, "rate": jnp.tanh(answer), "bias": before["bias"] + 0.01 * error,
+            "error": error, "late": 0.9 * before["error"],
+            "sum": 0.5 * before["sum"] + error, "late sum": 0.9 * before["sum"],
+        }  # fmt: skip
+        for name, above, field in (("hidden2", "output", said), ("hidden1", "hidden2", "activity")):
+            cells[name]["error"] = base.feedback(state, above, name) @ cells[above][field]
+        return {"populations": cells, "projections": base.change(state, cells)}
+
+    return Evidence(from_function("feeding back", step, born))
+
+
+@pytest.mark.parametrize("said", ["error", "late", "sum", "late sum"])
+def test_an_error_is_no_answer_when_it_comes_late(said):
+    told = f"reads {said} of cell output[0]"
+    assert broken(NonlinearFeedback, feeding_back(said), witness=told).grade is Grade.PROOF
+
+
+@pytest.mark.parametrize("said", ["activity", "rate", "drive"])
+def test_an_answer_that_was_learned_is_no_error(said):
+    kept(NonlinearFeedback, feeding_back(said))
 
 
 def hears_errors(share):

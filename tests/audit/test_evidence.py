@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from metaplast.audit.evidence import BIRTHS, LIVES, MOMENTS, Evidence
-from metaplast.audit.intervention import INTERVENTIONS, LATE, LEVELS, LOST, NOISE, replaced
+from metaplast.audit.intervention import (
+    INTERVENTIONS,
+    LATE,
+    LEVELS,
+    LOST,
+    NOISE,
+    coarse,
+    replaced,
+)
 from metaplast.audit.subject import answers, from_function
 
 UP, OUT, FIXED = "input->hidden", "hidden->output", "output~>hidden"
@@ -129,6 +137,15 @@ def test_coarse_weights_have_few_levels(evidence, name):
         assert 5 < len(levels) <= LEVELS
         assert np.abs(coarse[life]).max() > 0
     assert len(np.unique(weight(evidence.lives, OUT)[0])) > LEVELS, "without it there are many"
+
+
+def test_the_levels_of_a_coarse_weight_are_twelve_below_zero_and_thirteen_above():
+    values, reach = jnp.linspace(-1.0, 1.0, 1001), jnp.asarray(1.0)
+    found = [coarse(values, jnp.asarray(n), reach, values) for n in (0.0, 0.5, 0.999)]
+    levels = np.unique(np.round(np.concatenate(found) / 0.08, 3))
+    np.testing.assert_array_equal(levels, np.arange(-12, 14))
+    assert len(levels) == LEVELS
+    np.testing.assert_array_equal(coarse(values, jnp.asarray(0.5), 0 * reach, values), values)
 
 
 def test_coarse_weights_that_do_not_change_stay_where_they_are(evidence):

@@ -3,6 +3,7 @@ thing and is written alike."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 
@@ -156,6 +157,48 @@ def test_who_is_told_how_wrong_it_was_is_not_told_the_label():
         return loss(output) + 0 * target
 
     assert judged(TeachingAtOutput, *announcing(told, loss)).status == "upheld"
+
+
+def rewarding(outputs, told):
+    """Hidden cells are rewarded for what noisy output cells answered, or told the label."""
+
+    def newborn(key):
+        state = base.born(key, dataclasses.replace(SMALL, outputs=outputs))
+        return {**state, "broadcast": {"told": jnp.zeros(1)}}
+
+    def step(state, experience, key):
+        said = {}
+
+        def forward(state, experience):
+            cells = base.forward(state, experience)
+            noise = 0.1 * jax.random.normal(key, (outputs,))
+            cells["output"]["activity"] = cells["output"]["drive"] + noise
+            return cells
+
+        def backward(state, cells, experience):
+            cells = base.backward(state, cells, experience)
+            said["told"] = told(experience["target"], cells["output"])[None]
+            for name in base.names(state)[1:-1]:
+                cells[name] = {**cells[name], "error": cells[name]["activity"] * said["told"]}
+            return cells
+
+        after = base.step(state, experience, key, forward=forward, backward=backward)
+        return {**after, "broadcast": said}
+
+    return Evidence(from_function("rewarding", step, newborn))
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 3])
+def test_a_reward_is_no_label_however_many_outputs_there_are(outputs):
+    verdict = TeachingAtOutput().verdict(rewarding(outputs, lambda _, output: -loss(output)))
+    assert (verdict.status, verdict.grade) == ("upheld", "test"), verdict
+
+
+@pytest.mark.parametrize("outputs", [2, 3])
+def test_a_label_is_one_however_many_outputs_there_are(outputs):
+    told = lambda target, output: target + 1e-4 * output["activity"].sum()  # noqa: E731
+    verdict = TeachingAtOutput().verdict(rewarding(outputs, told))
+    assert (verdict.status, verdict.grade) == ("violated", "test"), verdict
 
 
 # -- weights that are tied, or only decay ------------------------------------------------------

@@ -154,10 +154,12 @@ class Evidence:
 
     def messages(self) -> list[int]:
         """Positions of the flat outputs that cells send to others: read by a cell of another
-        population, or by another cell of their own, at the same moment or at the next one."""
-        p, matrix, rows = self.reads.places, self.reads.matrix, self.reads.rows
-        across = (p.kind[rows, None] == Kind.CELL) & (p.kind == Kind.CELL)
-        sent = (matrix & across & ~self.reads.same_owner).any(0)
+        population, or by another cell of their own, at the same moment or at the next one; be it
+        by way of what a synapse makes of it (`Reads.listeners`)."""
+        reads = self.reads
+        p, listener = reads.places, reads.listeners[:, None]
+        same = (listener == p.owner) & (p.post[reads.rows, None] == p.post)
+        sent = (reads.matrix & (listener >= 0) & (p.kind == Kind.CELL) & ~same).any(0)
         # The state comes first among what the step is given, in the order in which it returns it.
         return [
             n for n, (now, before) in enumerate(zip(p.made, p.leaves, strict=False))

@@ -42,9 +42,13 @@ class Intervention(NamedTuple):
 
 
 def coarse(value: jax.Array, numbers: jax.Array, reach: jax.Array, before: jax.Array) -> jax.Array:
-    """The value at `LEVELS` levels between minus and plus its reach, one of them zero, rounded up
-    or down at random (`numbers` in [0, 1)), so that small changes are not lost altogether. Where
-    the reach is zero: as it is."""
+    """The value at one of `LEVELS` levels, rounded up or down at random (`numbers` in [0, 1)), so
+    that small changes are not lost altogether. Where the reach is zero: as it is.
+
+    The levels are `LEVELS - 1` steps from minus to plus the reach, moved by half a step so that one
+    of them is zero: with 26, from 12 steps below it to 13 above it, of .08 of the reach each. So
+    what is below -.96 of its reach becomes that, and what is beyond .96 may become 1.04.
+    """
     del before
     step = jnp.where(reach > 0, 2 * reach / (LEVELS - 1), 1.0)
     level = jnp.clip(jnp.floor(value / step + numbers), 1 - LEVELS // 2, LEVELS // 2)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from metaplast.audit.anatomy import Bundle
 from metaplast.audit.intervention import WEIGHT
@@ -46,6 +46,7 @@ class Reads:
         matrix: bool `[made, places]`: whether a place made at this moment reads a place.
         rows: the place numbers of the rows.
         unknown: primitives that the analysis did not know and took to mix everything.
+        values: by position of the flat output, a number: the same one where it is the same value.
         traced: the matrix before values that are several fields were given to those who hear them.
     """
 
@@ -62,6 +63,7 @@ class Reads:
         sources = [given.get(id(v)) for v in self.program.jaxpr.outvars]
         # The same value has the same number, also where a nested call handed it on.
         flat = flatten(self.program, FUNCTIONS)
+        self.values = tuple(flat.outputs)
         for number, value in enumerate(flat.outputs):
             if value in flat.inputs:
                 source = flat.inputs.index(value)
@@ -94,7 +96,7 @@ class Reads:
         self.rows = np.arange(self.first, places.count)
         self.traced = self.matrix
         cut = [n for n, s in enumerate(sources) if s is None or n in sent]
-        self._relayed({number: flat.outputs[number] for number in cut})
+        self._relayed({number: self.values[number] for number in cut})
 
     def of(self, row: int) -> np.ndarray:
         """The places that a made place reads."""
@@ -134,6 +136,25 @@ class Reads:
             reached |= new
             front = new
         return reached
+
+    def ever(
+        self, source: Bool[np.ndarray, " places"], past: Bool[np.ndarray, " made"] | None = None
+    ) -> Bool[np.ndarray, " made"]:
+        """The places that depend on some others at any remove, at this moment or an earlier one.
+
+        Args:
+            source: the others.
+            past: places at which a way ends; none, if left out.
+        """
+        count = len(self.rows)
+        within = self.matrix[:, :count] | self.matrix[:, self.first :]
+        onward = np.ones(count, bool) if past is None else ~past
+        reached = np.asarray(self.matrix[:, source].any(1))
+        while True:
+            more = reached | within[:, reached & onward].any(1)
+            if (more == reached).all():
+                return reached
+            reached = more
 
     def _relayed(self, values: dict[int, int]) -> None:
         """Gives a value that is several fields to those who may know it: as the same program would
@@ -187,20 +208,86 @@ class Reads:
         return leaf.first + np.arange(leaf.size)
 
     @functools.cached_property
+    def adding(self) -> Bool[np.ndarray, " made"]:
+        """The values that are made of what they were: what was learned, and what is summed up."""
+        columns = np.arange(len(self.rows))  # what is carried comes first, in the order it is made
+        return self.matrix[columns, columns]
+
+    @functools.cached_property
+    def listeners(self) -> Int[np.ndarray, " made"]:
+        """The population of the cells that hear by way of a place, or -1: theirs, if it is a cell;
+        that of the post-synaptic cell, if it is a synaptic value that this cell reads while it is
+        made, such as a current. One that is read at the next moment only counts unless it is
+        `adding`: what a synapse learned of a message is not the message.
+
+        Which cell it is, `Places.post` says of both.
+        """
+        p, cells = self.places, self._is(Kind.CELL)
+        names = [g.name for g in p.anatomy.groups]
+        ends = np.array([names.index(b.post) for b in p.anatomy.bundles], int)
+        synapses = np.flatnonzero(self._is(Kind.SYNAPSE))
+        own, post = ends[p.owner[self.rows[synapses]]], p.post[self.rows]
+        # Whose value it may stand for: of its cell, or of another value of the same synapse that
+        # lies between, as a conductance does before a current.
+        mine = self.same_owner[:, self.rows[synapses]].copy()
+        mine |= (np.where(cells, p.owner[self.rows], -1)[:, None] == own) & (
+            post[:, None] == post[synapses]
+        )
+        now = self.matrix[:, self.rows[synapses]] & mine
+        before = self.matrix[:, : len(self.rows)][:, synapses] & mine
+        prompt, late = cells.copy(), np.zeros(len(cells), bool)
+        while True:
+            at_once = now[prompt].any(0)
+            after = (now[late] | before[late]).any(0) | before[prompt].any(0)
+            after &= ~self.adding[synapses]
+            if not (at_once & ~prompt[synapses]).any() and not (after & ~late[synapses]).any():
+                break
+            prompt[synapses] |= at_once
+            late[synapses] |= after
+        found = np.where(cells, p.owner[self.rows], -1)
+        heard = (prompt | late)[synapses]
+        found[synapses[heard]] = own[heard]
+        return found
+
+    @functools.cached_property
+    def currents(self) -> Bool[np.ndarray, " made"]:
+        """The synaptic values that are made anew at every moment, of what the pre-synaptic cell
+        says, for the post-synaptic cell."""
+        p, found = self.places, np.zeros(len(self.rows), bool)
+        names = [g.name for g in p.anatomy.groups]
+        starts = np.array([names.index(b.pre) for b in p.anatomy.bundles], int)
+        anew = np.flatnonzero((self.listeners >= 0) & self._is(Kind.SYNAPSE) & ~self.adding)
+        row = self.rows[anew, None]
+        from_there = (p.kind == Kind.CELL) & (p.owner == starts[p.owner[row]])
+        from_there &= p.post == p.pre[row]
+        new = (self.matrix[anew] & from_there).any(1)
+        between = self.matrix[anew, self.first :] & self.same_owner[anew, self.first :]
+        while (new & ~found[anew]).any():
+            found[anew] |= new
+            new = between[:, found].any(1)  # a current that is made of another one
+        return found
+
+    @functools.cached_property
     def efficacies(self) -> dict[str, int]:
         """By projection, the position of the flat output that holds the weights of its synapses:
-        the field that their post-synaptic cells read. Where they read several, it is `weight`, or
-        else the first one; where they read none, `weight`."""
+        the field that their post-synaptic cells read, or the `currents` that these read. Where
+        that are several, it is `weight`, or else the first one that is no current; where there is
+        none, `weight`. A current that fades cannot be told from what was learned, but by a field
+        `weight` of which it is made."""
         p = self.places
-        heard = np.asarray(self.matrix[self._is(Kind.CELL)].any(0))
-        found: dict[str, list[tuple[bool, bool, int]]] = {}
+        heard = np.asarray(self.matrix[self._is(Kind.CELL) | self.currents].any(0))
+        fading = (self.listeners >= 0) & self._is(Kind.SYNAPSE) & self.adding
+        called = np.asarray(self.matrix[fading].any(0)) & p.where(kind=Kind.SYNAPSE, field=WEIGHT)
+        heard |= called
+        found: dict[str, list[tuple[bool, bool, bool, int]]] = {}
         # The state comes first among what the step is given, in the order in which it returns it.
         for position, (now, before) in enumerate(zip(p.made, p.leaves, strict=False)):
             read = bool(heard[now.numbers].any() or heard[before.numbers].any())
             if now.kind is Kind.SYNAPSE and now.size and (read or now.field == WEIGHT):
-                rank = (not read, now.field != WEIGHT, position)
+                fleeting = bool(self.currents[now.first - self.first :][: now.size].any())
+                rank = (not read, now.field != WEIGHT, fleeting, position)
                 found.setdefault(now.owner, []).append(rank)
-        return {name: min(ranks)[2] for name, ranks in found.items()}
+        return {name: min(ranks)[-1] for name, ranks in found.items()}
 
     @functools.cached_property
     def feedback(self) -> tuple[Bundle, ...]:

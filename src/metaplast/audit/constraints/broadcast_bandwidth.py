@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from metaplast.audit.constraints.abstract import AbstractConstraint
-from metaplast.audit.places import Kind
+from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.verdict import Grade, not_applicable, upheld, violated
 from metaplast.source import Source
 
@@ -52,28 +52,24 @@ class BroadcastBandwidth(AbstractConstraint):
         if undeclared:
             return violated(Grade.PROOF, reads.witness(undeclared[0]), "an undeclared broadcast")
 
-        heard = np.asarray(reads.matrix[hearing].any(0))
-        made = [(n, leaf) for n, leaf in enumerate(p.made) if leaf.kind is Kind.BROADCAST]
-        used = [
-            (n, leaf) for n, leaf in made
-            if heard[leaf.numbers].any() or heard[p.leaves[n].numbers].any()
-        ]  # fmt: skip
+        used = _used(evidence)
         if not used:
             return not_applicable("no cell or synapse hears a broadcast", Grade.PROOF)
-        width = sum(leaf.size for _, leaf in used)
-        value = f"{width} x {self._bits(evidence, [n for n, _ in used])}"
-        names = {(leaf.owner, leaf.field) for _, leaf in used}
-        wide = f"broadcast {', '.join(sorted({owner for owner, _ in names}))}"
+        width = sum(leaf.size for leaf in used.values())
+        value = f"{width} x {self._bits(evidence, list(used))}"
+        wide = f"broadcast {_names(used)}"
         if width > MOST:
             return violated(Grade.PROOF, f"{wide} has {width} values", value)
         larger = [
-            sum(f.size for f in other.fields
-                if f.kind is Kind.BROADCAST and (f.owner, f.field) in names)
-            for other in map(evidence.grown, ("large", "deep")) if other is not None
-        ]  # fmt: skip
-        for other in larger:
-            if other != width:
-                witness = f"{wide} has {width} values, and {other} in a larger network"
+            _used(other) for other in map(evidence.grown, ("large", "deep")) if other is not None
+        ]
+        for others in larger:
+            # By their number and not by their names: every layer may have one of its own.
+            more = sum(leaf.size for leaf in others.values())
+            if more != width:
+                witness = f"{wide} has {width} values, and {more} in a larger network"
+                new = _names(others)
+                witness += f": {new}" if new != _names(used) else ""
                 return violated(Grade.PROOF, witness, value)
         if not larger and width > 1:
             for group in p.anatomy.groups:
@@ -97,3 +93,21 @@ class BroadcastBandwidth(AbstractConstraint):
             seen, most = max(seen, min(np.log2(distinct), bits)), max(most, bits)
         warning = "; more than a few: several numbers could be packed in" if seen > FEW else ""
         return f"{seen:.1f} bits seen of {most}{warning}"
+
+
+def _used(evidence) -> dict[int, Leaf]:
+    """The broadcasts that some cell or synapse hears, by position of the flat output."""
+    reads = evidence.reads
+    p, rows = reads.places, reads.rows
+    hearing = (p.kind[rows] == Kind.CELL) | (p.kind[rows] == Kind.SYNAPSE)
+    heard = np.asarray(reads.matrix[hearing].any(0))
+    # The state comes first among what the step is given, in the order in which it returns it.
+    return {
+        n: now for n, (now, before) in enumerate(zip(p.made, p.leaves, strict=False))
+        if now.kind is Kind.BROADCAST
+        and (heard[now.numbers].any() or heard[before.numbers].any())
+    }  # fmt: skip
+
+
+def _names(used: dict[int, Leaf]) -> str:
+    return ", ".join(sorted({leaf.owner for leaf in used.values()}))

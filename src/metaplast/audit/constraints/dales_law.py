@@ -16,7 +16,7 @@ class DalesLaw(AbstractConstraint):
     """All weights that leave a cell have one sign, over all bundles and from birth on.
 
     Driving, lateral and feedback synapses of one cell count together. Silent synapses (zero)
-    count as neither. Wires without weights excite.
+    count as neither, and so do wires, which have no weights.
 
     The sign is that of what a synapse does to the cell that hears it, whatever it stores: where
     something else arrives than what the weights say (`delivered`), all of it is looked at, too. A
@@ -24,8 +24,8 @@ class DalesLaw(AbstractConstraint):
     compares), if not always that of the same listeners and never that of others. Where it takes
     some of the messages that it hears less the others, these inhibit.
 
-    What it can miss: a sign that changes only in other lives, or later; a delivery over more than
-    one moment, or over messages that no field of a cell holds.
+    What it can miss: a sign that changes only in other lives, or later; what a cell does over a
+    wire; a delivery over more than one moment, or over messages that no field of a cell holds.
     """
 
     name: ClassVar[str] = "dales_law"

@@ -199,6 +199,12 @@ def _heard(evidence: Evidence, population: str, after: list) -> Iterator[np.ndar
     sent = np.zeros(p.count, bool)
     for position in _sent(evidence, population, ("driving",)):
         sent[p.made[position].numbers] = True
+    synapses = (reads.listeners >= 0) & (p.kind[reads.rows] == Kind.SYNAPSE)
+    while True:  # what a synapse makes of it for its cell
+        more = sent[reads.rows] | (synapses & reads.matrix[:, sent].any(1))
+        if (more == sent[reads.rows]).all():
+            break
+        sent[reads.rows] = more
     for position, leaf in enumerate(p.made):
         rows = slice(leaf.first - reads.first, leaf.first - reads.first + leaf.size)
         if leaf.kind is Kind.CELL and leaf.owner in listening and reads.matrix[rows][:, sent].any():
@@ -206,14 +212,14 @@ def _heard(evidence: Evidence, population: str, after: list) -> Iterator[np.ndar
 
 
 def _sent(evidence: Evidence, population: str, ways: tuple[str, ...]) -> list[int]:
-    """Fields of a population that cells read at the other end of its projections."""
+    """Fields of a population that cells read at the other end of its projections, or their synapses
+    for them."""
     reads = evidence.reads
-    p, rows, groups = reads.places, reads.rows, [g.name for g in reads.places.anatomy.groups]
+    p, groups = reads.places, [g.name for g in reads.places.anatomy.groups]
     posts = [
         groups.index(b.post) for b in p.anatomy.bundles if b.pre == population and b.way in ways
     ]
-    readers = (p.kind[rows] == Kind.CELL) & np.isin(p.owner[rows], posts)
-    readers &= p.owner[rows] != groups.index(population)
+    readers = np.isin(reads.listeners, posts) & (reads.listeners != groups.index(population))
     heard = np.asarray(reads.matrix[readers].any(0))
     return [
         n for n, leaf in enumerate(p.made)

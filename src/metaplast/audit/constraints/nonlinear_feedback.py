@@ -27,12 +27,16 @@ class NonlinearFeedback(AbstractConstraint):
     A cell has one output. If feedback carries another quantity than the one that drives the next
     population, there would have to be a second network, mostly a linear one, beside the first.
     Cells from which nothing leads forward (the output) send what they answer, or anything else
-    that the target has no part in.
+    that the target has no part in, at this moment or an earlier one; what was learned from it
+    does not count as its part.
 
     That nothing else is fed back is proven. That it drives the next population is tested: a
     program may read something and make nothing of it. In sampled lives, all that is read forward
     is moved as far as it ever moves, and what drives a listener by less than a hundredth of
     what drives it most does not count as said forward.
+
+    What it can miss: an error of earlier moments that a synapse sums up, or an output cell that
+    answers with it, and that is said later.
     """
 
     name: ClassVar[str] = "nonlinear_feedback"
@@ -68,9 +72,10 @@ class NonlinearFeedback(AbstractConstraint):
         return upheld(grade)
 
     def _heard(self, reads: Reads, post: str, pre: str) -> list[Found]:
-        """What cells of one population read of the cells of another one."""
+        """What cells of one population read of the cells of another one, or their synapses make of
+        it for them."""
         p = reads.places
-        mine = p.where(kind=Kind.CELL, owner=post, now=True)[reads.rows]
+        mine = reads.listeners == [g.name for g in p.anatomy.groups].index(post)
         theirs = p.where(kind=Kind.CELL, owner=pre)
         return reads.beyond(~(mine[:, None] & theirs))
 
@@ -124,14 +129,38 @@ class NonlinearFeedback(AbstractConstraint):
             found = [f for b in onward for f in self._heard(reads, b.post, sender)]
             return {self._field(reads, f.read) for f in found}
         rows = np.flatnonzero(p.where(kind=Kind.CELL, owner=sender, now=True)[reads.rows])
-        target = p.where(kind=Kind.WORLD, owner="target")
+        answer = self._answer(reads)
         taught, free = set(), {(reads.subject.output[1], 0)}
+        told = self._told(reads, answer) & ~answer
         for row in rows:
-            alone = np.zeros(len(reads.rows), bool)
-            alone[row] = True
             field = self._field(reads, int(reads.rows[row]))
-            (taught if (reads.upstream(alone) & target).any() else free).add(field)
+            (taught if told[row] else free).add(field)
         return free - (taught - {(reads.subject.output[1], 0)})
+
+    def _answer(self, reads: Reads) -> np.ndarray:
+        """Bool `[made]`: the answer, in whatever fields."""
+        p, found = reads.places, np.zeros(len(reads.rows), bool)
+        population, name = reads.subject.output
+        number = next(
+            value for leaf, value in zip(p.made, reads.values, strict=True)
+            if leaf.kind is Kind.CELL and (leaf.owner, leaf.field) == (population, name)
+        )  # fmt: skip
+        for leaf, value in zip(p.made, reads.values, strict=True):
+            if value == number:
+                found[leaf.first - reads.first :][: leaf.size] = True
+        return found
+
+    def _told(self, reads: Reads, answer: np.ndarray) -> np.ndarray:
+        """Bool `[made]`: what the target has a part in, at this moment or an earlier one. What
+        synapses learned from it does not count, nor what the answer is made of and cells learned
+        (a bias), nor what they make of the answer."""
+        p, rows = reads.places, reads.rows
+        target = p.where(kind=Kind.WORLD, owner="target")
+        told = np.asarray(reads.matrix[:, target].any(1))
+        asked = reads.upstream(answer)
+        asked = asked[: len(rows)] | asked[reads.first :]  # as it was before, or is now
+        learned = reads.adding & (asked | (p.kind[rows] == Kind.SYNAPSE))
+        return told | reads.downstream(told) | reads.ever(target, past=learned | answer)
 
     def _pools(self, bundle) -> bool:
         """Whether wires end at one cell, an interneuron, which is no station on the way."""
