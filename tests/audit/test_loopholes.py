@@ -25,7 +25,9 @@ from metaplast.audit.constraints import (
     TeachingAtOutput,
     UnsignedMessages,
 )
-from metaplast.audit.evidence import Evidence
+from metaplast.audit.constraints.genome_bottleneck import _inherited
+from metaplast.audit.evidence import BIRTHS, Evidence
+from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.subject import SMALL, from_function
 
 
@@ -89,6 +91,26 @@ def test_one_infinite_synapse_does_not_hide_inherited_weights(born, status):
     verdict = judged(GenomeBottleneck, *with_holes(born.born, jnp.inf))
     assert verdict.status == status, verdict
     assert status == "violated" or "permuted hidden1, hidden2" in verdict.value
+
+
+@pytest.mark.parametrize("draw", ["normal", "lognormal", "rare"])
+def test_a_few_large_weights_are_not_inherited(draw):
+    """A mean of its own is one in every part of the births, whatever weights are drawn from."""
+    leaf = Leaf(Kind.SYNAPSE, "a->b", "weight", (30, 20), True, 0)
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(size=(BIRTHS, 30, 20))
+        if draw == "lognormal":
+            values = np.exp(1.5 * values)
+        if draw == "rare":
+            values = 1.0 * (values > 2.6)
+        assert not _inherited(leaf, values), seed
+        values[:, 3, 4] += 1.5 * values.std()
+        assert "synapse a->b[3, 4] is" in _inherited(leaf, values), seed
+        # Another birth that lacks it, and a part of the births that is not known.
+        values[5, 3, 4] = 0.0
+        values[: BIRTHS // 4, 3, 4] = np.nan
+        assert "synapse a->b[3, 4] is" in _inherited(leaf, values), seed
 
 
 @pytest.mark.parametrize(("born", "status"), [(1.0, "violated"), (jnp.inf, "violated")])
