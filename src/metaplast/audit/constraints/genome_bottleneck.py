@@ -13,12 +13,10 @@ from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.evidence import BIRTHS, MOMENTS
 from metaplast.audit.living import is_number
 from metaplast.audit.places import Kind, Leaf
-from metaplast.audit.subject import Scale
+from metaplast.audit.subject import NOMINAL
 from metaplast.audit.verdict import Grade, upheld, violated
 from metaplast.source import Source
 
-NOMINAL = Scale(64, (64, 64), 10)
-"""The size at which numbers are compared with synapses."""
 LARGEST = 0.01
 """Largest share of numbers in synapses."""
 UNLIKELY = 7.0
