@@ -230,10 +230,64 @@ def test_reciprocal_and_undrawn_synapses_may_be_the_same():
     silent = np.zeros((4, 3, 2))
     same = NoWeightSharing()._same
     both = {"a->b": lived, "b~>a": np.swapaxes(lived, -1, -2)}
-    assert not same(anatomy, both, {"a->b": drawn, "b~>a": np.swapaxes(drawn, -1, -2)})
+    assert same(anatomy, both, {"a->b": drawn, "b~>a": np.swapaxes(drawn, -1, -2)}) == (None, [])
     relayed = {"a->b": lived, "a->c": lived}
-    assert not same(anatomy, relayed, {"a->b": silent, "a->c": silent})
-    assert same(anatomy, relayed, {"a->b": drawn, "a->c": silent})
+    found, alike = same(anatomy, relayed, {"a->b": silent, "a->c": silent})
+    assert found is None and (("a->b", 0, 0), ("a->c", 0, 0)) in alike
+    found, _ = same(anatomy, relayed, {"a->b": drawn, "a->c": silent})
+    assert found == (("a->b", 0, 0), ("a->c", 0, 0))
+
+
+def leaking(kind, dtype=float):
+    """A readout that is born alike and leaks, of cells of which some are always silent and others
+    never; or one of which the synapses of a cell are tied in some way."""
+
+    def newborn(key):
+        cells = {
+            "input": {"activity": jnp.zeros(6)},
+            "hidden": {"activity": jnp.zeros(8)},
+            "output": {"activity": jnp.zeros(3), "error": jnp.zeros(3)},
+        }
+        cells["hidden"]["kept"] = jnp.zeros(8)
+        return {"populations": cells, "projections": {
+            "input->hidden": {"weight": jax.random.normal(key, (8, 6))},
+            "hidden->output": {"weight": jnp.full((3, 8), 0.1).astype(dtype)}}}  # fmt: skip
+
+    def step(state, experience, key):
+        w, v = (state["projections"][n]["weight"] for n in ("input->hidden", "hidden->output"))
+        v, x = v.astype(float), experience["stimulus"]
+        h = 1.0 * (w @ x > jnp.where(jnp.arange(8) < 4, 99.0, -99.0))
+        y = v @ h
+        error = jax.nn.one_hot(experience["target"], 3) - y
+        kept = 0.9 * state["populations"]["hidden"]["kept"] + h
+        change = jnp.outer(error, h)
+        if kind == "one change":
+            change = jnp.broadcast_to(jnp.outer(error, h).mean(0), (3, 8))
+        now = {
+            "local": 0.999 * v + 0.1 * change,
+            "one change": 0.999 * v + 0.1 * change,
+            "held by their cell": jnp.broadcast_to(kept, (3, 8)),
+        }[kind].astype(dtype)
+        cells = {"input": {"activity": x}, "hidden": {"activity": h, "kept": kept},
+                 "output": {"activity": y, "error": error}}  # fmt: skip
+        return {"populations": cells, "projections": {
+            "input->hidden": {"weight": w}, "hidden->output": {"weight": now}}}  # fmt: skip
+
+    return from_function("leaking", step, newborn)
+
+
+@pytest.mark.parametrize(("kind", "status"), [
+    ("local", "upheld"), ("one change", "violated"), ("held by their cell", "violated"),
+])  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_synapses_of_silent_cells_are_not_tied(kind, status, dtype):
+    evidence = Evidence(leaking(kind, dtype))
+    verdict = NoWeightSharing().verdict(evidence)
+    assert verdict.status == status, verdict
+    assert status == "upheld" or "always the same" in verdict.witness
+    lived = evidence.lives["projections"]["hidden->output"]["weight"]
+    np.testing.assert_array_equal(lived[..., 0, 0], lived[..., 1, 0])
+    assert (lived[:, -1] != lived[:, 0]).any()
 
 
 def decaying(factor, aged=False):

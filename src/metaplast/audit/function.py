@@ -69,9 +69,10 @@ def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SM
     Where `state` can be asked for sizes, those that checks will ask for are tried as well.
     """
     subject = _of_size(name, step, newborn, scale)
-    for other in (LARGE, DEEP, LONG, NOMINAL) if subject.resized is not None else ():
+    resized = subject.resized
+    for other in (LARGE, DEEP, LONG, NOMINAL) if resized is not None else ():
         try:
-            subject.resized(other)
+            resized(other)
         except (AnatomyError, FunctionError, Untraceable) as fault:
             asked = ", ".join(f"{size} {getattr(other, size)}" for size in _asked(newborn)[0])
             raise type(fault)(
