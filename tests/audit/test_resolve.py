@@ -273,7 +273,7 @@ def test_all_of_a_state_has_names(made, section):
     with pytest.raises(AnatomyError) as refused:
         made("unnamed", lambda state, *_: state, lambda key: {**named, section: parts})
     assert words in str(refused.value) and "\n" not in str(refused.value)
-    with pytest.raises(AnatomyError, match=r"state\['broadcast'\] is of type"):
+    with pytest.raises(AnatomyError, match=r"state\['broadcast'\] is of type Array,"):
         made("array", lambda s, *_: s, lambda key: {**named, "broadcast": jnp.zeros(1)})
 
 

@@ -163,7 +163,7 @@ def _check_names(state: dict[str, Any]) -> None:
     for section, parts in state.items():
         if not isinstance(parts, dict):
             raise AnatomyError(
-                f"state[{section!r}] is of type {type(parts).__name__}, expected a dictionary of "
+                f"state[{section!r}] is of type {_kind(parts)}, expected a dictionary of "
                 f"names, such as {EXAMPLES[section]}"
             )
         for name, fields in parts.items():
@@ -172,7 +172,7 @@ def _check_names(state: dict[str, Any]) -> None:
             if section != "broadcast" and not isinstance(fields, dict):
                 example = "activity" if section == "populations" else "weight"
                 raise AnatomyError(
-                    f"state[{section!r}][{name!r}] is of type {type(fields).__name__}, expected a "
+                    f"state[{section!r}][{name!r}] is of type {_kind(fields)}, expected a "
                     f"dictionary of fields, such as {{{example!r}: ...}}"
                 )
             for path, leaf in _leaves(fields):
@@ -181,6 +181,11 @@ def _check_names(state: dict[str, Any]) -> None:
                         f"projection {name!r}: {path} has shape {tuple(leaf.shape)}, "
                         "expected [post, pre, ...]"
                     )
+
+
+def _kind(part: Any) -> str:
+    """The type of a part of a state, of which the arrays are seen as shapes."""
+    return "Array" if isinstance(part, jax.ShapeDtypeStruct) else type(part).__name__
 
 
 def _as_written(born: Callable[..., State]) -> Any:
