@@ -227,6 +227,31 @@ def test_independent_weights_are_not_the_same_up_to_factors():
     assert dependence(one, one * factor).correlation < 0.3  # which is why it is needed
 
 
+DRAWS = {
+    "normal": lambda rng, shape: rng.standard_normal(shape),
+    "heavy": lambda rng, shape: rng.lognormal(0.0, 1.5, shape),
+    "wired": lambda rng, shape: abs(rng.standard_normal(shape)) * (rng.random(shape) < 0.3),
+    "there or not": lambda rng, shape: 1.0 * (rng.random(shape) < 0.2),
+}
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (20, 20), (64, 10)])
+@pytest.mark.parametrize("drawn", DRAWS)
+def test_however_weights_are_drawn_only_copies_are_the_same_up_to_factors(drawn, shape):
+    rng = np.random.default_rng(0)
+    one, other = (DRAWS[drawn](rng, (64, *shape)) for _ in range(2))
+    said, heard = rng.standard_normal((64, 1, shape[1])), rng.standard_normal((64, shape[0], 1))
+    assert dependence_up_to_factors(one, other).probability == 1.0
+    assert dependence_up_to_factors(one * said**3, other / said).probability == 1.0
+    found = dependence_up_to_factors(one, one * said * heard)
+    assert found.probability < 1e-9 and found.correlation > 0.3, found
+    # Neither do wires that are there both ways say of weights that they are copies.
+    always = np.arange(shape[0] * shape[1]).reshape(shape) % 4 > 0
+    assert dependence_up_to_factors(one * always, other * always).probability == 1.0
+    found = dependence_up_to_factors(one * always, one * always * said * heard)
+    assert found.probability < 1e-9, found
+
+
 BOTH = {"sensed_counts": -1.0, "echo_counts": -1.0}
 
 

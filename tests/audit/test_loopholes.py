@@ -26,7 +26,9 @@ from metaplast.audit.constraints import (
     TeachingAtOutput,
     UnsignedMessages,
 )
-from metaplast.audit.evidence import Evidence
+from metaplast.audit.constraints.genome_bottleneck import _inherited
+from metaplast.audit.evidence import BIRTHS, Evidence
+from metaplast.audit.places import Kind, Leaf
 from metaplast.audit.subject import SMALL, from_function
 
 
@@ -90,6 +92,26 @@ def test_one_infinite_synapse_does_not_hide_inherited_weights(born, status):
     verdict = judged(GenomeBottleneck, *with_holes(born.born, jnp.inf))
     assert verdict.status == status, verdict
     assert status == "violated" or "permuted hidden1, hidden2" in verdict.value
+
+
+@pytest.mark.parametrize("draw", ["normal", "lognormal", "rare"])
+def test_a_few_large_weights_are_not_inherited(draw):
+    """A mean of its own is one in every part of the births, whatever weights are drawn from."""
+    leaf = Leaf(Kind.SYNAPSE, "a->b", "weight", (30, 20), True, 0)
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(size=(BIRTHS, 30, 20))
+        if draw == "lognormal":
+            values = np.exp(1.5 * values)
+        if draw == "rare":
+            values = 1.0 * (values > 2.6)
+        assert not _inherited(leaf, values), seed
+        values[:, 3, 4] += 1.5 * values.std()
+        assert "synapse a->b[3, 4] is" in _inherited(leaf, values), seed
+        # Another birth that lacks it, and a part of the births that is not known.
+        values[5, 3, 4] = 0.0
+        values[: BIRTHS // 4, 3, 4] = np.nan
+        assert "synapse a->b[3, 4] is" in _inherited(leaf, values), seed
 
 
 @pytest.mark.parametrize(("born", "status"), [(1.0, "violated"), (jnp.inf, "violated")])
@@ -251,10 +273,64 @@ def test_reciprocal_and_undrawn_synapses_may_be_the_same():
     silent = np.zeros((4, 3, 2))
     same = NoWeightSharing()._same
     both = {"a->b": lived, "b~>a": np.swapaxes(lived, -1, -2)}
-    assert not same(anatomy, both, {"a->b": drawn, "b~>a": np.swapaxes(drawn, -1, -2)})
+    assert same(anatomy, both, {"a->b": drawn, "b~>a": np.swapaxes(drawn, -1, -2)}) == (None, [])
     relayed = {"a->b": lived, "a->c": lived}
-    assert not same(anatomy, relayed, {"a->b": silent, "a->c": silent})
-    assert same(anatomy, relayed, {"a->b": drawn, "a->c": silent})
+    found, alike = same(anatomy, relayed, {"a->b": silent, "a->c": silent})
+    assert found is None and (("a->b", 0, 0), ("a->c", 0, 0)) in alike
+    found, _ = same(anatomy, relayed, {"a->b": drawn, "a->c": silent})
+    assert found == (("a->b", 0, 0), ("a->c", 0, 0))
+
+
+def leaking(kind, dtype=float):
+    """A readout that is born alike and leaks, of cells of which some are always silent and others
+    never; or one of which the synapses of a cell are tied in some way."""
+
+    def newborn(key):
+        cells = {
+            "input": {"activity": jnp.zeros(6)},
+            "hidden": {"activity": jnp.zeros(8)},
+            "output": {"activity": jnp.zeros(3), "error": jnp.zeros(3)},
+        }
+        cells["hidden"]["kept"] = jnp.zeros(8)
+        return {"populations": cells, "projections": {
+            "input->hidden": {"weight": jax.random.normal(key, (8, 6))},
+            "hidden->output": {"weight": jnp.full((3, 8), 0.1).astype(dtype)}}}  # fmt: skip
+
+    def step(state, experience, key):
+        w, v = (state["projections"][n]["weight"] for n in ("input->hidden", "hidden->output"))
+        v, x = v.astype(float), experience["stimulus"]
+        h = 1.0 * (w @ x > jnp.where(jnp.arange(8) < 4, 99.0, -99.0))
+        y = v @ h
+        error = jax.nn.one_hot(experience["target"], 3) - y
+        kept = 0.9 * state["populations"]["hidden"]["kept"] + h
+        change = jnp.outer(error, h)
+        if kind == "one change":
+            change = jnp.broadcast_to(jnp.outer(error, h).mean(0), (3, 8))
+        now = {
+            "local": 0.999 * v + 0.1 * change,
+            "one change": 0.999 * v + 0.1 * change,
+            "held by their cell": jnp.broadcast_to(kept, (3, 8)),
+        }[kind].astype(dtype)
+        cells = {"input": {"activity": x}, "hidden": {"activity": h, "kept": kept},
+                 "output": {"activity": y, "error": error}}  # fmt: skip
+        return {"populations": cells, "projections": {
+            "input->hidden": {"weight": w}, "hidden->output": {"weight": now}}}  # fmt: skip
+
+    return from_function("leaking", step, newborn)
+
+
+@pytest.mark.parametrize(("kind", "status"), [
+    ("local", "upheld"), ("one change", "violated"), ("held by their cell", "violated"),
+])  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_synapses_of_silent_cells_are_not_tied(kind, status, dtype):
+    evidence = Evidence(leaking(kind, dtype))
+    verdict = NoWeightSharing().verdict(evidence)
+    assert verdict.status == status, verdict
+    assert status == "upheld" or "always the same" in verdict.witness
+    lived = evidence.lives["projections"]["hidden->output"]["weight"]
+    np.testing.assert_array_equal(lived[..., 0, 0], lived[..., 1, 0])
+    assert (lived[:, -1] != lived[:, 0]).any()
 
 
 def decaying(factor, aged=False):

@@ -11,10 +11,10 @@ import pytest
 
 from metaplast import learners
 from metaplast.audit.anatomy import AnatomyError
-from metaplast.audit.function import FunctionError
+from metaplast.audit.function import FunctionError, of_functions
 from metaplast.audit.reads import Reads, Untraceable
 from metaplast.audit.resolve import ALIASES, names, resolve
-from metaplast.audit.subject import LARGE, LONG, SMALL, world
+from metaplast.audit.subject import LARGE, LONG, SMALL, from_function, world
 from metaplast.learners import NAMES
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.difference_target_propagation import simplified_target_propagation
@@ -221,6 +221,17 @@ BAD = {
     "ends": ({"text": RULE.replace("zebra->ape", "zebra->bee")}, AnatomyError, "no population"),
     "shape": ({"text": RULE.replace("(outputs, inputs))", "(inputs, outputs))")},
               AnatomyError, "[post, pre, ...]"),
+    "characters": ({"text": RULE.replace("zebra", "layer-1")}, AnatomyError,
+                   "without '-', '~', '=', '>' and blanks, by which names of projections are read; "
+                   "call it 'layer_1'"),
+    "other sizes": (
+        {"text": RULE.replace("0.1 * y[:, None]", "0.1 * (jnp.ones(3) - y)[:, None]")},
+        Untraceable, "; at inputs 9, outputs 4, which state says it can be asked for",
+    ),
+    "newborn of other sizes": (
+        {"text": RULE.replace("(outputs, inputs))", "(3, 6))")},
+        AnatomyError, "or leave the size keywords out",
+    ),
     "newborn": ({"text": RULE.replace("jnp.zeros(inputs)", "jnp.zeros(inputs)[99, 99]")},
                 FunctionError, "mine.py:6"),
     "step": ({"text": RULE.replace("weight @ x", "weight @ x[:2]")}, Untraceable, "mine.py:12"),
@@ -245,6 +256,67 @@ def test_a_bad_function_is_refused_in_one_line(rule, case):
     assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
+UNNAMED = {
+    "broadcast": ([jnp.zeros(1)], "state['broadcast'] is of type list"),
+    "projections": ([jnp.zeros((3, 3))], "state['projections'] is of type list"),
+    "populations": ({"input": jnp.zeros(3)}, "state['populations']['input'] is of type"),
+}
+
+
+@pytest.mark.parametrize("section", UNNAMED)
+@pytest.mark.parametrize("made", [of_functions, from_function])
+def test_all_of_a_state_has_names(made, section):
+    cells = {name: {"activity": jnp.zeros(3)} for name in ("input", "output")}
+    parts, words = UNNAMED[section]
+    named = {"populations": cells, "broadcast": {"told": jnp.zeros(1), "mood": 0.0}}
+    assert made("named", lambda state, *_: state, lambda key: named).anatomy.groups
+    with pytest.raises(AnatomyError) as refused:
+        made("unnamed", lambda state, *_: state, lambda key: {**named, section: parts})
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+    with pytest.raises(AnatomyError, match=r"state\['broadcast'\] is of type Array,"):
+        made("array", lambda s, *_: s, lambda key: {**named, "broadcast": jnp.zeros(1)})
+
+
+def test_a_rule_of_one_size_is_tried_at_no_other(rule):
+    fixed = RULE.replace("0.1 * y[:, None]", "0.1 * (jnp.ones(3) - y)[:, None]")
+    assert rule(fixed.replace("inputs=6, outputs=3", "").replace(
+        "jnp.zeros(inputs)", "jnp.zeros(6)").replace("jnp.zeros(outputs)", "jnp.zeros(3)").replace(
+        "(outputs, inputs)", "(3, 6)")).resized is None  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [
+    "state, experience, key", "state, experience, rng", "state, experience, *, key",
+    "state, experience, rate=0.1, key=None", "state, experience, rate=0.1, *, key",
+    "state, experience, key=None, /", "*arguments",
+])  # fmt: skip
+def test_the_key_is_given_to_who_asks_for_it(arguments):
+    scope = {"jax": jax, "jnp": jnp}
+    name = next(n for n in ("key", "rng", "arguments[2]") if n.split("[")[0] in arguments)
+    unpacked = "    state, experience, _ = arguments\n" if "*arguments" in arguments else ""
+    text = (
+        f"def update({arguments}):\n{unpacked}"
+        f"    y = jax.random.normal({name}, (3,))\n"
+        "    return {'populations': {**state['populations'], 'output': {'activity': y}}}"
+    )
+    exec(text, scope)
+    cells = {n: {"activity": jnp.zeros(3)} for n in ("input", "output")}
+    subject = of_functions("noisy", scope["update"], lambda key: {"populations": cells})
+    key = jax.random.key(7)
+    after = subject.step({"populations": cells}, {"stimulus": jnp.zeros(3), "target": 0}, key)
+    answered = after["populations"]["output"]["activity"]
+    np.testing.assert_array_equal(answered, jax.random.normal(key, (3,)))
+
+
+@pytest.mark.parametrize("update", [
+    lambda state: state, lambda key, state, experience: state,
+    lambda state, experience, key, rate: state, lambda state, experience, *, rate: state,
+])  # fmt: skip
+def test_an_update_of_other_arguments_is_refused(update):
+    cells = {n: {"activity": jnp.zeros(3)} for n in ("input", "output")}
+    with pytest.raises(FunctionError, match=r"expected \(state, experience, key\)"):
+        of_functions("odd", update, lambda key: {"populations": cells})
+
+
 @pytest.mark.parametrize(("name", "state", "words"), [
     ("backprob", None, "did you mean backprop"),
     ("oja", None, "did you mean Oja?"),
@@ -261,7 +333,6 @@ def test_an_unknown_name_is_refused_in_one_line(name, state, words):
 
 def test_a_state_that_is_jitted_keeps_input_and_output():
     """Names lose their order under `jit`; `input` and `output` are understood all the same."""
-    from metaplast.audit.function import of_functions
 
     @jax.jit
     def state(key):

@@ -34,6 +34,8 @@ SAME = 1.0 - 1e-6
 UNLIKELY = 6.0
 """Standard errors by which weights that are the same up to factors of their cells differ from
 independent ones."""
+ROUNDING = 1e-6
+"""Least difference between squared cosines that counts."""
 FEW = 4
 """Synapses of which the angle between two bundles is taken where the others are not finite."""
 WAYS = 64
@@ -266,31 +268,47 @@ def dependence_up_to_factors(one: np.ndarray, other: np.ndarray) -> Dependence:
     """Whether two weights `[births, post, pre]` are the same up to a factor, of any sign, of each
     of their cells: what a cell says could be divided by it, and what it hears multiplied.
 
-    The squared cosine between columns (and between rows), which no such factor changes, is on
-    average one over their length if they are independent. The larger mean is returned, and how
-    probable it is; what is less than `UNLIKELY` standard errors off counts as certain.
+    No such factor changes the squared cosine between columns (and between rows). On average over
+    births it is compared with what it is when the one weight is taken from another birth, which
+    it was not drawn with. So it does not matter how weights are distributed, which of them are
+    there, nor what all births have in common. The larger mean that is `UNLIKELY` standard errors
+    above those is returned as a correlation, and how probable it is; anything less counts for
+    nothing.
     """
-    found = Dependence(0.0, 1.0)
+    found = INDEPENDENT
+    apart = [np.roll(other, births, 0) for births in range(1, len(other))]
+    if len(apart) < 2:
+        return found
+    for axis in (-2, -1):
+        together, *chance = (_shared_direction(one, m, axis) for m in (other, *apart))
+        if not np.isfinite([together, *chance]).all():
+            continue
+        error = np.std(chance, ddof=1)
+        above = together - np.mean(chance)
+        # Births that all have one direction, up to rounding, are no copies of each other.
+        if above > UNLIKELY * error + ROUNDING and together > found.correlation**2:
+            z = above / max(error, ROUNDING)
+            found = Dependence(float(np.sqrt(together)), float(special.ndtr(-z)))
+    return found
+
+
+def _shared_direction(one: np.ndarray, other: np.ndarray, axis: int) -> float:
+    """The mean squared cosine, over births, between vectors along an axis of two weights
+    `[births, post, pre]` that are less their means over births; NaN where there are too few.
+
+    Synapses that no birth has, the one way or the other, have no direction. One that is missing
+    at some births tells by that, too.
+    """
     one, other, known = _known(one, other)
     a, b = ((m - _mean(m, known, 0)) * known for m in (one, other))
     if not (_varies(a, one) and _varies(b, other)):
-        return found
-    # Synapses that are not there, the one way or the other, have no direction.
-    there = (one != 0) & (other != 0) & (a.any(0) & b.any(0))
+        return float("nan")
+    there = (a.any(0) & b.any(0)) & known
     a, b = a * there, b * there
-    for axis in (-2, -1):
-        size = there.sum(axis)
-        with np.errstate(all="ignore"):
-            squared = (a * b).sum(axis) ** 2 / ((a**2).sum(axis) * (b**2).sum(axis))
-        known = np.isfinite(squared) & (size >= 3)
-        if known.sum() < 30:
-            continue
-        squared, size = squared[known], size[known]
-        error = np.sqrt((2 * (size - 1) / (size**2 * (size + 2))).sum())
-        z = (squared - 1 / size).sum() / error
-        if z > UNLIKELY and squared.mean() > found.correlation**2:
-            found = Dependence(float(np.sqrt(squared.mean())), float(special.ndtr(-z)))
-    return found
+    with np.errstate(all="ignore"):
+        squared = (a * b).sum(axis) ** 2 / ((a**2).sum(axis) * (b**2).sum(axis))
+    seen = np.isfinite(squared) & (there.sum(axis) >= 3)
+    return float(squared[seen].mean()) if seen.sum() >= 30 else float("nan")
 
 
 def _varies(deviation: np.ndarray, whole: np.ndarray) -> bool:

@@ -24,6 +24,8 @@ from jaxtyping import Bool
 Way = Literal["driving", "feedback", "lateral", "wire"]
 ARROWS: dict[str, Way] = {"->": "driving", "~>": "feedback", "=>": "wire"}
 NAME = re.compile(r"^(?P<pre>[^\s~=>-]+)(?P<arrow>->|~>|=>)(?P<post>[^\s~=>-]+)(\s.*)?$")
+APART = re.compile(r"[\s~=>-]")
+"""What tells the names of populations apart in that of a projection, and is in none of theirs."""
 
 
 class AnatomyError(ValueError):
@@ -142,6 +144,12 @@ def parsed(sizes: dict[str, int], projections: dict[str, bool]) -> Anatomy:
         raise AnatomyError(
             f"state['populations'] has {list(sizes)}: expected an input and an output at least"
         )
+    for name in sizes:
+        if not name or APART.search(name):
+            raise AnatomyError(
+                f"population {name!r}: expected a name without '-', '~', '=', '>' and blanks, by "
+                f"which names of projections are read; call it {APART.sub('_', name) or 'input'!r}"
+            )
     bundles = []
     for name, weighted in projections.items():
         found = NAME.match(name)

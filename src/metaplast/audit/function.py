@@ -29,7 +29,18 @@ from metaplast import own_code
 from metaplast.audit.anatomy import AnatomyError
 from metaplast.audit.provenance.program import calls_host, enclosed
 from metaplast.audit.reads import Untraceable, traced
-from metaplast.audit.subject import SECTIONS, SMALL, Scale, Subject, from_function, path_name, world
+from metaplast.audit.subject import (
+    DEEP,
+    LARGE,
+    LONG,
+    NOMINAL,
+    SMALL,
+    Scale,
+    Subject,
+    from_function,
+    path_name,
+    world,
+)
 
 SIZES = ("inputs", "hidden", "outputs", "horizon")
 """Keywords by which a function `state` may be asked for another scale."""
@@ -53,7 +64,26 @@ def from_files(update: str, state: str, scale: Scale = SMALL) -> Subject:
 
 
 def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SMALL) -> Subject:
-    """The subject of an `update` and a `state` that are at hand already. See `from_files`."""
+    """The subject of an `update` and a `state` that are at hand already. See `from_files`.
+
+    Where `state` can be asked for sizes, those that checks will ask for are tried as well.
+    """
+    subject = _of_size(name, step, newborn, scale)
+    resized = subject.resized
+    for other in (LARGE, DEEP, LONG, NOMINAL) if resized is not None else ():
+        try:
+            resized(other)
+        except (AnatomyError, FunctionError, Untraceable) as fault:
+            asked = ", ".join(f"{size} {getattr(other, size)}" for size in _asked(newborn)[0])
+            raise type(fault)(
+                f"{fault}; at {asked}, which {_shown(newborn)} says it can be asked for; make it "
+                "and the update fit any size, or leave the size keywords out"
+            ) from fault
+    return subject
+
+
+def _of_size(name: str, step: Callable, newborn: Callable, scale: Scale) -> Subject:
+    """The subject of two functions, at one scale."""
     asked, takes_key = _asked(newborn)
     sizes = {size: getattr(scale, size) for size in asked}
 
@@ -62,14 +92,12 @@ def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SM
         return _arrays(state)
 
     try:
-        _check_names(jax.eval_shape(born, jax.random.key(0)))
-    except AnatomyError:
-        raise
+        jax.eval_shape(born, jax.random.key(0))
     except Exception as fault:
         raise FunctionError(
             f"{_shown(newborn)} fails: {own_code.told(fault)}{own_code.line(fault)}"
         ) from fault
-    resized = functools.partial(of_functions, name, step, newborn) if asked else None
+    resized = functools.partial(_of_size, name, step, newborn) if asked else None
     subject = from_function(name, _of_three(step), born, resized)
     _check_step(subject)
     return subject
@@ -103,17 +131,27 @@ def _asked(newborn: Callable) -> tuple[list[str], bool]:
 
 
 def _of_three(step: Callable) -> Callable:
-    """An update of three arguments; one of two needs no key."""
-    parameters = inspect.signature(step).parameters.values()
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind in (0, 1)]
-    if len(needed) == 2 and not any(p.name == "key" or p.kind == 2 for p in parameters):
-        return lambda state, experience, key: step(state, experience)
-    if len(needed) > 3 or len(parameters) < 2:
+    """An update of three arguments; one of two needs no key. What is called `key` is the key,
+    wherever it stands behind the state and the experience."""
+    parameters = list(inspect.signature(step).parameters.values())
+    ordered = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    alone = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+    several = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    named = any(p.name == "key" for p in [*ordered[2:], *alone] if p.kind is not p.POSITIONAL_ONLY)
+    needed = [p.name for p in [*ordered[2:], *alone] if p.default is p.empty]
+    given = ["key"] if named else [p.name for p in ordered[2:3]]
+    first = [p.name for p in ordered[:2]]
+    enough = len(ordered) > 1 or (several and not named)
+    if not enough or "key" in first or not set(needed) <= set(given):
         raise FunctionError(
             f"{_shown(step)} takes {[p.name for p in parameters]}: expected (state, experience, "
-            "key)"
+            "key); give other arguments a default"
         )
-    return step
+    if named:
+        return lambda state, experience, key: step(state, experience, key=key)
+    if several or needed or given == ["key"]:
+        return step
+    return lambda state, experience, key: step(state, experience)
 
 
 def _arrays(state: Any) -> Any:
@@ -122,28 +160,6 @@ def _arrays(state: Any) -> Any:
     if isinstance(state, dict):
         return {name: _arrays(part) for name, part in state.items()}
     return jax.tree.map(jnp.asarray, state)
-
-
-def _check_names(state: Any) -> None:
-    """Every part of a state must be a dictionary of named fields."""
-    for section in SECTIONS[:2]:
-        parts = state.get(section, {}) if isinstance(state, dict) else {}
-        if not isinstance(parts, dict):
-            raise AnatomyError(f"state[{section!r}] is of type {type(parts).__name__}, expected "
-                               "a dictionary of names")  # fmt: skip
-        for name, fields in parts.items():
-            if not isinstance(fields, dict):
-                example = "activity" if section == "populations" else "weight"
-                raise AnatomyError(
-                    f"state[{section!r}][{name!r}] is of type {type(fields).__name__}, expected a "
-                    f"dictionary of fields, such as {{{example!r}: ...}}"
-                )
-            for path, leaf in jax.tree_util.tree_leaves_with_path(fields):
-                if section == "projections" and len(leaf.shape) < 2:
-                    raise AnatomyError(
-                        f"projection {name!r}: {path_name(path)} has shape {tuple(leaf.shape)}, "
-                        "expected [post, pre, ...]"
-                    )
 
 
 def _check_step(subject: Subject) -> None:

@@ -13,6 +13,11 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from metaplast.audit.anatomy import Anatomy, AnatomyError, parsed
 
 SECTIONS = ("populations", "projections", "broadcast")
+EXAMPLES = {
+    "populations": "{'input': {'activity': ...}}",
+    "projections": "{'input->output': {'weight': ...}}",
+    "broadcast": "{'modulator': ...}",
+}
 ACTIVITY = "activity"
 """The field of the output population whose largest value is the learner's answer."""
 
@@ -43,6 +48,8 @@ LARGE = Scale(9, (8, 7), 4, 80)
 DEEP = Scale(6, (5, 4, 7, 8), 3, 40)
 LONG = Scale(horizon=80)
 """Nothing but the horizon differs from `SMALL`."""
+NOMINAL = Scale(64, (64, 64), 10)
+"""The size at which numbers are compared with synapses."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +138,7 @@ def anatomy_of(state: Any) -> Anatomy:
                 f"state[{section!r}]: expected one of {SECTIONS}; put it under the population, "
                 "projection or broadcast that it belongs to"
             )
+    _check_names(state)
     sizes = {name: _size(name, fields) for name, fields in state["populations"].items()}
     projections = state.get("projections", {})
     anatomy = parsed(sizes, {name: bool(_leaves(f)) for name, f in projections.items()})
@@ -143,6 +151,41 @@ def anatomy_of(state: Any) -> Anatomy:
                     f"[post, pre, ...] = {list(bundle.mask.shape)}"
                 )
     return anatomy
+
+
+def _check_names(state: dict[str, Any]) -> None:
+    """Every part of a state must be a dictionary: of names, and populations and projections of
+    named fields.
+
+    Raises:
+        AnatomyError: one that is none.
+    """
+    for section, parts in state.items():
+        if not isinstance(parts, dict):
+            raise AnatomyError(
+                f"state[{section!r}] is of type {_kind(parts)}, expected a dictionary of "
+                f"names, such as {EXAMPLES[section]}"
+            )
+        for name, fields in parts.items():
+            if not isinstance(name, str):
+                raise AnatomyError(f"state[{section!r}] has {name!r}: expected a name, a string")
+            if section != "broadcast" and not isinstance(fields, dict):
+                example = "activity" if section == "populations" else "weight"
+                raise AnatomyError(
+                    f"state[{section!r}][{name!r}] is of type {_kind(fields)}, expected a "
+                    f"dictionary of fields, such as {{{example!r}: ...}}"
+                )
+            for path, leaf in _leaves(fields):
+                if section == "projections" and len(leaf.shape) < 2:
+                    raise AnatomyError(
+                        f"projection {name!r}: {path} has shape {tuple(leaf.shape)}, "
+                        "expected [post, pre, ...]"
+                    )
+
+
+def _kind(part: Any) -> str:
+    """The type of a part of a state, of which the arrays are seen as shapes."""
+    return "Array" if isinstance(part, jax.ShapeDtypeStruct) else type(part).__name__
 
 
 def _as_written(born: Callable[..., State]) -> Any:

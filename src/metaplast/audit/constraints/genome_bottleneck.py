@@ -13,17 +13,18 @@ from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.evidence import BIRTHS, MOMENTS
 from metaplast.audit.living import is_number
 from metaplast.audit.places import Kind, Leaf
-from metaplast.audit.subject import Scale
+from metaplast.audit.subject import NOMINAL
 from metaplast.audit.verdict import Grade, upheld, violated
 from metaplast.source import Source
 
-NOMINAL = Scale(64, (64, 64), 10)
-"""The size at which numbers are compared with synapses."""
 LARGEST = 0.01
 """Largest share of numbers in synapses."""
 UNLIKELY = 7.0
 """Standard errors at which the mean of a synapse over births differs from that of its siblings;
 by chance, in one of 10^11 synapses."""
+QUARTERS = 4
+"""Parts of the births in each of which its mean is half as far off at least, the same way. Of
+weights with heavy tails a single one moves the mean of its synapse far, but not in every part."""
 SAME = 1e-3
 """Largest difference, in units of the largest value of a field, that rounding makes."""
 
@@ -31,11 +32,11 @@ SAME = 1e-3
 class GenomeBottleneck(AbstractConstraint):
     """Weights are drawn anew at every birth, and cells of a population are born alike.
 
-    *Births.* Over `BIRTHS` births, no synapse has a mean of its own. Weights that never vary are
-    allowed if they are the same for all synapses of a bundle, or tell only whether both ends have
-    the same number (identity); state of cells that never varies, if it is the same for all or a
-    gradient along the population: two numbers, from which the values, or their logarithms, go
-    along it in a straight line.
+    *Births.* Over `BIRTHS` births, and in every quarter of them, no synapse has a mean of its own.
+    Weights that never vary are allowed if they are the same for all synapses of a bundle, or tell
+    only whether both ends have the same number (identity); state of cells that never varies, if
+    it is the same for all or a gradient along the population: two numbers, from which the values,
+    or their logarithms, go along it in a straight line.
 
     *Permutation.* Two cells of a hidden population change places in a state from the middle of a
     life, with all their synapses and whoever is wired to them one to one. After a moment, all is
@@ -45,8 +46,8 @@ class GenomeBottleneck(AbstractConstraint):
     64-64-64-10 cells, where the learner has a size of its choice.
 
     What it can miss: learned variances or correlations of the initial weights, means smaller than
-    a standard deviation of the weights, and permutation where cells draw noise or where wiring
-    (such as local receptive fields) fixes who is who. Numbers that the subject does not
+    a standard deviation of the weights, and permutation where cells draw noise or where
+    wiring (such as local receptive fields) fixes who is who. Numbers that the subject does not
     declare, such as constants in the code, count only where they single out cells.
     """
 
@@ -115,7 +116,12 @@ def _inherited(leaf: Leaf, values: np.ndarray) -> str:
                 off &= not any(fits[known].all() for fits in graded)
             how = "at every birth"
         else:
-            off = np.abs(mean - expected) > UNLIKELY * spread / np.sqrt(births)
+            least = UNLIKELY * spread / np.sqrt(births)
+            off = np.abs(mean - expected) > least
+            parts = (np.array_split(m, QUARTERS) for m in (field, seen))
+            for some, there in zip(*parts, strict=True):
+                apart = some.sum(0) / np.maximum(there.sum(0), 1) - expected
+                off &= (apart * np.sign(mean - expected) > least / 2) | ~there.any(0)
             how = f"on average over {BIRTHS} births"
         off &= known
         if off.any():
