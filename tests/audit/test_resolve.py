@@ -12,9 +12,10 @@ import pytest
 from metaplast import learners
 from metaplast.audit.anatomy import AnatomyError
 from metaplast.audit.function import FunctionError, of_functions
-from metaplast.audit.reads import Reads, Untraceable
+from metaplast.audit.reads import Reads
 from metaplast.audit.resolve import ALIASES, names, resolve
 from metaplast.audit.subject import LARGE, LONG, SMALL, from_function, world
+from metaplast.audit.tracing import Untraceable
 from metaplast.learners import NAMES
 from metaplast.learners.backprop import Backprop
 from metaplast.learners.difference_target_propagation import simplified_target_propagation

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from metaplast.audit.certificate import audit as audit
     from metaplast.audit.demands import demand as demand
     from metaplast.audit.networks import from_network as from_network
-    from metaplast.audit.reads import Untraceable as Untraceable
     from metaplast.audit.subject import Subject as Subject
     from metaplast.audit.subject import from_function as from_function
+    from metaplast.audit.tracing import Untraceable as Untraceable
     from metaplast.audit.verdict import Grade as Grade
     from metaplast.audit.verdict import Status as Status
     from metaplast.audit.verdict import Verdict as Verdict
@@ -26,7 +26,7 @@ _HOME = {
     "Grade": "verdict",
     "Status": "verdict",
     "Subject": "subject",
-    "Untraceable": "reads",
+    "Untraceable": "tracing",
     "Verdict": "verdict",
     "audit": "certificate",
     "demand": "demands",

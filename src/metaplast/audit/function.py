@@ -28,7 +28,6 @@ import jax.numpy as jnp
 from metaplast import own_code
 from metaplast.audit.anatomy import AnatomyError
 from metaplast.audit.provenance.program import calls_host, enclosed
-from metaplast.audit.reads import Untraceable, traced
 from metaplast.audit.subject import (
     DEEP,
     LARGE,
@@ -41,6 +40,7 @@ from metaplast.audit.subject import (
     path_name,
     world,
 )
+from metaplast.audit.tracing import Untraceable, traced
 
 SIZES = ("inputs", "hidden", "outputs", "horizon")
 """Keywords by which a function `state` may be asked for another scale."""

@@ -23,10 +23,7 @@ from metaplast.audit.provenance import Cut, analyse, singletons, words_for
 from metaplast.audit.provenance.interpreter import FUNCTIONS
 from metaplast.audit.provenance.program import flatten
 from metaplast.audit.subject import Subject, world
-
-
-class Untraceable(ValueError):
-    """A step that cannot be analysed; the text says why, and where."""
+from metaplast.audit.tracing import traced
 
 
 class Found(NamedTuple):
@@ -397,40 +394,3 @@ def _first_moment(subject: Subject, key):
     """What the first step of a life is given."""
     moment = jax.tree.map(lambda a: a[0], world(subject, 1, key))
     return subject.born(key), moment, key
-
-
-def traced(subject: Subject, arguments):
-    """The jaxpr of a step, and the shapes of the state that it returns.
-
-    Raises:
-        Untraceable: the step fails under tracing, or returns another structure.
-    """
-    try:
-        program, outputs = jax.make_jaxpr(subject.step, return_shape=True)(*arguments)
-    except Untraceable:
-        raise
-    except Exception as fault:
-        raise Untraceable(f"{subject.name}: {_first_line(fault)}{_line_of(fault)}") from fault
-    given = jax.tree.structure(arguments[0])
-    if jax.tree.structure(outputs) != given:
-        raise Untraceable(
-            f"{subject.name}: the step returns {jax.tree.structure(outputs)}, expected a state of "
-            f"the structure that it was given, {given}"
-        )
-    return program, outputs
-
-
-def _first_line(fault: Exception) -> str:
-    lines = str(fault).strip().splitlines() or [type(fault).__name__]
-    return f"the step does not trace: {lines[0].rstrip('.')}"
-
-
-def _line_of(fault: Exception) -> str:
-    """The last line of the user's own code on the way to an exception."""
-    where, trace = "", fault.__traceback__
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if "site-packages" not in name and "metaplast/audit" not in name:
-            where = f", at {name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return where

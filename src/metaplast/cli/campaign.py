@@ -53,7 +53,9 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
     wrong = misheard(experiment.genome, experiment.objective.task)
     said = idle(experiment), elsewhere(spec), *wrong
-    for line in filter(None, (*said, *rehearsed(experiment, _compared(spec)))):
+    for line in filter(
+        None, (*said, *rehearsed(experiment, (task for task, _ in _compared(spec))))
+    ):
         print(line, file=sys.stderr)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:
@@ -95,18 +97,19 @@ def checked(spec: Spec) -> Experiment:
 
     experiment = build(spec)
     preflight.check(experiment)
-    for task, moments in zip(_compared(spec), itertools.cycle(spec["bench"]["moments"])):
+    for task, moments in _compared(spec):
         for name in spec["bench"]["learners"]:
             registry.build(name, task.inputs, spec.hidden, task.classes, moments)
     return experiment
 
 
-def _compared(spec: Spec) -> Iterator[AbstractTask]:
-    """The tasks of the comparison: all data, and of each all lengths of a life."""
+def _compared(spec: Spec) -> Iterator[tuple[AbstractTask, int]]:
+    """The tasks of the comparison, all data and of each all lengths of a life; with the length that
+    was asked for, which a task of its own length need not keep."""
     from metaplast.bench.protocol import task_of
 
     for data, moments in itertools.product(spec["bench"]["data"], spec["bench"]["moments"]):
-        yield task_of(data, moments)
+        yield task_of(data, moments), moments
 
 
 def go_on(

@@ -10,8 +10,9 @@ import numpy as np
 from metaplast.audit.constraints.abstract import AbstractConstraint
 from metaplast.audit.places import Kind
 from metaplast.audit.provenance import analyse, holds, nothing, one, words_for
-from metaplast.audit.reads import Found, Reads, Untraceable
+from metaplast.audit.reads import Found, Reads
 from metaplast.audit.subject import Subject, path_name, world
+from metaplast.audit.tracing import Untraceable
 from metaplast.audit.verdict import Grade, upheld, violated
 from metaplast.source import Source
 
