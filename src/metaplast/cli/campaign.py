@@ -52,10 +52,8 @@ def start(spec: Spec, out: Path | None, as_json: bool) -> None:
     for leaf in unreached(experiment, spec, kept):
         print(f"no derivative reaches genome{leaf}: it stays where it is", file=sys.stderr)
     wrong = misheard(experiment.genome, experiment.objective.task)
-    said = idle(experiment), elsewhere(spec), *wrong
-    for line in filter(
-        None, (*said, *rehearsed(experiment, (task for task, _ in _compared(spec))))
-    ):
+    seen = rehearsed(experiment, (task for task, _ in _compared(spec)))
+    for line in filter(None, (idle(experiment), elsewhere(spec), *wrong, *seen)):
         print(line, file=sys.stderr)
     demanded, known = ", ".join(spec["constraints"]), passed(spec, kept)
     if demanded and not known:
