@@ -21,9 +21,9 @@ from metaplast.audit.constraints.abstract import AbstractConstraint, Unfounded
 from metaplast.audit.constraints.synaptic_locality import SynapticLocality
 from metaplast.audit.demands import Refused, demand, subject_of
 from metaplast.audit.evidence import Evidence
-from metaplast.audit.reads import Untraceable
 from metaplast.audit.resolve import resolve
 from metaplast.audit.subject import Subject, from_function
+from metaplast.audit.tracing import Untraceable
 from metaplast.audit.verdict import Finding, Grade, Status, upheld, violated
 from metaplast.cli.certified import footnotes
 from metaplast.report.certificate import certificate_section
