@@ -69,8 +69,9 @@ def of_functions(name: str, step: Callable, newborn: Callable, scale: Scale = SM
     Where `state` can be asked for sizes, those that checks will ask for are tried as well.
     """
     subject = _of_size(name, step, newborn, scale)
-    resized = subject.resized
-    for other in (LARGE, DEEP, LONG, NOMINAL) if resized is not None else ():
+    if (resized := subject.resized) is None:
+        return subject
+    for other in (LARGE, DEEP, LONG, NOMINAL):
         try:
             resized(other)
         except (AnatomyError, FunctionError, Untraceable) as fault:

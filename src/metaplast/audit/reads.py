@@ -23,7 +23,7 @@ from metaplast.audit.provenance import Cut, analyse, singletons, words_for
 from metaplast.audit.provenance.interpreter import FUNCTIONS
 from metaplast.audit.provenance.program import flatten
 from metaplast.audit.subject import Subject, world
-from metaplast.audit.tracing import traced
+from metaplast.audit.tracing import Untraceable, traced
 
 
 class Found(NamedTuple):

@@ -69,7 +69,7 @@ def forgetting(life: Life, episode: Episode, readouts, stages: int) -> Forgettin
         raise ValueError(f"stages = {stages}: expected 2 to {len(classes)}, the classes; give one")
     stage = np.empty(len(classes), int)
     stage[np.argsort(first)] = np.arange(len(classes)) * stages // len(classes)
-    named = right(readouts, asked)
+    named = np.asarray(right(readouts, asked))
     earlier, last = classes[stage < stages - 1], classes[stage == stages - 1]
     return Forgetting(
         learned=float(np.mean([_later_half(correct[targets == c]) for c in earlier])),

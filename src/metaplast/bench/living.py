@@ -97,7 +97,7 @@ class Arena:
             group, span = job
             answers = jax.device_get(program(group, *self._experience(_padded(span, size))))
             correct, *rest = (part[:, : len(span)] for part in answers)
-            return Outcome(counted(correct, self.task), *rest)
+            return Outcome(np.asarray(counted(correct, self.task)), *rest)
 
         begun = time.perf_counter()
         with ThreadPoolExecutor(threads()) as pool:
