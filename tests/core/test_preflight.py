@@ -29,6 +29,7 @@ from metaplast.objective import Objective
 from metaplast.rules import Delta, PolicyTrace, RewardSTDP, ThreeFactor, Total
 from metaplast.search import searchable
 from metaplast.spec import SpecError
+from metaplast.suites import Setting
 from metaplast.tasks import (
     Dataset,
     Drifting,
@@ -328,6 +329,17 @@ def test_a_found_rule_that_mishears_what_it_is_compared_on_is_said(tmp_path, mon
     with pytest.raises(Lived):
         main(["bench", "frozen", "--data", rewarded])
     assert "modulator" not in capsys.readouterr().err
+
+    # A suite says it, too, once for all of its settings, and goes on where one has no data here.
+    monkeypatch.setattr("metaplast.bench.suite.run", lived)
+    out = ["--out", str(tmp_path / "suite")]
+    for data, times in ((rewarded, 1), (plain, 0)):
+        settings = [Setting(text, 4) for text in ("nowhere.npz", data, data)]
+        monkeypatch.setattr("metaplast.suites.suite", lambda _, settings=settings: settings)
+        with pytest.raises(Lived):
+            main(["bench", str(file), "--suite", "spiking", *out])
+        said = capsys.readouterr().err
+        assert said.count(f"{file}: genome.rules.readout.rules[0]: ThreeFactor takes") == times
 
 
 def test_derivatives_are_followed_through_loops_and_branches():

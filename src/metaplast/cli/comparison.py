@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
+from metaplast.cli.heard import misheard_by
 from metaplast.cli.output import document, wide_console
 from metaplast.cli.progress import display
 
@@ -27,7 +27,7 @@ def compare(
         if not values:
             raise ValueError(f"{name}: none given; give one or more, or leave --{name} out")
     from metaplast.bench import bench, sweep
-    from metaplast.bench.protocol import own_length
+    from metaplast.bench.protocol import own_length, task_of
     from metaplast.bench.table import show
 
     for text in data if tuple(moments) != MOMENTS else ():
@@ -39,7 +39,7 @@ def compare(
     single = len(data) == len(moments) == len(hidden) == 1
     options = {"lives": lives, "seed": seed, "only": only}
     with display() as shown:
-        for line in _misheard(learners, data, moments[0]):
+        for line in misheard_by(learners, (task_of(text, moments[0]) for text in data)):
             shown.say(line)
         if single:
             result = bench(
@@ -53,26 +53,3 @@ def compare(
     console = wide_console()
     for cell in [result] if single else result["cells"]:
         show(cell, console)
-
-
-def _misheard(learners: Sequence[str], data: Sequence[str], moments: int) -> list[str]:
-    """A line about each found rule that takes what a task broadcasts for the contrary of it."""
-    from metaplast.learners.registry import in_file
-
-    names = [name for name in learners if in_file(name)]
-    if not names:
-        return []
-    from metaplast.bench.protocol import task_of
-    from metaplast.preflight import misheard
-    from metaplast.store import load
-
-    with warnings.catch_warnings():  # of edited code: whoever loads them to live says so as well
-        warnings.simplefilter("ignore")
-        found = {name: load(name).genome for name in names}
-    tasks = [task_of(text, moments) for text in data]
-    return [
-        f"{name}: {line}"
-        for name, genome in found.items()
-        for task in tasks
-        for line in misheard(genome, task, found=True)
-    ]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from metaplast.cli.heard import misheard_by
 from metaplast.cli.output import document, wide_console, writable, writable_file
 from metaplast.cli.progress import display
+
+if TYPE_CHECKING:
+    from metaplast.suites import Setting
+    from metaplast.tasks.abstract import AbstractTask
 
 
 def live(
@@ -44,12 +51,12 @@ def live(
     if page is not None:
         for name in settings:
             pages.around(page, name)  # now as well, and not only when the suite has been lived
-    archive, whole = Archive(folder), {}
+    archive, whole, rows = Archive(folder), {}, learners or (FOUND, *ROWS)
     with display() as shown:
         for name, columns in settings.items():
-            whole[name] = run(
-                columns, learners or (FOUND, *ROWS), archive, lives, seed, shown.row, shown.say
-            )
+            for line in misheard_by(rows, _tasks(columns)):
+                shown.say(line)
+            whole[name] = run(columns, rows, archive, lives, seed, shown.row, shown.say)
             if page is not None:  # at once, for the suite after it may never end
                 pages.write(page, name, whole[name])
     if as_json:
@@ -61,6 +68,15 @@ def live(
                 show(result, console)
             if results:
                 console.print(matrix.drawn(name, results))
+
+
+def _tasks(settings: Sequence[Setting]) -> Iterator[AbstractTask]:
+    """What can be lived here; `run` says what cannot."""
+    from metaplast.bench.protocol import task_of
+
+    for setting in settings:
+        with contextlib.suppress(FileNotFoundError, ImportError):
+            yield task_of(setting.data, setting.moments)
 
 
 def _check_page(page: Path, lives: int) -> None:
