@@ -90,7 +90,8 @@ def live(
         episode: stimuli `[moments, inputs]` and targets `[moments]`.
         key: birth and noise of this life.
         segment: where given, how many moments lie between two copies of the weights that a
-            backward pass can rely on, see `unroll`; else it stores everything.
+            backward pass can rely on, see `unroll`; else it stores everything. With 0 nothing is
+            lived in a way of our own, so that there are forward derivatives, too.
         block: where given beside it, how many moments are differentiated at once; the rest of the
             life is known by its state at the begin of every block, and lived again from there.
 
@@ -149,13 +150,16 @@ def onward(
     keeps the first state.
 
     Where `METAPLAST_KERNEL` is `pallas`, changes of separable plasticity wait for the next moment's
-    delivery (`deferred`), which is another order of the same sums.
+    delivery (`deferred`), which is another order of the same sums. It has no forward derivative;
+    with `segment = 0` nothing waits.
 
     Returns:
         The same three afterwards, and `(correct, loss)` of every moment.
     """
     waits = kernel.wanted() == kernel.PALLAS
-    if isinstance(learner, PlasticNetwork) and learner.separable and (waits or segment is not None):
+    if segment == 0:
+        through = _whole(learner, task, key)
+    elif isinstance(learner, PlasticNetwork) and learner.separable and (waits or segment):
         through = _apart(learner, task, key, segment, Deferred() if waits else AtOnce())
     elif segment is None:
         through = _whole(learner, task, key)

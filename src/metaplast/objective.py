@@ -116,7 +116,7 @@ class Objective(eqx.Module):
         network = self.learner(genome)
         kept = self.kept(network, (episode.stimuli, episode.targets), life_key)
         judged = _Sharpened(self.task, self.sharpness, self.relative)
-        life, state = live(network, judged, episode, life_key, *(kept or ()))
+        life, state = live(network, judged, episode, life_key, *(kept or (0,)))
         loss = jnp.mean(life.loss)
         costs = Metered.costs(state) if self.metered else None
         exploded = life.exploded.astype(loss.dtype)
@@ -156,7 +156,7 @@ class Objective(eqx.Module):
         judged = _Sharpened(self.task, self.sharpness, self.relative)
         seen = (experience.stimuli, experience.targets)
         kept = self.kept(network, seen, key)
-        return onward(network, judged, begin, seen, key, *(kept or ()))
+        return onward(network, judged, begin, seen, key, *(kept or (0,)))
 
 
 class _Sharpened(eqx.Module):

@@ -204,7 +204,7 @@ def _standing(
         position, about = load_checkpoint(checkpoint, position)
         older = ONE_EPISODE if lived(experiment.objective) else ""
         backprop = Beside(float(about["backprop_accuracy"]), about.get("backprop_lived", older))
-        _same_selection(about.get("selection", ""), experiment)
+        _same_selection(about.get("selection", ""), folder, experiment)
         _same_data(about.get("data"), folder, experiment)
     _cut_log(folder / "log.jsonl", int(position.step))
     if backprop is not None and int(position.step) >= experiment.steps:
@@ -294,7 +294,7 @@ def _same_data(began: dict[str, str] | None, folder: Path, experiment: Experimen
             )
 
 
-def _same_selection(digest: str, experiment: Experiment) -> None:
+def _same_selection(digest: str, folder: Path, experiment: Experiment) -> None:
     """Refuse to go on with another learned selection than the run began with.
 
     Raises:
@@ -304,7 +304,7 @@ def _same_selection(digest: str, experiment: Experiment) -> None:
     if digest and digest != now:
         raise SpecError(
             f"meta.weights: sha256 {now[:12]}, but this run began with {digest[:12]}; put the "
-            "file of then back, or begin anew"
+            f"file of then back, or begin anew with: {hint.anew(folder)}"
         )
 
 

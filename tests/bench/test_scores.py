@@ -266,7 +266,13 @@ def test_an_answer_that_is_no_number_is_wrong_whoever_counts():
              float(LearnerLoss(task)(Zero(2), key)[1].accuracy)]  # fmt: skip
     assert sound == [1.0, 1.0]
     assert float(held_out(Broken(2), jnp.zeros(0), task, episode, key)) == 0.0
-    assert float(LearnerLoss(task)(Broken(2), key)[1].accuracy) == 0.0
+    loss, score = LearnerLoss(task)(Broken(2), key)
+    assert float(score.accuracy) == 0.0 != float(score.exploded)
+    # One that exploded answers with a flat readout after its life as well as in it.
+    flat = float(LearnerLoss(task, "life")(Broken(2), key)[0])
+    np.testing.assert_allclose([loss, flat], np.log(2), rtol=1e-6)
+    with pytest.raises(ValueError, match="segment = -3: expected 1 or more moments"):
+        LearnerLoss(task, segment=-3)
     assert float(held_out_accuracy(Broken(2), jnp.zeros(0), episode)) == 0.0
 
 

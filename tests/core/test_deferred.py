@@ -19,6 +19,7 @@ from metaplast import deferred, fast_weights, kernel, lifetime, one_pass
 from metaplast.circuits import layered, stacks
 from metaplast.deferred import Deferred
 from metaplast.lifetime import live
+from metaplast.lives import lives_of
 from metaplast.network import PlasticNetwork
 from metaplast.objective import Objective
 
@@ -84,15 +85,34 @@ def gradient(circuit, genome, segment: int):
     return jax.jit(jax.value_and_grad(loss))(theta)
 
 
-@pytest.mark.parametrize("case, segment", [(by_name, 0), (by_name, 4), (as_a_loop, 4)])
+@pytest.mark.parametrize(
+    "case, segment", [(by_name, 0), (by_name, 6), (by_name, 4), (as_a_loop, 4)]
+)
 def test_a_meta_gradient_does_not_depend_on_when_changes_are_made(case, segment, monkeypatch):
     with jax.enable_x64(True), mock.patch.object(stacks, "LEAST", 4):
         true = gradient(*case(), segment)
         monkeypatch.setenv(kernel.SWITCH, kernel.PALLAS)
         with mock.patch.object(lifetime, "Deferred", side_effect=Deferred) as asked:
             ours = gradient(*case(), segment)
-        assert asked.called
+        assert asked.called == (segment > 0)
     assert_same(ours, true)
+
+
+def test_lives_that_are_stored_whole_have_forward_derivatives_also_where_changes_wait(monkeypatch):
+    circuit, genome = by_name()
+    theta, fixed = parts(genome)
+
+    def slope(segment):
+        lives = lives_of(Objective(Easy(inputs=5, moments=6), circuit, 2.0, segment), fixed)
+        ahead = lambda theta: lives(theta, jax.random.key(3))[0]  # noqa: E731
+        return float(jax.jvp(ahead, (theta,), (jax.tree.map(jnp.ones_like, theta),))[1])
+
+    true = slope(0)
+    assert abs(true) > 1e-3
+    monkeypatch.setenv(kernel.SWITCH, kernel.PALLAS)
+    np.testing.assert_allclose(slope(0), true, rtol=1e-5)
+    with pytest.raises(TypeError, match="forward-mode"):  # the control
+        slope(None)
 
 
 def life():

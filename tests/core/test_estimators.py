@@ -131,6 +131,25 @@ def test_an_estimator_that_lost_everything_has_no_variance(recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize("lost", [0.0, 0.5, 0.8])
+def test_the_standard_error_is_that_of_what_was_not_lost(lost):
+    """Cycles of a life are drawn with what its neighbors have; means over many samples know."""
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(size=(2000, 9, 4, 3))
+    drawn = (drawn[:, 1:] + drawn[:, :-1])[:, :, None]
+    drawn[rng.random((2000, 8, 1, 4)) < lost] = np.nan
+    samples = [Sample(one, 1.0, 1) for one in drawn]
+    means, errors = (np.array([getattr(s, of) for s in samples]) for of in ("mean", "error"))
+    true = np.nanstd(means, 0)
+    assert true.min() > 0.2
+    squared = np.nanmean(errors**2, 0) ** 0.5
+    # Few numbers know little of the spread, and below 0 no neighbors count: a tenth on average.
+    np.testing.assert_allclose(squared, true, rtol=0.15)
+    few = np.isnan(errors).any(1)  # a single one that is left has no spread
+    left = np.isfinite(drawn).all(-1).sum((1, 2, 3))
+    np.testing.assert_array_equal(few, left < 2)
+
+
 def test_lives_without_a_number_are_left_out_counted_and_begun_anew():
     meta = PES(lives=16, width=16, stretch=STRETCH, spread=0.1)
     lives, theta = Treacherous(HORIZON), at({"theta": np.asarray(0.5)})

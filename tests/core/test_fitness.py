@@ -41,6 +41,19 @@ def test_shared_lives_are_drawn_once():
     assert own and all(shape.count(",") == 2 for shape in own)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e9])
+def test_who_has_no_number_is_worth_less_than_anybody(scale):
+    def lost(candidate, key):
+        loss = scale * candidate[0] + 0.0 * jax.random.uniform(key)
+        return jnp.where(candidate[1] > 0, jnp.nan, loss), (loss,)
+
+    given = jnp.asarray([[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
+    found = fitness(lost, given, 2, jax.random.key(0))
+    assert found.sound.tolist() == [False, True, True]
+    np.testing.assert_allclose(found.values[1:], scale)
+    assert float(found.values[0]) > float(found.values[1])
+
+
 @pytest.mark.parametrize("worlds", [None, np.arange(CANDIDATES) % 2])
 def test_everybody_is_worth_what_he_is_alone(worlds):
     key = jax.random.key(0)

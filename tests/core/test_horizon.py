@@ -74,6 +74,46 @@ def test_derivatives_lose_their_meaning_in_chaos_and_keep_it_at_rest():
     assert np.abs(calm.measured).min() > 0
 
 
+def test_a_horizon_that_no_gene_has_reached_says_nothing_of_derivatives():
+    class Late(Logistic):
+        """The first stretch is answered before theta has done anything."""
+
+        def begin(self, theta, key):
+            return super().begin(theta, key), jnp.asarray(0)
+
+        def advance(self, theta, life, moments: int):
+            x, at = life
+            loss, report, x = super().advance(theta, x, moments)
+            return jnp.where(at == 0, 1.0, loss), report, (x, at + 1)
+
+    theta, key = {"theta": jnp.asarray(2.5)}, jax.random.key(1)
+    found = agreement(Late(60), theta, 3, 1e-4, 4, 4, key)
+    assert np.isnan(found.correlation).tolist() == [True] + 19 * [False]
+    assert found.longest == 60
+    # The controls: a difference that the derivative does not see, and one that is no number.
+    for predicted, measured in ((0.0, 1.0), (np.nan, np.nan)):
+        blind = found._replace(predicted=found.predicted.copy(), measured=found.measured.copy())
+        blind.predicted[..., 0], blind.measured[..., 0] = predicted, measured
+        assert blind.longest == 0 == blind.correlation[0]
+
+
+def test_gradients_that_are_all_lost_are_said_and_judge_nobody():
+    exact = made([np.nan, np.nan], 0.1, 1.0)
+    rows = [
+        row("Backprop", made([np.nan, np.nan], 0.1, 1.0, 1), exact),
+        row("Forward", made([3.0, 4.0], 0.1, 0.1, 2), exact),
+        row("ES", made([3.0, 4.0], 3.0, 2.0, 3), exact),
+    ]
+    assert np.isnan(rows[0].bias) and rows[0].lost == 1
+    always = Agreement(np.arange(1, 61), np.ones((1, 1, 60)), np.ones((1, 1, 60)))
+    found = Comparison(2, 60, 1, float("nan"), rows, always, np.zeros((1, 60)), True)
+    best = recommended(found)
+    assert best is not None and best.name == "ES"
+    assert "all lost" in advice(found) and "objective.segment = 2" in advice(found)
+    known = found._replace(exact=5.0)  # the control
+    assert "all lost" not in advice(known)
+
+
 def made(mean, spread, seconds, seed=0):
     """Estimates around a mean."""
     noise = np.random.default_rng(seed).normal(size=(40, 1, 8, 2)) * spread
@@ -88,6 +128,11 @@ def test_bias_is_told_from_noise():
     np.testing.assert_allclose(wrong.bias, 8 / 5, rtol=0.01)
     np.testing.assert_allclose(right.variance, 2 * 2.0**2 / 8 / 25, rtol=0.5)
     np.testing.assert_allclose(wrong.mean_cosine, cosine([3, -4], [3, 4]), rtol=0.05)
+    # One lost estimate is left out of the mean cosine.
+    gap = off.gradients.copy()
+    gap[0] = np.nan
+    np.testing.assert_allclose(row("off", off._replace(gradients=gap), exact).cosine, wrong.cosine,
+                               rtol=0.05)  # fmt: skip
 
 
 @pytest.mark.parametrize("longest", [60, 20])

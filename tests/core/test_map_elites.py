@@ -115,6 +115,30 @@ def test_candidates_without_a_number_never_enter():
     assert not np.any(np.asarray(state.filled)[over]) and np.any(np.asarray(state.filled))
 
 
+def test_an_elite_pays_for_generations_in_which_it_has_no_number():
+    """Around zero nine lives of ten are lost, by their loss or by their cost, and what is left
+    looks best."""
+
+    def risky(of):
+        def evaluate(theta, key):
+            loss, score = trade(theta, key)
+            near = jnp.abs(theta["a"][0]) < 0.5
+            lost = near & (jax.random.uniform(jax.random.fold_in(key, 2)) < 0.9)
+            loss = jnp.where(near, -5.0, loss)
+            gone = jnp.where(lost, jnp.nan, 0.0)
+            costs = Cost(score.costs.changes + gone)
+            return (loss + gone, score) if of == "loss" else (loss, score._replace(costs=costs))
+
+        return evaluate
+
+    for of in ("loss", "cost"):
+        theta, state, lost = illuminated(META, risky(of), 80)
+        assert 0.05 < float(jnp.mean(lost)) < 0.95, of
+        assert abs(float(theta["a"][0])) > 0.5, of
+        old = np.asarray(state.generations) > 5
+        assert old.any() and np.isfinite(np.asarray(state.cost)).all()
+
+
 def test_costs_are_those_of_the_synapses_by_hand():
     task, circuit = Easy(moments=6), layered(6, (4,), 3)
     network = PlasticNetwork(circuit, plain())

@@ -28,6 +28,12 @@ def advice(found: Comparison) -> str:
             "No derivative reaches the genome, so what is exact is not known: take an estimator "
             "that needs none."
         )
+    elif not np.isfinite(found.exact):
+        lines.append(
+            "Backprop's gradients are all lost, for none is a finite number, so what is exact is "
+            "not known; where synapses lose a large part of their weight in a moment, give "
+            "objective.segment = 2."
+        )
     elif found.exact == 0:
         lines.append("The exact gradient is zero: no number of the genome changes the loss here.")
     elif found.agreement.longest == 0:
@@ -92,7 +98,8 @@ def unknown(found: Comparison) -> bool:
 def _judged(found: Comparison) -> bool:
     """Whether estimators are judged by the exact gradient: there is one, it has a length, and a
     meaning."""
-    return found.reached and found.exact != 0 and found.agreement.longest >= found.horizon
+    known = found.reached and np.isfinite(found.exact) and found.exact != 0
+    return bool(known) and found.agreement.longest >= found.horizon
 
 
 def told_from_noise(row: Row, numbers: int) -> bool:

@@ -55,7 +55,7 @@ class Row(NamedTuple):
     variance: float
     """Expected squared distance of one estimate from their mean."""
     cosine: float
-    """Of one estimate and the exact gradient, on average."""
+    """Of one estimate that was not lost and the exact gradient, on average."""
     mean_cosine: float
     """Of the mean of all estimates and the exact gradient."""
     lost: float
@@ -187,13 +187,14 @@ def row(name: str, found: Sample, exact: Sample | None) -> Row:
     own = float(np.sum(found.error**2))
     noise = own + float(np.sum(exact.error**2))
     distance = float(np.sum((found.mean - truth) ** 2))
-    each = np.mean([cosine(one, truth) for one in found.each])
+    cosines = np.array([cosine(one, truth) for one in found.each])
+    known = np.isfinite(cosines)
     return Row(
         name,
-        _over(max(0.0, distance - noise) ** 0.5, length),
+        _over(float(np.maximum(0.0, distance - noise)) ** 0.5, length),
         _over(noise**0.5, length),
         _over(found.variance, length**2),
-        float(each),
+        float(np.mean(cosines[known])) if known.any() else nan,
         cosine(found.mean, truth),
         found.lost,
         found.seconds,

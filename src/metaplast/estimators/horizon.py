@@ -32,17 +32,19 @@ class Agreement(NamedTuple):
 
     @property
     def correlation(self) -> np.ndarray:
-        """Of predicted and measured differences, over lives and directions, `[horizons]`."""
+        """Of predicted and measured differences, over lives and directions, `[horizons]`; no number
+        where both are nothing but zeros, as up to a horizon whose answers no gene has touched."""
         told = self.predicted.reshape(-1, len(self.moments))
         true = self.measured.reshape(-1, len(self.moments))
         sound = np.isfinite(told) & np.isfinite(true)
         told, true = np.where(sound, told, 0.0), np.where(sound, true, 0.0)
         size = np.sqrt((told**2).sum(0) * (true**2).sum(0))
-        return (told * true).sum(0) / np.maximum(size, TINY)
+        silent = sound.any(0) & ~told.any(0) & ~true.any(0)
+        return np.where(silent, np.nan, (told * true).sum(0) / np.maximum(size, TINY))
 
     @property
     def longest(self) -> int:
-        """The longest horizon up to which every correlation is at least `TRUSTED`; 0 if none."""
+        """The longest horizon up to which no correlation is below `TRUSTED`; 0 if none."""
         below = np.flatnonzero(self.correlation < TRUSTED)
         last = below[0] if len(below) else len(self.moments)
         return int(self.moments[last - 1]) if last else 0
@@ -100,7 +102,9 @@ def lyapunov(lives: Lives, theta: Any, stretch: int, count: int, key: Key) -> np
 
     A small difference between two learners that live the same life grows, on average, as
     $e^{\\lambda t}$; where $\\lambda > 0$, so do derivatives. The tangent begins at random and is
-    brought back to length one after every stretch.
+    brought back to length one after every stretch. It has all that a learner is born with in it:
+    where some of that never changes, as fixed feedback does, the difference stays, and the exponent
+    does not fall below 0 however much the rest forgets.
 
     Args:
         lives: the objective.

@@ -47,18 +47,19 @@ class Sample(NamedTuple):
 
     @property
     def error(self) -> np.ndarray:
-        """Standard error of the mean `[numbers]`.
+        """Standard error of the mean `[numbers]`; no number where fewer than two were not lost.
 
         Lives are independent of each other. One that was begun in a cycle ends in the next, so
         that neighboring cycles of the same life are not, and cycles further apart are.
         """
         off = _mean(self.gradients, 1) - self.mean
-        cycles, lives, _ = off.shape
-        spread = _mean(off**2, (0, 1)) * cycles * lives / max(1, cycles * lives - 1)
-        if cycles > 1:
-            neighbors = _mean(off[1:] * off[:-1], (0, 1)) * 2 * (cycles - 1) / cycles
-            spread = spread + np.maximum(neighbors, 0.0)
-        return np.sqrt(spread / (cycles * lives))
+        together = off[1:] * off[:-1]
+        known, pairs = (np.sum(~np.isnan(a), (0, 1)) for a in (off, together))
+        shared = 2.0 * np.nansum(together, (0, 1))  # of all pairs, each of which counts twice
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = np.nansum(off**2, (0, 1)) / (known - 1)
+            spread = spread + np.where(pairs > 0, np.maximum(shared / known, 0.0), 0.0)
+            return np.sqrt(np.where(known > 1, spread, np.nan) / known)
 
     @property
     def lost(self) -> float:

@@ -71,7 +71,8 @@ def fitness(
     sound = jnp.all(finite, axis=1)
     worst = jnp.max(jnp.where(finite, losses, -jnp.inf))
     worst = jnp.where(jnp.any(finite), worst, 0.0)
-    values = jnp.where(sound, jnp.mean(losses, axis=1), worst + 1.0)
+    beyond = jnp.maximum(worst + 1.0, jnp.nextafter(worst, jnp.inf))  # 1 is nothing to a large loss
+    values = jnp.where(sound, jnp.mean(losses, axis=1), beyond)
     return Fitness(values, scores, jnp.mean(~sound), sound)
 
 

@@ -22,11 +22,12 @@ class LearnedSelection(AbstractGenerations):
     small attention network that reads ranks, ages and mutation sizes only.
 
     In every generation four candidates live the same lives and are ranked among themselves; the
-    next four live others. Children mutate at right angles to each other, as far as there is room.
+    next four live others (a few more, where four do not divide the population). Children mutate at
+    right angles to each other, as far as there is room.
     The network, blind to genomes and to losses, says who lives on, what share each has in the next
     children, by how much mutations grow, of all genes and of each, and how far the population
-    moves. What is found is the center that children are born around. Losses in any monotone
-    disguise give the same search, bit for bit.
+    moves. What is found is the center that children are born around. Candidates are ranked by their
+    mean losses, which in any monotone disguise give the same search, bit for bit.
 
     Networks were trained on searches by backprop through generations (`backprop`) or by
     evolution (`evolution`), both by `metaplast selection`; `untrained` is the

@@ -40,6 +40,7 @@ class MapElites(AbstractGenerations):
     bins, and half children: each its parent, stirred, and moved along the line to another elite.
     Parents live again, on the same lives as the children, and an elite stands for the mean over all
     of its generations, so luck fades; one whose mean cost comes to lie in another bin moves there.
+    A generation in which an elite has no number costs it as much as the worst of that generation.
     Of those who meet in a bin the best one stays, once it is allowed for how much easier the lives
     of children were than those that their generation's parents had known. What is found is the
     elite with the least loss;
@@ -126,10 +127,12 @@ class MapElites(AbstractGenerations):
         lived = fitness(evaluate, jax.vmap(unravel)(candidates), self.lives, lives_key)
         cost = jnp.mean(getattr(lived.scores.costs, self.axis), axis=1)
         sound = lived.sound & jnp.isfinite(cost)
+        lived = lived._replace(sound=sound, lost=jnp.mean(~sound))
         values = jnp.where(sound, lived.values, jnp.inf)
         luck = _luck(values[:half] - state.loss[drawn[0]])
         begun = jnp.any(state.filled)
-        state = self._again(state, drawn[0], values[:half], cost[:half])
+        worst = jnp.where(jnp.any(sound), jnp.max(jnp.where(sound, values, -jnp.inf)), jnp.inf)
+        state = self._again(state, drawn[0], values[:half], cost[:half], worst)
         # Parents have their bins already, but for the first ones.
         entering = jnp.where(begun & (jnp.arange(self.population) < half), jnp.inf, values - luck)
         entered = Archive(
@@ -153,8 +156,19 @@ class MapElites(AbstractGenerations):
         along = self.line * jax.random.normal(line_key, (half, 1), parents.dtype)
         return parents + noise + along * (others - parents)
 
-    def _again(self, state: Archive, drawn, loss, cost) -> Archive:
-        """Elites that have lived once more: their means; a parent drawn twice counts once."""
+    def _again(self, state: Archive, drawn, loss, cost, worst) -> Archive:
+        """Elites that have lived once more: their means; a parent drawn twice counts once.
+
+        Args:
+            drawn: whose they are, `[parents]`.
+            loss: of this generation; infinite where it is no number.
+            cost: the same; a parent without a number keeps its mean.
+            worst: what stands for a loss that is no number, but at least what its parent had;
+                infinite where nobody has one, who then tells nothing.
+        """
+        sound = jnp.isfinite(loss)
+        loss = jnp.where(sound, loss, jnp.maximum(worst, state.loss[drawn]))
+        cost = jnp.where(sound, cost, state.cost[drawn])
         known = state.filled[drawn] & jnp.isfinite(loss)
         lived = jnp.zeros(self.bins, bool).at[drawn].max(known)
         count = state.generations + lived
