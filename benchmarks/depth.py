@@ -39,7 +39,8 @@ AIM = 1.25
 """At twice the depth."""
 WHY = (
     "Where the aim is missed: below "
-    f"{LEAST} alike layers networks ship written out, and what that compiles grows with depth. A "
+    f"{LEAST} alike layers (of 16 hidden layers fewer are alike) networks ship written out, and "
+    "what that compiles grows with depth. A "
     "loop there would meet the aim, but runs longer (the column), for the weights of a layer are "
     "copied in and out of it: some thirty meta-steps use up what it saves "
     "([lab notes](lab-notes.md), *deep circuits as loops*)."

@@ -137,5 +137,6 @@ def short(value: float) -> str:
         return f"{value:.0f}"
     if abs(value) < 1e-4:
         return f"{value:.2e}"
+    value = float(f"{value:.3g}")  # .9996 is 1.00, and not 1.000
     digits = 2 - int(np.floor(np.log10(abs(value))))
     return f"{value:.{digits}f}"

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from command import Command
 
 SAID = {
     "synaptic_locality": "upheld",
@@ -64,4 +65,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    Command(__doc__).parse_args()
     main()

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from command import Command
 
 SAID = {
     "no_weight_transport": "upheld",
@@ -72,4 +73,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    Command(__doc__).parse_args()
     main()

@@ -149,6 +149,14 @@ def _holds_idx(path: Path) -> bool:
     return path.is_dir() and any("ubyte" in p.name for p in path.iterdir())
 
 
+APART = {
+    "brian2": "make test-brian2 (in an environment of its own, for it needs another NumPy)",
+    "spiking-peers": "make spiking-peers (in environments of their own, for they need another "
+    "PyTorch and another NumPy)",
+}
+"""Extras that do not fit beside the others, and what brings them in a clone of the project."""
+
+
 def _extras() -> list[dict[str, Any]]:
     """Every optional extra of the distribution, what it lacks here, and how to get it."""
     wanted: dict[str, list[str]] = {}
@@ -160,11 +168,15 @@ def _extras() -> list[dict[str, Any]]:
     found = []
     for extra, packages in wanted.items():
         missing = [p for p in packages if _version(p) is None]
+        apart = APART.get(extra)
+        if extra == "brian2" and Path(os.environ.get("BRIAN2_PYTHON", " ")).is_file():
+            missing = []  # the Python that its test runs
+        install = f"{sys.executable} -m pip install 'metaplast[{extra}]'"
         found.append({
             "name": extra,
             "packages": packages,
             "missing": missing,
-            "install": f"{sys.executable} -m pip install {' '.join(packages)}",
+            "install": apart or install,
         })  # fmt: skip
     browser = next((p for p in ("/usr/bin/chromium",) if Path(p).exists()), None)
     found.append({

@@ -151,6 +151,8 @@ def test_advice_takes_no_biased_estimator_and_no_derivative_without_meaning(long
     best = recommended(found)
     assert best is not None and best.name == ("Backprop" if longest == 60 else "PES")
     assert f'meta.type = "{best.name}"' in advice(found)
+    assert "a single stretch" not in advice(found)
+    assert "a single stretch" in advice(found._replace(stretch=60))
     # Truncated is the cheaper of the others, and no runner-up where its bias is known.
     assert min(rows[1:], key=lambda one: one.cost(judged=True)).name == "Truncated"
     assert "Truncated" not in advice(found)

@@ -33,7 +33,7 @@ HELPERS = {
     "tasks": {
         "boxes", "check", "checksum", "class_folders", "coco_file", "events", "folder", "hdf5",
         "idx", "pictures", "pools", "recordings", "scenes", "shared", "stored", "teaching",
-        "whole_file", "windows",
+        "whole_file", "windows", "with_moments",
     },
 }  # fmt: skip
 """Modules that hold no part of their own."""

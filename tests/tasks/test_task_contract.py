@@ -16,7 +16,7 @@ QUICK = {"xla_backend_optimization_level": 0}
 """Compiled twice as fast, and run once."""
 
 MOMENTS, HELD_OUT = 12, 7
-NO_TASKS = {"AbstractTask", "AbstractWrapper", "named", "with_moments"}
+NO_TASKS = {"AbstractTask", "AbstractWrapper", "named"}
 SIZES = {"FewShot": (8, 12), "DelayedMatch": (14, HELD_OUT), "InSteps": (36, 21)}
 """Moments and held-out examples of tasks whose lives have a form of their own."""
 OTHER_TEACHING = {"DelayedReward", "Reinforced"}

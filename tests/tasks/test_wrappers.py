@@ -22,8 +22,8 @@ from metaplast.tasks import (
     Teacher,
     digit_scenes,
     digits,
-    with_moments,
 )
+from metaplast.tasks.with_moments import with_moments
 from metaplast.types import Episode
 
 QUICK = {"xla_backend_optimization_level": 0}

@@ -22,7 +22,7 @@ class Bench:
       metaplast bench zoo/online backprop nearest_neighbor --data my.npz --moments 300 1500
       metaplast bench backprop feedback_alignment --hidden 64,64 32,32,32,32 --json
       metaplast bench --suite recognition                   # everybody; resumes where it stopped
-      metaplast bench zoo/online --suite depth horizon --lives 32 --write docs/results.md
+      metaplast bench zoo/online --suite depth horizon --lives 32 --write mine.md
     """
 
     learners: Positional[tuple[str, ...]]

@@ -45,6 +45,12 @@ def advice(found: Comparison) -> str:
         )
     else:
         lines.append(f"Derivatives predict what a step does over all {found.horizon} moments.")
+    if found.stretch == found.horizon:
+        lines.append(
+            "A life is a single stretch here, so Truncated, PES and NRES live it whole as the "
+            f"others do; give --stretch, or lives of other than {found.horizon} moments, which "
+            "have a tenth."
+        )
     if unknown(found):
         noise = next(row.noise for row in found.rows if row.name == "Backprop")
         lines.append(

@@ -39,7 +39,6 @@ from metaplast.tasks.reinforced import Reinforced
 from metaplast.tasks.resize import Resize
 from metaplast.tasks.spike_arrays import spike_arrays
 from metaplast.tasks.teacher import Teacher
-from metaplast.tasks.with_moments import with_moments
 from metaplast.tasks.wrapper import AbstractWrapper
 
 __all__ = [
@@ -83,5 +82,4 @@ __all__ = [
     "nmnist",
     "omniglot",
     "spike_arrays",
-    "with_moments",
 ]
