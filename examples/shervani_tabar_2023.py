@@ -59,6 +59,10 @@ ADAM_RATES = [0.0003, 0.001, 0.003, 0.01, 0.03]
 RIDGES = [0.001, 0.01, 0.1, 1.0, 10.0]
 """Of least squares, for each input."""
 
+FACTORS = 1.0, 0.7, 0.5, 0.3, 0.2, 0.1
+"""By which all coefficients are multiplied on data of other inputs: what a moment changes in the
+drive of a cell grows with their number. The best one counts, as the best of the rivals' rates."""
+
 CLASSES = 5
 """Of a life."""
 
@@ -187,8 +191,8 @@ def table(task: ClassSubset, theta: Float[Array, " terms"], inputs: int, paper, 
     Args:
         task: whose lives are lived.
         theta: coefficients of the found rule.
-        inputs: input cells in its search. What a moment changes in the drive of a cell grows with
-            their number, so where they are others the rule is also lived as much slower.
+        inputs: input cells in its search; where they are others, the rule is lived by `FACTORS`
+            as well.
         paper: figures of the paper by row, none for the rows that are not there.
         options: of the command line.
 
@@ -212,13 +216,15 @@ def table(task: ClassSubset, theta: Float[Array, " terms"], inputs: int, paper, 
         "found rule": theta,
         "found rule, F0, F2 and F9 only": theta * np.isin(np.arange(len(TERMS)), KEPT),
     }
-    if task.inputs != inputs:
-        rules[f"found rule, times {inputs}/{task.inputs}"] = theta * (inputs / task.inputs)
-    online, held_out = compare(functools.partial(with_pool, random), [*rules.values(), *alone])
-    found, count = float(held_out[0].mean()), len(rules)
-    tuned("feedback alignment", (online[count:], held_out[count:]), RATES, "rate")
+    by_random = functools.partial(with_pool, random)
+    tuned("feedback alignment", compare(by_random, alone), RATES, "rate")
+    online, held_out = compare(by_random, list(rules.values()))
+    found = float(held_out[0].mean())
     for index, name in enumerate(rules):
         show(name, paper.get(name, ""), held_out[index], online[index])
+    if task.inputs != inputs:
+        slower = compare(by_random, [factor * theta for factor in FACTORS])
+        tuned("found rule, times a factor", slower, FACTORS, "factor")
     rows = compare(functools.partial(with_pool, symmetric), alone)
     tuned("backprop, SGD, same network", rows, RATES, "rate")
     rows = compare(lambda rate: Backprop(sizes, "adam", rate, "tanh"), ADAM_RATES)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+
 import equinox as eqx
 import jax
 import numpy as np
 import pytest
 
 from learners.easy import Easy
+from metaplast import learners
 from metaplast.learners import NAMES, build
 from metaplast.learners.registry import EXPANDED, ROWS
 from metaplast.learners.standardized import Standardized
@@ -85,6 +88,13 @@ def test_has_a_source(name):
     learner = learner.learner if isinstance(learner, Standardized) else learner
     source = SOURCES[name] if name in SOURCES else type(learner).source
     assert isinstance(source, Source) and source.authors and source.year > 1900
+
+
+def test_learners_without_a_row_have_a_source_as_well():
+    exported = (getattr(learners, name) for name in learners.__all__)
+    lives = [one for one in exported if inspect.isclass(one) and hasattr(one, "moment")]
+    assert {learners.MessagePassing, learners.SurrogateBackprop} <= set(lives) and len(lives) > 20
+    assert [one.__name__ for one in lives if not isinstance(one.source, Source)] == []
 
 
 def test_frozen_never_changes():
