@@ -70,7 +70,7 @@ def measure(quick: bool) -> Section:
         section.write(
             "What bounds it: rounding. Where the aim is missed in 32 bits it is met in 64 by "
             "orders of magnitude, so the derivative is the same one; and there the unrolled "
-            "gradient does not know itself any better, for the lives of such networks multiply "
+            "gradient hardly knows itself any better, for the lives of such networks multiply "
             "what is rounded off (the columns beside)."
         )
     return section

@@ -133,7 +133,7 @@ def compiled(name: str, function: Callable, *arguments) -> Contender:
 
 def short(value: float) -> str:
     """Three significant digits, without an exponent but for the very small."""
-    if value == 0 or abs(value) >= 100:
+    if value == 0 or abs(value) >= 100 or np.isnan(value):
         return f"{value:.0f}"
     if abs(value) < 1e-4:
         return f"{value:.2e}"

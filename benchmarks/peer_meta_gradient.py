@@ -17,7 +17,7 @@ import torch
 from agreement import agreement
 from factored_lives import genome, problem
 from given_lives import drawn, loss_of
-from interleaved import Contender, compiled, interleave, short
+from interleaved import Contender, Times, compiled, interleave, short
 from section import Claim, Section, run, say
 from torch_lives import RATE, Lives, MetaStep, batched, compiling, mapped, profile
 from torch_threads import fastest
@@ -77,10 +77,25 @@ def measure(quick: bool) -> Section:
         f"What bounds it, by PyTorch's own profile of 30 moments of *torchopt, batched*: it starts "
         f"{count:.0f} operations a moment, and spends its time in {largest}. Arrays of "
         "weights are written anew at every moment and kept for the backward pass; compiled, that "
-        "is one pass over them, and nearest to ours. What ours is bound by: `factored` in *A "
-        "meta-gradient against plain lives*."
+        "is one pass over them, and nearest to ours. " + bound(times, lives * moments)
     )
     return section
+
+
+def bound(times: Times, moments: int) -> str:
+    """What ours is bound by, and what was tried, by the microseconds of a moment of a life."""
+    each = {name: 1e6 * times.of(name).median / moments for name in times.names}
+    ours = each.pop(OURS)
+    told = ", ".join(f"{short(took)} us (*{name}*)" for name, took in each.items())
+    twentieth = short(min(each.values()) / AIM)
+    return (
+        f"A moment of a life takes ours {short(ours)} us, its part of the gradient included, and "
+        f"PyTorch {told}. A twentieth of the fastest would be {twentieth} us, less than plain "
+        "lives take without a derivative (*The limit*, width 64). What ours is bound by, and what "
+        "was tried: *A meta-gradient against plain lives*. PyTorch gains more by the second core: "
+        "where both CPUs are threads of one, *torch.func* took 20.1 times as long as ours "
+        "([lab notes](lab-notes.md), *a start on two real cores*)."
+    )
 
 
 def gradients(objective: Objective, theta, begun, keys):

@@ -185,6 +185,34 @@ def test_a_horizon_that_grows_begins_short_and_ends_whole():
     assert 20 < max(longest[:6]) < HORIZON, "and not at once"
 
 
+def test_lives_stay_staggered_where_horizons_grow(monkeypatch):
+    meta = Truncated(lives=16, width=16, stretch=STRETCH, first=20, steps=240)
+    lives, theta = Influence(400), at({"theta": np.asarray(0.5)})
+
+    def left() -> np.ndarray:
+        """Moments that are left of each life, `[meta-steps, lives]`."""
+
+        def step(held, key):
+            _, held = meta.estimate(lives, theta, held, key)
+            return held, held.left
+
+        begun, keys = meta.hold(lives, theta, jax.random.key(0)), jax.random.key(1)
+        run = jax.jit(lambda held: jax.lax.scan(step, held, jax.random.split(keys, 360))[1])
+        return np.asarray(run(begun))
+
+    def ages(left) -> float:
+        """How many different ones there are once horizons have grown, on average."""
+        return float(np.mean([len(np.unique(now)) for now in left[160:]]))
+
+    drawn = left()
+    assert drawn.min() > 0 and not (drawn % STRETCH).any()
+    assert drawn[:30].max() < 100 and drawn[160:].max() == 400
+    assert ages(drawn) > 10
+    # The control: equally long lives that begin together end together.
+    monkeypatch.setattr(Truncated, "_next", lambda self, lives, step, _: self._horizon(lives, step))
+    assert ages(left()) < 3
+
+
 def test_a_stretch_that_does_not_divide_the_horizon_is_refused():
     theta = at({"theta": np.asarray(0.5)})
     with pytest.raises(ValueError, match=r"stretch = 30: .* 100 moments; give 20 or 25 or 50"):

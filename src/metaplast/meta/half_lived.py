@@ -36,14 +36,17 @@ class AbstractHalfLived(AbstractDescent):
 
     So a meta-step costs the same however long lives are, and theta moves while they are lived.
     A life that is over, or whose estimate was not finite, is followed by another one. Lives are
-    staggered: the first ones are cut short by different lengths, so that afterwards every
-    meta-step hears of all ages alike.
+    staggered: the first ones are cut short by different lengths, and those that begin while the
+    horizon still grows to lengths that are drawn, so that afterwards every meta-step hears of all
+    ages alike.
 
     Args:
         stretch: moments of each life in a meta-step, one of the lives' `stretches`; all of them by
             default.
         first: horizon of the first lives, if shorter ones come first, one stretch or more: it grows
-            by a constant factor a meta-step, up to that of the objective after half of `steps`.
+            by a constant factor a meta-step, up to that of the objective after half of `steps`. So
+            `steps` times `stretch` has to be a few times the horizon, if whole lives are to be
+            lived.
     """
 
     stretch: int | None = eqx.field(static=True, default=None)
@@ -86,11 +89,12 @@ class AbstractHalfLived(AbstractDescent):
             life, fresh, key = item
             return self.onward(lives, theta, life, fresh, stretch, key)
 
-        items = (held.lives, held.fresh, jax.random.split(key, self.lives))
+        keys = jax.random.split(key, self.lives + 1)
+        items = (held.lives, held.fresh, keys[:-1])
         gradients, scores, after = spread(one, items, self.width, self.copies)
         left = held.left - stretch
         over = (left <= 0) | ~jnp.all(jnp.isfinite(gradients), 1)
-        left = jnp.where(over, self._horizon(lives, held.step + 1), left)
+        left = jnp.where(over, self._next(lives, held.step + 1, keys[-1]), left)
         return Estimate(gradients, scores), Held(after, over, left, held.step + 1)
 
     def moments(self, lives: Lives) -> int:
@@ -123,6 +127,16 @@ class AbstractHalfLived(AbstractDescent):
             f"first = {self.first}: no life is shorter than a stretch, which is {stretch} moments; "
             f"give stretch = {below}, or {other}"
         )
+
+    def _next(self, lives: Lives, step, key: Key) -> Int[Array, ""] | Int[Array, " lives"] | int:
+        """Moments of each life that begins at a meta-step. As long as horizons grow, a drawn part
+        of one: of equally long lives that began together all would end together, for ever."""
+        now = self._horizon(lives, step)
+        if self.first is None or self.first >= lives.horizon:
+            return now
+        stretch = self.moments(lives)
+        part = jnp.ceil(jax.random.uniform(key, (self.lives,)) * now / stretch) * stretch
+        return jnp.where(now < lives.horizon, jnp.maximum(part, stretch), now).astype(jnp.int32)
 
     def _horizon(self, lives: Lives, step):
         """Moments of a life that begins at a meta-step: whole stretches."""
