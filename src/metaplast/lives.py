@@ -134,7 +134,7 @@ class SearchedLives(NamedTuple):
         return eqx.combine(theta, self.fixed)
 
 
-def lives_of(objective: Evaluate | Objective, fixed: Genome) -> Evaluate | Lives:
+def lives_of(objective: Evaluate | Objective, fixed: Any) -> Evaluate | Lives:
     """What a meta-optimizer is given: lives that can be cut, where the objective's can."""
     if isinstance(objective, Objective) and hasattr(objective.task, "moments"):
         return SearchedLives(objective, fixed)

@@ -17,7 +17,6 @@ from metaplast.fitting import fitting
 from metaplast.lives import lives_of
 from metaplast.meta import AbstractMetaOptimizer
 from metaplast.meta.abstract import Evaluate
-from metaplast.network import Genome
 from metaplast.program import Given, Program
 from metaplast.shelf import Shelf
 from metaplast.spread import everywhere, most_at_once
@@ -53,6 +52,10 @@ class Progress(NamedTuple):
         return int(self.position.step)
 
 
+Searched = Any
+"""What a search begins with: a genome; or any other tree, with an objective that takes it."""
+
+
 def searchable(leaf) -> bool:
     """Whether a search may touch a leaf: a float array without infinities.
 
@@ -62,7 +65,7 @@ def searchable(leaf) -> bool:
     return eqx.is_inexact_array(leaf) and bool(np.all(np.isfinite(np.asarray(leaf))))
 
 
-def begin(objective: Evaluate, genome: Genome, meta: AbstractMetaOptimizer, key: Key) -> Position:
+def begin(objective: Evaluate, genome: Searched, meta: AbstractMetaOptimizer, key: Key) -> Position:
     """The position before the first meta-step.
 
     Raises:
@@ -77,7 +80,7 @@ def begin(objective: Evaluate, genome: Genome, meta: AbstractMetaOptimizer, key:
 
 def traced(
     objective: Evaluate,
-    genome: Genome,
+    genome: Searched,
     meta: AbstractMetaOptimizer,
     position: Position,
     most: int = MOST,
@@ -115,7 +118,7 @@ def traced(
     return program.traced(dispatch, arguments, (position, 0), shelf, about, given)
 
 
-def found(genome: Genome, position: Position) -> Genome:
+def found(genome: Searched, position: Position) -> Searched:
     """The genome that stands at a position of a search that began at `genome`."""
     _, fixed = eqx.partition(genome, searchable)
     return eqx.combine(position.theta, fixed)
@@ -123,7 +126,7 @@ def found(genome: Genome, position: Position) -> Genome:
 
 def search(
     objective: Evaluate,
-    genome: Genome,
+    genome: Searched,
     meta: AbstractMetaOptimizer,
     position: Position,
     steps: int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from types import SimpleNamespace
 
 import equinox as eqx
@@ -15,9 +16,11 @@ from metaplast import checkpoint
 from metaplast import run as runs
 from metaplast import spec as specs
 from metaplast.audit.constraints.evolutionary_outer_loop import EvolutionaryOuterLoop
+from metaplast.cli import main
 from metaplast.experiment import construct
 from metaplast.meta import Backprop, Evolution, LearnedSelection, brood, selection_weights
 from metaplast.meta.selection_network import SIGNS, TRAITS, SelectionNetwork
+from metaplast.selection import training
 from metaplast.selection.objective import SelectionObjective
 from metaplast.spec import SpecError
 
@@ -258,6 +261,28 @@ def test_any_outer_loop_can_train_it(meta, softness):
 
     before, after = trained(jax.random.key(1))
     assert float(after) < float(before) - 0.01
+
+
+def test_a_selection_is_trained_saved_and_used_from_the_command_line(tmp_path, monkeypatch, capsys):
+    """The whole way, with a small objective; without training it is what it began as."""
+    small = SelectionObjective(8, 4, (5,), (), softness=0.1)
+    monkeypatch.setattr(
+        training, "recipe",
+        lambda by, steps: training.Recipe(small, Backprop("adam", 0.02, steps, lives=2, clip=1.0)),
+    )  # fmt: skip
+    file = tmp_path / "mine.safetensors"
+    options = ["--by", "backprop", "--steps", "2", "--out", str(file), "--json"]
+    assert main(["selection", *options]) == 0
+    told = capsys.readouterr()
+    assert "2/2 loss" in told.err
+    stored = selection_weights.load(str(file))
+    assert json.loads(told.out)["sha256"] == stored.digest
+    begun = selection_weights.load("untrained")
+    assert stored.digest != begun.digest
+    run = jax.jit(lambda key, which: searched(which, lambda x, key: (bowl(x), (0.0,)), 3, key),
+                  static_argnums=1)  # fmt: skip
+    mine, untrained = (run(jax.random.key(0), which) for which in (str(file), "untrained"))
+    assert not np.array_equal(mine, untrained)
 
 
 def test_a_derivative_passes_through_soft_ranks_only():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
@@ -60,10 +60,9 @@ class Stage(NamedTuple):
 
 def training(chosen: Recipe, seed: int, patience: float = 5.0) -> Iterator[Stage]:
     """Train a network from the untrained start on, reporting about every `patience` seconds."""
-    network = SelectionNetwork(jax.random.key(0))
-    objective: Any = chosen.objective  # any callable of theta and a key is one to `search`
-    start: Any = network
-    position = begin(objective, start, chosen.meta, jax.random.key(seed))
-    for progress in search(objective, start, chosen.meta, position, chosen.steps, patience):
-        trained: Any = found(start, progress.position)
+    objective, meta = chosen.objective, chosen.meta
+    start = SelectionNetwork(jax.random.key(0))
+    position = begin(objective, start, meta, jax.random.key(seed))
+    for progress in search(objective, start, meta, position, chosen.steps, patience):
+        trained = found(start, progress.position)
         yield Stage(trained, progress.step, float(progress.loss.mean()))
