@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from metaplast import fast_weights
+from metaplast.circuits import layered
 from metaplast.delivery import Change, Delivering, changed
+from metaplast.network import Genome
+from metaplast.neurons import Output, Rate
+from metaplast.objective import Objective
+from metaplast.rules import Factored
+from metaplast.search import searchable
+from metaplast.tasks import Clusters
 
 POST, PRE, MOMENTS = 3, 5, 11
 
@@ -159,6 +167,25 @@ def test_no_array_holds_every_signal_of_every_synapse(gradient):
     forbidden = LIVES * CELLS * CELLS * SIGNALS
     assert LIVES * CELLS * CELLS <= largest_of(of_all(by_vectors), *given) < forbidden
     assert largest_of(of_all(by_synapses), *given) >= forbidden, "negative control"
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("gradient", [False, True])
+def test_a_factored_rule_of_many_signals_holds_none_of_them_in_every_synapse(traced, gradient):
+    """In whole lives, also where a trace remembers changes; the control is above."""
+    rule = Factored((0.01,) * SIGNALS, 1e-3, traced=traced)
+    task = Clusters(inputs=CELLS, moments=4, nuisance=2, held_out=2)
+    objective = Objective(task, layered(CELLS, (CELLS, CELLS), task.classes), segment=2)
+    cells = {"input": Rate("linear"), "hidden": Rate("tanh"), "output": Output("softmax")}
+    theta, fixed = eqx.partition(Genome(cells, {"forward": rule, "readout": rule}), searchable)
+
+    def one(theta, key):
+        return objective(eqx.combine(theta, fixed), key)[0]
+
+    lived = jax.vmap(jax.grad(one) if gradient else one, (None, 0))
+    keys = jax.random.split(jax.random.key(0), LIVES)
+    forbidden = LIVES * CELLS * CELLS * SIGNALS
+    assert LIVES * CELLS * CELLS <= largest_of(lived, theta, keys) < forbidden
 
 
 def test_weights_that_only_leak_have_derivatives():
