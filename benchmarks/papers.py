@@ -114,7 +114,11 @@ PAPERS: dict[str, Paper] = {
     ),
     "sign_symmetric": Paper(
         lambda sizes, rate: SignSymmetric(Perceptron(sizes, "tanh"), rate),
-        (500,), "tanh", AS_BACKPROP, None, "convolution and batch normalization there",
+        (500,), "tanh", AS_BACKPROP, None, "uSF; convolution and batch normalization there",
+    ),
+    "sign_symmetric_random": Paper(
+        lambda sizes, rate: SignSymmetric(Perceptron(sizes, "tanh"), rate, "batch_random"),
+        (500,), "tanh", AS_BACKPROP, None, "brSF; convolution and batch normalization there",
     ),
     "weight_mirror": Paper(
         lambda sizes, rate: WeightMirror(Perceptron(sizes, "tanh"), rate),
