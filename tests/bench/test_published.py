@@ -24,7 +24,7 @@ def entries(tmp_path_factory):
     with tarfile.open(STORED) as whole:
         whole.extractall(folder, filter="data")
     found = list(Archive(folder).everything())
-    assert len(found) == len(list(folder.glob("*/*.json"))) > 300
+    assert len(found) == len(list(folder.glob("*/*.json"))) > 800
     return found
 
 
