@@ -35,11 +35,11 @@ RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 DEVIATIONS = """\
 Deviations from the paper: layers that are fully connected, of some dozens of cells, on characters
-of 14 x 14 pixels, for convolutions; no Mini-ImageNet; some hundred meta-steps, where the authors' script for Omniglot
-(train_omniglot_example_script.py), which has five classes of five examples, too, takes 40000. The
-rival that descends the gradient begins its lives where the search ended, but was not searched
-for, so it is weaker than the online meta-learning of the paper. The paper reports that
-its method matches or exceeds gradient-based online meta-learning and is best in continual
+of 14 x 14 pixels, for convolutions; no Mini-ImageNet; some hundred meta-steps, where the authors'
+script for Omniglot (train_omniglot_example_script.py), which has five classes of five examples,
+too, takes 40000. The rival that descends the gradient begins its lives where the search ended, but
+was not searched for, so it is weaker than the online meta-learning of the paper. The paper reports
+that its method matches or exceeds gradient-based online meta-learning and is best in continual
 order; a figure to stand beside these is not given.
 Rates of the rivals are the best of a grid in hindsight, on the lives that are shown."""
 
