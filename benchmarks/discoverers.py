@@ -7,7 +7,7 @@
 The experiment `layered`, made smaller, begins at feedback alignment: whatever is gained was
 discovered. Each loop spends the same number of lives, at two settings, from several seeds; what it
 holds along the way lives the same lives of the comparison pool, which no search sees. Every search
-is stored as it ends, in `runs/discoverers.jsonl`, and not repeated.
+is stored as it ends, in `benchmarks/measured/discoverers.jsonl`, and not repeated.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
+from performance import machine
 from section import put, say, table
 
 from metaplast.bench import bench
@@ -50,7 +51,8 @@ JUDGED = 32
 TIMES = 10
 LONGER = (("SNES", 0.1), ("Sep_CMA_ES", 0.1), ("LearnedSelection", 0.03))
 """Searches that also spend ten times the lives."""
-STORE = Path("runs/discoverers.jsonl")
+STORE = Path(__file__).parent / "measured" / "discoverers.jsonl"
+"""Searches that are done, a line each; remove those that shall be run anew."""
 FRACTION = STRETCH / MOMENTS
 ABSENT = (
     "Not in the table: `Forward` takes the derivative that `Backprop` takes, by one tangent for "
@@ -262,7 +264,6 @@ def main() -> None:
     given = parser.parse_args()
     stored = [json.loads(line) for line in STORE.read_text().splitlines()] if STORE.exists() else []
     done = {(e["loop"], e["setting"], e["seed"], e.get("times", 1)) for e in stored}
-    STORE.parent.mkdir(exist_ok=True)
     wanted = [
         (name, setting, seed, 1)
         for seed in range(given.seeds) for name in given.only for setting in LOOPS[name].settings
@@ -274,7 +275,7 @@ def main() -> None:
         stored.append(measured(*one))
         with STORE.open("a") as file:
             file.write(json.dumps(stored[-1]) + "\n")
-    lines = page(stored, scale())
+    lines = [*machine(), "", *page(stored, scale())]
     print("\n".join(lines))
     if given.write:
         put(given.write, lines)
