@@ -29,6 +29,7 @@ from metaplast.meta import PES
 from metaplast.meta.stretches import divisors
 from metaplast.network import Genome
 from metaplast.objective import Objective
+from metaplast.positive import Positive
 from metaplast.search import begin, found, search, searchable
 from metaplast.spec import load, with_overrides
 from metaplast.spread import everywhere, spread, use_cores
@@ -36,6 +37,8 @@ from metaplast.tasks import digits
 
 EPISODE, LIVES = 1000, 2
 SHIPPED = ("zoo/online", "zoo/mirrored", "zoo/layerwise", "zoo/twinned")
+LEAKING, LEAK = "zoo/layerwise", 1e-5
+"""A rule whose hidden weights grow without end, and a leak that stops them, ten times its own."""
 SHORT, LONG, STRETCH = 200, 20_000, 100
 STEPS = 1200
 """Meta-steps of a search: horizons grow for half of them, and 200 are a long life."""
@@ -86,6 +89,7 @@ def stable(section: Section, quick: bool) -> Iterator[None]:
     plain = build(load("layered"))
     rules = {"layered, at its start": (plain.objective.circuit, plain.genome)}
     rules |= {name: of_shipped(name) for name in SHIPPED}
+    rules[f"{LEAKING}, forward leak {LEAK:g}"] = leaking(*rules[LEAKING])
     marks = [mark for mark in (1_000, 10_000, 100_000, 1_000_000) if mark <= moments]
     header, rows = ("rule", *(f"at {mark}" for mark in marks), "exploded"), []
     section.write(
@@ -112,6 +116,13 @@ def of_shipped(name: str):
     """Circuit and genome of a rule that ships, in the layers that it was found in."""
     rule = store.load(name)
     return build_circuit(rule.spec["anatomy"], 64, rule.spec.hidden, 10), rule.genome
+
+
+def leaking(circuit, genome: Genome):
+    """The same with hidden synapses that leak as much as `LEAK` in a moment."""
+    forward = genome.rules["forward"]
+    forward = eqx.tree_at(lambda rule: rule.decay, forward, Positive(jnp.log(LEAK)))
+    return circuit, Genome(genome.neurons, {**genome.rules, "forward": forward}, genome.log_gains)
 
 
 def lived(objective: Objective, genome: Genome, moments: int) -> tuple[np.ndarray, int]:

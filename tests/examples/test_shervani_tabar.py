@@ -55,7 +55,7 @@ def test_the_example_runs():
     assert carried.startswith("mnist1d, 5 of 10 classes; network 40-4-5\n")
     tables = [[row[:2] for row in ROW.findall(part)] for part in (digits, carried)]
     names = [[name for name, _ in rows] for rows in tables]
-    slower = "found rule, times 64/40"
+    slower = "found rule, times a factor"
     assert [name for name in names[1] if name != slower] == names[0], done.stdout
     assert slower in names[1] and len(set(names[0])) == 8, done.stdout
     for rows in tables:
@@ -77,7 +77,8 @@ def test_a_table_shows_everybody_at_the_best_of_a_grid(example, monkeypatch, cap
     def lives(make, values, task, count, seed):
         lived.extend(make(value) for value in values)
         held_out = np.full((len(values), count), 0.2)
-        held_out[-min(best, len(values))] = np.linspace(0.85, 0.95, count)
+        if len(values) != 2:  # the found rule, and the same without most of its terms
+            held_out[-min(best, len(values))] = np.linspace(0.85, 0.95, count)
         return held_out - 0.1, held_out
 
     monkeypatch.setattr(example, "lives", lives)
@@ -98,6 +99,11 @@ def test_a_table_shows_everybody_at_the_best_of_a_grid(example, monkeypatch, cap
     assert set(rows.values()) == {"20.0", "90.0"}
     assert re.findall(r"^(.+?) +70 ", told, re.MULTILINE) == ["least squares"]
     kinds = [type(learner).__name__ for learner in lived]
+    # Where inputs are others than in the search, a factor is chosen as the rivals' rates are.
+    example.table(task, jnp.ones(len(example.TERMS)), 64, {}, options)
+    factor = f"{example.FACTORS[-best]:.3g}"
+    assert re.findall(r"^found rule, times .* best factor (\S+)$", capsys.readouterr().out,
+                      re.MULTILINE) == [factor]  # fmt: skip
     assert {kind: kinds.count(kind) for kind in kinds} == {
         "Reconstructed": 14, "Backprop": 5, "RecursiveLeastSquares": 5, "NearestClassMean": 1,
         "NearestNeighbor": 1,
