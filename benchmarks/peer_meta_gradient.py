@@ -27,6 +27,7 @@ from metaplast.spread import everywhere, spread, use_cores
 
 AIM = 20.0
 OURS, COMPILED = "metaplast", "torchopt, every moment compiled"
+PLAIN = "metaplast, lives alone"
 WEIGHTS = ("input->hidden1", "hidden1->hidden2", "hidden2->output")
 FEEDBACK = ("hidden2~>hidden1", "output~>hidden2")
 
@@ -49,7 +50,7 @@ def measure(quick: bool) -> Section:
              for name, peer in peers.items()}  # fmt: skip
     torch.compiler.reset()  # so that compiling is timed once more
     threads: dict[str, int] = {}
-    contenders = [ours(objective, theta, begun, keys)]
+    contenders = [ours(objective, theta, begun, keys), alone(objective, theta, begun, keys)]
     contenders += [theirs(name, peer, given, theta, threads) for name, peer in peers.items()]
     say(f"peer_meta_gradient: {lives} lives of {moments} moments")
     times = interleave(contenders, repetitions)
@@ -85,14 +86,14 @@ def measure(quick: bool) -> Section:
 def bound(times: Times, moments: int) -> str:
     """What ours is bound by, and what was tried, by the microseconds of a moment of a life."""
     each = {name: 1e6 * times.of(name).median / moments for name in times.names}
-    ours = each.pop(OURS)
+    ours, plain = each.pop(OURS), each.pop(PLAIN)
     told = ", ".join(f"{short(took)} us (*{name}*)" for name, took in each.items())
     twentieth = short(min(each.values()) / AIM)
     return (
         f"A moment of a life takes ours {short(ours)} us, its part of the gradient included, and "
-        f"PyTorch {told}. A twentieth of the fastest would be {twentieth} us, less than plain "
-        "lives take without a derivative (*The limit*, width 64). What ours is bound by, and what "
-        "was tried: *A meta-gradient against plain lives*. PyTorch gains more by the second core: "
+        f"PyTorch {told}. A twentieth of the fastest would be {twentieth} us; without any "
+        f"derivative ours takes {short(plain)}. What ours is bound by, and what was tried: *A "
+        "meta-gradient against plain lives*. PyTorch gains more by the second core: "
         "where both CPUs are threads of one, *torch.func* took 20.1 times as long as ours "
         "([lab notes](lab-notes.md), *a start on two real cores*)."
     )
@@ -117,6 +118,19 @@ def ours(objective: Objective, theta, begun, keys) -> Contender:
 
     theta = jax.tree.map(jnp.asarray, theta)
     return compiled(OURS, meta_step, *everywhere((theta, adam.init(theta), begun)))
+
+
+def alone(objective: Objective, theta, begun, keys) -> Contender:
+    """The same lives of ours, without a derivative."""
+
+    def lived(theta, begun):
+        def loss(life):
+            state, episode, key = life
+            return loss_of(objective, genome(theta), state, episode, key)
+
+        return spread(loss, (*begun, keys))
+
+    return compiled(PLAIN, lived, *everywhere((jax.tree.map(jnp.asarray, theta), begun)))
 
 
 def theirs(name: str, peer, given: Lives, theta, threads: dict[str, int]) -> Contender:

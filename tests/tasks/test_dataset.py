@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from metaplast.tasks import Dataset, with_moments
+from metaplast.tasks import Dataset
 from metaplast.tasks.dataset import in_passes
+from metaplast.tasks.with_moments import with_moments
 
 
 def test_pools_may_be_lists_as_a_table_has_them():
