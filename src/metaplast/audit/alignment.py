@@ -250,7 +250,7 @@ def dependence(one: np.ndarray, other: np.ndarray) -> Dependence:
     one, other, known = _known(*(a.reshape(len(a), -1) for a in (one, other)))
     means = [_mean(m, known, 0) for m in (one, other)]
     a, b = ((m - mean) * known for m, mean in zip((one, other), means, strict=True))
-    seen = np.any(known, axis=0, keepdims=False)
+    seen = np.asarray(known.any(0))
     count = int(known.sum() - seen.sum())
     if not (_varies(a, one) and _varies(b, other)):
         a, b = ((mean - _mean(mean, seen, 0)) * seen for mean in means)
