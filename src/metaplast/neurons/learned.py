@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
@@ -90,9 +91,9 @@ class Learned(AbstractAround):
     def inhibit(self, state, cell, pool):
         state, cell = super().inhibit(state, cell, pool)
         features = jnp.concatenate([jnp.stack([cell.drive, cell.activity, state.slow]), pool])
-        gain, extra = self.bound * jnp.tanh(self.forward(features))
-        activity = cell.activity * jnp.exp(gain) + extra * (pool[0] > 0)
-        settled = cell.settled * jnp.exp(gain)
+        gain, extra = _cut(self.bound * jnp.tanh(self.forward(features)), 1, 1)
+        activity = cell.activity * jnp.exp(gain[0]) + extra[0] * (pool[0] > 0)
+        settled = cell.settled * jnp.exp(gain[0])
         return state, eqx.tree_at(lambda c: (c.activity, c.settled), cell, (activity, settled))
 
     def reply(self, state, cell, apical, pool, modulator):
@@ -100,18 +101,23 @@ class Learned(AbstractAround):
         own = [cell.drive, cell.activity, cell.settled, apical, cell.message, state.slow]
         known = jnp.stack([*own, modulator[0]])
         decided = self.bound * jnp.tanh(self.backward(jnp.concatenate([known, pool])))
-        added = jnp.zeros(()) if self.anchored else apical * decided[1]
-        scaled = decided if self.anchored else jnp.concatenate([decided[:1], decided[2:]])
-        factors = jnp.exp(scaled)
-        n = cell.post.shape[0]
-        message = cell.message * factors[0] + added
-        settled = cell.settled * factors[1]
-        post = (cell.post + jnp.zeros(n).at[0].set(added)) * factors[2 : 2 + n]
-        pre = cell.pre * factors[2 + n :]
+        n, k = cell.post.shape[0], cell.pre.shape[0]
+        told, *extra, kept, onto, out = _cut(decided, *[1] * (2 if self.anchored else 3), n, k)
+        added = apical * extra[0][0] if extra else jnp.zeros(())
+        message = cell.message * jnp.exp(told[0]) + added
+        settled = cell.settled * jnp.exp(kept[0])
+        post = (cell.post + jnp.zeros(n).at[0].set(added)) * jnp.exp(onto)
+        pre = cell.pre * jnp.exp(out)
         slow = 0.99 * state.slow + 0.01 * jnp.abs(message)
         return state._replace(slow=slow), eqx.tree_at(
             lambda c: (c.message, c.post, c.pre, c.settled), cell, (message, post, pre, settled)
         )
+
+
+def _cut(decisions: Float[Array, " decisions"], *sizes: int) -> Sequence[Float[Array, " _"]]:
+    """Decisions, part by part. In one operation, whose derivative is one concatenation: that of
+    every slice would be a vector padded with zeros."""
+    return jax.lax.split(decisions, sizes)
 
 
 def signals_offered(neuron: AbstractNeuron) -> tuple[int, int]:
