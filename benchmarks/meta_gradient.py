@@ -12,6 +12,7 @@ from vectors, in 64-64-64-10: their lives are lived again, segment by segment.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -19,6 +20,7 @@ import jax.numpy as jnp
 from factored_lives import genome, problem
 from interleaved import Times, compiled, interleave, short
 from operations import operations
+from profiled import KINDS, Spent, profiled
 from section import Claim, Section, run, say
 from synaptic_mlp import RATE, STATES, WIDTH, decided
 
@@ -52,17 +54,20 @@ RELIVED_MOMENTS, OTHER_SEGMENTS = 100, (2, 50)
 
 BOUND = (
     "What bounds it: a gradient lives the moment once forward and keeps its vectors, asks the "
-    "cells once more, and differentiates them, so it starts several times the operations of "
-    "a plain life (the column). Weights are rebuilt by products of vectors, and the decisions of "
-    "all cells of a kind are differentiated by one product (`neurons/decision.py`). The circuit of "
-    "`digits` has cells of more kinds: hundreds of operations on a few hundred numbers, of which "
-    "starting one takes about as long as the operation, and the derivatives of lateral weights. "
-    "Tried: fewer and larger operations by keeping what a moment leaves as one vector, "
-    "all moments of a segment "
-    "linearized at once, parameters given to every cell, segments of 20 to 300 moments, chunks of "
-    "4 to 16 lives, changes that are never written, the compiler's schedulers and vector widths, "
-    "its library kernels off; all level or slower ([lab notes](lab-notes.md), *what a third of a "
-    "meta-gradient went to* and *what else was tried for a cold start, and for meta-gradients*)."
+    "cells once more, and differentiates them, so it starts four to five times the operations of "
+    "a plain life (the column), and hardly any of them stands out (the profile below). Weights "
+    "are rebuilt by products of vectors, and the decisions of all cells of a kind are "
+    "differentiated by one product (`neurons/decision.py`). The circuit of `digits` has cells of "
+    "more kinds: hundreds of operations on a few hundred numbers, of which starting one takes "
+    "about as long as the operation. Tried: fewer and larger operations by keeping what a moment "
+    "leaves as one vector, all moments of a segment linearized at once, parameters given to every "
+    "cell, barriers around the vectors of a change, segments of 20 to 300 moments, chunks of 4 to "
+    "16 lives, changes that are never written, the compiler's schedulers, vector widths and "
+    "number of threads, its library kernels off; all level within a twentieth, or slower. Without "
+    "the derivatives of decision networks' matrices, which are the largest products, it would be "
+    "a sixteenth less ([lab notes](lab-notes.md), *what a third of a meta-gradient went to*, "
+    "*what else was tried for a cold start, and for meta-gradients*, *where the time of a "
+    "meta-gradient goes*)."
 )
 """Of what is missed on a CPU."""
 
@@ -90,6 +95,8 @@ def measure(quick: bool) -> Section:
     )  # fmt: skip
     on_a_gpu = jax.default_backend() == "gpu" and not quick  # a quick look has no two sizes
     section.write(bound_on_a_gpu(rows) if on_a_gpu else BOUND)
+    if jax.default_backend() == "cpu":
+        where_it_goes(section, ("layered", "digits"))
     relived(section, quick)
     return section
 
@@ -139,6 +146,49 @@ def relived(section: Section, quick: bool) -> None:
         "twentieth of itself in a moment ([lab notes](lab-notes.md), *what a rule that is lived "
         "again costs to differentiate*)."
     )
+
+
+def where_it_goes(section: Section, names: Sequence[str]) -> None:
+    """A profile, by kind of operation, of a chunk of lives on each core, and of their gradient."""
+    rows, cores = [], jax.local_device_count()
+    for name in names:
+        say(f"meta_gradient: profile of {name}")
+        objective, start = searched(name)
+        theta, fixed = eqx.partition(start, searchable)
+        keys = jax.random.split(jax.random.key(0), AT_ONCE * cores)
+        born = objective.learner(start).born(jax.random.key(0))
+        shapes = {(AT_ONCE, *weight.shape) for weight in born.weights.values()}
+        ways = dict(zip((PLAIN, GRADIENT), (
+            pair(objective, fixed, 0)[0], pair(objective, fixed, objective.segment)[1]
+        ), strict=True))  # fmt: skip
+        times = interleave([compiled(way, one, theta, keys) for way, one in ways.items()])
+        spent = {
+            way: profiled(jax.jit(one).lower(theta, keys).compile(), shapes, theta, keys)
+            for way, one in ways.items()
+        }
+        told = [(kind, *(spent[way][kind] for way in (PLAIN, GRADIENT))) for kind in KINDS]
+        sums = [Spent(*map(sum, zip(*spent[way].values(), strict=True))) for way in spent]
+        for kind, plain, gradient in [*told, ("together", *sums)]:
+            rows.append([name, kind, *in_a_moment(plain, gradient, cores)])
+        whole = [short(1e6 * times.of(way).median / MOMENTS) for way in ways]
+        rows.append([name, "not profiled", "", "", *whole, times.ratio(GRADIENT, PLAIN)])
+    section.write(
+        f"Where the time goes: {AT_ONCE} lives at once on each of {cores} cores, by XLA's own "
+        "profile, of one core and of one moment of all its lives. Profiled, every operation takes "
+        "up to a microsecond longer, so small ones look larger than they are; the last row is the "
+        "same programs without."
+    )
+    section.table(
+        ("search", "operations", "plain, number", "gradient, number", "plain, us", "gradient, us",
+         "ratio"), rows,
+    )  # fmt: skip
+
+
+def in_a_moment(plain: Spent, gradient: Spent, cores: int) -> list[str]:
+    """Columns of one kind of operation."""
+    numbers = [short(spent.operations / MOMENTS / cores) for spent in (plain, gradient)]
+    times = [short(1e6 * spent.seconds / MOMENTS / cores) for spent in (plain, gradient)]
+    return [*numbers, *times, short(gradient.seconds / plain.seconds)]
 
 
 def everywhere_the_same(rule) -> tuple[Objective, Genome]:
