@@ -5,8 +5,9 @@
 300 moments of three searches: `factored` (64-64-64-10, `Factored` with fixed cells, as the peers
 have it), and the experiments `layered` (the same network with `Learned` cells) and `digits` (the
 associative circuit). Gradients with the segments that the experiment has, and of the plainly
-unrolled life, which keeps every state. And 100 moments of rules whose weights cannot be rebuilt
-from vectors, in 64-64-64-10: their lives are lived again, segment by segment.
+unrolled life, which keeps every state; with and without drawing births and episodes; and a
+profile. And 100 moments of rules whose weights cannot be rebuilt from vectors, in 64-64-64-10:
+their lives are lived again, segment by segment.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ RELIVED_MOMENTS, OTHER_SEGMENTS = 100, (2, 50)
 
 BOUND = (
     "What bounds it: a gradient lives the moment once forward and keeps its vectors, asks the "
-    "cells once more, and differentiates them, so it starts four to five times the operations of "
+    "cells once more, and differentiates them, so it starts about four times the operations of "
     "a plain life (the column), and hardly any of them stands out (the profile below). Weights "
     "are rebuilt by products of vectors, and the decisions of all cells of a kind are "
     "differentiated by one product (`neurons/decision.py`). The circuit of `digits` has cells of "
@@ -66,9 +67,11 @@ BOUND = (
     "leaves as one vector, all moments of a segment linearized at once, parameters given to every "
     "cell, barriers around the vectors of a change, segments of 20 to 300 moments, chunks of 4 to "
     "16 lives, changes that are never written, the compiler's schedulers, vector widths and "
-    "number of threads, its library kernels off; all level within a twentieth, or slower. Without "
-    "the derivatives of decision networks' matrices, which are the largest products, it would be "
-    "a sixteenth less ([lab notes](lab-notes.md), *what a third of a meta-gradient went to*, "
+    "number of threads, its library kernels off; all level within a twentieth, or slower, but for "
+    "longer segments of `factored`, which are a twelfth faster and multiply more of what rounding "
+    "leaves. Without the sums over cells for the matrices of decision networks a gradient of "
+    "`digits` would take a sixteenth less ([lab notes](lab-notes.md), *what a third of a "
+    "meta-gradient went to*, "
     "*what else was tried for a cold start, and for meta-gradients*, *where the time of a "
     "meta-gradient goes*)."
 )
@@ -146,8 +149,9 @@ def relived(section: Section, quick: bool) -> None:
         "lived; what the small networks compute kept for the way back instead of computed a third "
         "time (14.7 for 7.8 and 12.9 for 9.9 times plain lives: what is kept leaves the caches). A "
         "trace is no product of vectors, and cannot be rebuilt backwards, for at birth it keeps a "
-        "twentieth of itself in a moment ([lab notes](lab-notes.md), *what a rule that is lived "
-        "again costs to differentiate*)."
+        "twentieth of itself in a moment; computed forward again from vectors it could be, which "
+        "is not done ([lab notes](lab-notes.md), *what a rule that is lived again costs to "
+        "differentiate* and *what a traced rule spends on its gradient*)."
     )
 
 
@@ -161,9 +165,8 @@ def where_it_goes(section: Section, names: Sequence[str]) -> None:
         keys = jax.random.split(jax.random.key(0), AT_ONCE * cores)
         born = objective.learner(start).born(jax.random.key(0))
         shapes = {(AT_ONCE, *weight.shape) for weight in born.weights.values()}
-        ways = dict(zip((PLAIN, GRADIENT), (
-            pair(objective, fixed, 0)[0], pair(objective, fixed, objective.segment)[1]
-        ), strict=True))  # fmt: skip
+        plainly, differentiated = (pair(objective, fixed, n) for n in (0, objective.segment))
+        ways = {PLAIN: plainly[0], GRADIENT: differentiated[1]}
         times = interleave([compiled(way, one, theta, keys) for way, one in ways.items()])
         spent = {
             way: profiled(jax.jit(one).lower(theta, keys).compile(), shapes, theta, keys)
@@ -179,7 +182,8 @@ def where_it_goes(section: Section, names: Sequence[str]) -> None:
         f"Where the time goes: {AT_ONCE} lives at once on each of {cores} cores, by XLA's own "
         "profile, of one core and of one moment of all its lives. Profiled, every operation takes "
         "up to a microsecond longer, so small ones look larger than they are; the last row is the "
-        "same programs without."
+        "same programs without. What an operation is, its name and its arrays say: what is "
+        "computed on the way, in one with a copy or a pass over weights, counts as that."
     )
     section.table(
         ("search", "operations", "plain, number", "gradient, number", "plain, us", "gradient, us",
@@ -325,33 +329,29 @@ def only_living(objective: Objective, fixed, theta, keys) -> list[Contender]:
     born = jax.jit(jax.vmap(lambda key: drawn(objective, eqx.combine(theta, fixed), key)))(keys)
     given = everywhere((*born, keys))
 
-    def loss(theta, life, segment):
-        genome = eqx.combine(theta, fixed)
-        return loss_of(dataclasses.replace(objective, segment=segment), genome, *life)
+    def living(segment: int | None):
+        cut = dataclasses.replace(objective, segment=segment)
+        return both(lambda theta, life: loss_of(cut, eqx.combine(theta, fixed), *life))
 
-    def plainly(segment):
-        return lambda theta, lives: spread(lambda life: loss(theta, life, segment), lives)
-
-    def differentiated(theta, lives):
-        return spread(lambda life: jax.grad(loss)(theta, life, objective.segment), lives)
-
-    programs = {PLAIN: plainly(objective.segment), PLAIN_UNROLLED: plainly(0),
-                GRADIENT: differentiated}  # fmt: skip
+    plainly, differentiated = living(objective.segment)
+    programs = {PLAIN: plainly, PLAIN_UNROLLED: living(0)[0], GRADIENT: differentiated}
     return [compiled(n + GIVEN, p, theta, given) for n, p in programs.items()]
 
 
 def pair(objective: Objective, fixed, segment: int | None, at_once: int | None = None):
     """Plain lives, and their gradient, as two functions of theta and the keys of the lives."""
-    objective = dataclasses.replace(objective, segment=segment)
+    cut = dataclasses.replace(objective, segment=segment)
+    return both(lambda theta, key: cut(eqx.combine(theta, fixed), key)[0], at_once)
 
-    def loss(theta, key):
-        return objective(eqx.combine(theta, fixed), key)[0]
 
-    def plainly(theta, keys):
-        return spread(lambda key: loss(theta, key), keys, at_once)
+def both(loss, at_once: int | None = None):
+    """The loss of a life, and its gradient, of many lives."""
 
-    def differentiated(theta, keys):
-        return spread(lambda key: jax.grad(loss)(theta, key), keys, at_once)
+    def plainly(theta, lives):
+        return spread(lambda life: loss(theta, life), lives, at_once)
+
+    def differentiated(theta, lives):
+        return spread(lambda life: jax.grad(loss)(theta, life), lives, at_once)
 
     return plainly, differentiated
 

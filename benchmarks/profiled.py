@@ -15,7 +15,8 @@ WEIGHTS, PRODUCTS, KEPT, CELLS = (
     "passes over weights", "small products", "kept, fetched, copied", "all else of cells",
 )  # fmt: skip
 """Kinds: what reads or writes an array of weights; products of small matrices, as decision
-networks are; what only moves vectors to and from where a moment keeps them; the rest."""
+networks are; what moves vectors to and from where a moment keeps them, by its name, so that some
+arithmetic on the way is in it; the rest."""
 KINDS = (WEIGHTS, PRODUCTS, KEPT, CELLS)
 INSTRUCTION = re.compile(
     r"^\s+(?:ROOT )?%?(?P<name>[\w.\-]+) = (?P<made>.*?)\s(?P<opcode>[a-z][a-z\-0-9]*)"

@@ -54,6 +54,26 @@ def test_figures_have_three_digits(script):
     assert {value: short(value) for value in told} == told
 
 
+def test_a_profile_tells_passes_over_weights_from_products_and_the_rest(script):
+    """And of weights of another shape it finds none."""
+    module, turns, few = script("profiled"), 7, 3
+
+    def lived(weights, vector):
+        def moment(carry, _):
+            weights, vector = carry
+            vector = jnp.tanh(vector @ jnp.ones((few, few)) + weights.sum(0)[:few])
+            return (0.9 * weights + jnp.sin(vector).sum(), vector), vector
+
+        return jax.lax.scan(moment, (weights, vector), None, turns)[1]
+
+    given = jnp.ones((40, 41)), jnp.ones(few)
+    program = jax.jit(lived).lower(*given).compile()
+    spent = module.profiled(program, [(40, 41)], *given)
+    assert spent[module.WEIGHTS].operations >= turns and spent[module.WEIGHTS].seconds > 0
+    assert sum(one.operations for one in spent.values()) > spent[module.WEIGHTS].operations
+    assert module.profiled(program, [(39, 41)], *given)[module.WEIGHTS] == (0, 0.0)
+
+
 def test_lives_until_a_rivals_fitness(script):
     selection = script("selection")
     every = selection.EVERY * selection.POPULATION
