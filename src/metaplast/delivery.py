@@ -48,6 +48,14 @@ class Change(NamedTuple):
     that takes the change back divides by it."""
     post: Float[Array, "*layers channels post"]
     pre: Float[Array, "*layers channels pre"]
+    fade: Float[Array, "*layers post"] | None = None
+    """Share of each post-synaptic cell's traces that stays, where the products enter a trace of
+    every weight and the weights change by their traces: $E' = f E + a b^T$, $W' = k W + E'$."""
+
+
+def trace_of(name: str) -> str:
+    """Under which name the traces of weights lie beside them."""
+    return f"{name}, traced"
 
 
 def changed(weight: Float[Array, "*l post pre"], change: Change) -> Float[Array, "*l post pre"]:
@@ -156,7 +164,15 @@ class AtOnce:
 
     def change(self, weights: Weights, changes: dict[str, Change]) -> Any:
         """What is held of weights that change."""
-        return {**weights, **{name: changed(weights[name], c) for name, c in changes.items()}}
+        after = dict(weights)
+        for name, c in changes.items():
+            if c.fade is None:
+                after[name] = changed(weights[name], c)
+                continue
+            trace = changed(weights[trace_of(name)], Change(c.fade, c.post, c.pre))
+            after[trace_of(name)] = trace
+            after[name] = c.keep[..., None] * weights[name] + trace
+        return after
 
     def end(self, held: Any) -> Weights:
         """The weights, with all changes."""

@@ -29,12 +29,25 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool
 
-from metaplast.delivery import AtOnce, Change, Deliver, Recording, Rows, Weights, channels
+from metaplast.delivery import (
+    AtOnce,
+    Change,
+    Deliver,
+    Recording,
+    Rows,
+    Weights,
+    changed,
+    channels,
+    trace_of,
+)
 from metaplast.reverse import backward_only
 from metaplast.segments import in_segments
 
 TRUSTED = 1e-2
 """Largest relative error of rebuilt weights with which a gradient is still handed out."""
+
+
+Unstacked = tuple[Rows, list[tuple[Array, Array]], Rows | None]
 
 
 Step = Callable[[Any, Any, Any, Any, Deliver], tuple[Any, Any, dict[str, Change]]]
@@ -116,34 +129,37 @@ def _stretches(step: Step, holding: AtOnce):
             kept = {name: _unstacked(change) for name, change in changes.items()}
             return (state, held), (out, (carry[0], products, kept))
 
-        prints = _fingerprints(weights)
+        prints, (_, traces) = _fingerprints(weights), _without_traces(weights)
         begin = begun(theta, constants, state, weights, experience)
         (state, held), (out, kept) = jax.lax.scan(body, begin, experience)
         weights = holding.end(held)
-        return ((state, weights), out), (theta, constants, experience, kept, weights, prints)
+        left = (theta, constants, experience, kept, traces, weights, prints)
+        return ((state, weights), out), left
 
     def backward(kept, cotangents):
-        theta, constants, experience, moments, weights, prints = kept
+        theta, constants, experience, moments, traces, weights, prints = kept
         (state_bar, weights_bar), out_bar = cotangents
         last = _fingerprints(weights)
         first = jax.tree.map(lambda leaf: leaf[0], moments[0])
-        traced = partial(_ranks, step, theta, constants, first, weights, experience)
+        ranks = partial(_ranks, step, theta, constants, first, weights, experience)
+        matrices, _ = _without_traces(weights)
         begin = (
             weights,
-            holding.begin(weights_bar, lambda: traced()[1]),
-            {name: jnp.sum(weights[name] * weights_bar[name], -1) for name in weights},
+            holding.begin(weights_bar, lambda: ranks()[1]),
+            {name: jnp.sum(weights[name] * weights_bar[name], -1) for name in matrices},
             _floats(state_bar),
             jax.tree.map(jnp.zeros_like, theta),
         )
 
         def body(carry, at):
-            seen, (state, products, kept), out_bar = at
+            seen, (state, products, kept), traces, out_bar = at
             changes = {name: _stacked(change) for name, change in kept.items()}
-            moment = state, seen, products, changes, out_bar
+            moment = state, seen, products, changes, traces, out_bar
             return _back(step, holding, theta, constants, *moment, carry)
 
+        traces = _traces(traces, moments[2])
         (weights, held_bar, _, state_bar, theta_bar), _ = jax.lax.scan(
-            body, begin, (experience, moments, _floats(out_bar)), reverse=True
+            body, begin, (experience, moments, traces, _floats(out_bar)), reverse=True
         )
         sound = _sound(prints, _fingerprints(weights), last)
         theta_bar = jax.tree.map(lambda leaf: jnp.where(sound, leaf, jnp.nan), theta_bar)
@@ -151,6 +167,31 @@ def _stretches(step: Step, holding: AtOnce):
 
     stretch.defvjp(forward, backward)
     return plain, stretch
+
+
+def _without_traces(weights: Weights) -> tuple[Weights, Weights]:
+    """Weights, and the traces that lie beside some of them, under the names of their weights."""
+    traces = {name: weights[trace_of(name)] for name in weights if trace_of(name) in weights}
+    others = {trace_of(name) for name in traces}
+    return {name: w for name, w in weights.items() if name not in others}, traces
+
+
+def _traces(traces: Weights, kept) -> Weights:
+    """The traces before every moment, `[moments, ...]`. They may keep little of themselves in a
+    moment, so they are computed forward again and not rebuilt backward."""
+
+    if not traces:
+        return {}
+
+    def onward(traces, kept):
+        changes = {name: _stacked(kept[name]) for name in traces}
+        after = {
+            name: changed(traces[name], Change(c.fade, c.post, c.pre))
+            for name, c in changes.items()
+        }
+        return after, traces
+
+    return jax.lax.scan(onward, traces, {name: kept[name] for name in traces})[1]
 
 
 def _ranks(step: Step, theta, constants, state, weights: Weights, experience):
@@ -169,10 +210,14 @@ def _ranks(step: Step, theta, constants, state, weights: Weights, experience):
     return forward, {name: asked.count(name) for name in {*forward, *asked}}
 
 
-def _back(step, holding, theta, constants, state, seen, products, changes, out_bar, carry):
+def _back(step, holding, theta, constants, state, seen, products, changes, traces, out_bar, carry):
     """One moment backward: from the derivatives after it to those before it."""
     after, held_bar, share, state_bar, theta_bar = carry
     before = {n: _undone(after[n], changes[n]) if n in changes else after[n] for n in after}
+    for name, trace in traces.items():
+        late = after[trace_of(name)]
+        before[name] = (after[name] - late) * (1.0 / changes[name].keep)[..., None]
+        before[trace_of(name)] = trace
     floats, rest = eqx.partition(state, eqx.is_inexact_array)
 
     def replay(theta, floats, taps):
@@ -185,16 +230,24 @@ def _back(step, holding, theta, constants, state, seen, products, changes, out_b
     asked: list[tuple[str, bool]] = []
     taps = jax.tree.map(jnp.zeros_like, products)
     _, pull, signals = jax.vjp(replay, theta, floats, taps, has_aux=True)
+    # Products enter a trace, and through it the weights: both say what they are worth.
+    entered = {n: held_bar[trace_of(n)] + held_bar[n] for n in traces}
     after_bar, post_bars, pre_bars = holding.through(
-        held_bar, {n: c.pre for n, c in changes.items()}, {n: c.post for n, c in changes.items()}
-    )
+        {**held_bar, **entered} if traces else held_bar,
+        {n: c.pre for n, c in changes.items()}, {n: c.post for n, c in changes.items()},
+    )  # fmt: skip
     told_bar, pulled = {}, {}
     for name, change in changes.items():
-        pulled[name] = jnp.sum(change.post * post_bars[name], -2)
+        fade_bar = None
+        if name in traces:
+            pulled[name] = _along_rows(held_bar[name], after[trace_of(name)])
+            fade_bar = _along_rows(entered[name], traces[name])
+        else:
+            pulled[name] = jnp.sum(change.post * post_bars[name], -2)
         # The sum of weight times derivative along a row changes only by what enters and leaves:
         # so the derivative of `keep` costs no pass over the weights.
         keep_bar = (share[name] - pulled[name]) / change.keep
-        told_bar[name] = Change(keep_bar, post_bars[name], pre_bars[name])
+        told_bar[name] = Change(keep_bar, post_bars[name], pre_bars[name], fade_bar)
     more, state_bar, taps_bar = pull((state_bar, out_bar, told_bar))
     share, entering = dict(share), {name: ([], []) for name in changes}
     for name in changes:
@@ -208,12 +261,21 @@ def _back(step, holding, theta, constants, state, seen, products, changes, out_b
             share[name] = share[name] + signal * jnp.einsum("...ij,...j->...i", before[name], bar)
         else:
             share[name] = share[name] + bar * product
+    if traces:
+        after_bar = {**held_bar, **{
+            trace_of(n): changes[n].fade[..., None] * bar for n, bar in entered.items()
+        }}  # fmt: skip
     held_bar = holding.change(after_bar, {
         name: _entering(after[name], changes.get(name), *products)
         for name, products in entering.items()
     })  # fmt: skip
     theta_bar = jax.tree.map(jnp.add, theta_bar, more)
     return (before, held_bar, share, state_bar, theta_bar), None
+
+
+def _along_rows(a, b):
+    """The sum of products along every row."""
+    return jax.lax.optimization_barrier(a * b) @ jnp.ones(a.shape[-1], a.dtype)
 
 
 def _entering(weight, change: Change | None, posts: list[Rows], pres: list[Array]) -> Change:
@@ -260,18 +322,21 @@ class _Replaying:
         return carry, out
 
 
-def _unstacked(change: Change) -> Change | tuple[Rows, list[tuple[Array, Array]]]:
+def _unstacked(change: Change) -> Change | Unstacked:
     """A change with every vector in an array of its own. Of stacked ones, a loop that undoes
     changes while it cuts out their moment reads one number at a time on a CPU."""
-    return (change.keep, list(channels(change))) if change.post.shape[-2] else change
+    if not change.post.shape[-2]:
+        return change
+    return change.keep, list(channels(change)), change.fade
 
 
-def _stacked(change: Change | tuple[Rows, list[tuple[Array, Array]]]) -> Change:
+def _stacked(change: Change | Unstacked) -> Change:
     """The change again."""
     if isinstance(change, Change):
         return change
-    keep, vectors = change
-    return Change(keep, *(jnp.stack(ends, -2) for ends in zip(*vectors, strict=True)))
+    keep, vectors, fade = change
+    post, pre = (jnp.stack(ends, -2) for ends in zip(*vectors, strict=True))
+    return Change(keep, post, pre, fade)
 
 
 def _undone(weight, change: Change):
@@ -303,7 +368,7 @@ def _fingerprints(weights: Weights) -> dict[str, Rows]:
     """One number for each row of weights, that tells rebuilt weights from the true ones."""
     return {
         name: weight @ np.cos(np.arange(weight.shape[-1])).astype(weight.dtype)
-        for name, weight in weights.items()
+        for name, weight in _without_traces(weights)[0].items()
     }
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from metaplast import fast_weights, kernel
 from metaplast.answers import right
 from metaplast.deferred import Deferred
-from metaplast.delivery import Alongside, AtOnce, Recording
+from metaplast.delivery import Alongside, AtOnce, Recording, trace_of
 from metaplast.kept import Residuals
 from metaplast.layers import apart, as_loops, together
 from metaplast.network import NetworkState, PlasticNetwork
@@ -159,7 +159,7 @@ def onward(
     waits = kernel.wanted() == kernel.PALLAS
     if segment == 0:
         through = _whole(learner, task, key)
-    elif isinstance(learner, PlasticNetwork) and learner.separable and (waits or segment):
+    elif _told_apart(learner, waits) and (waits or segment):
         through = _apart(learner, task, key, segment, Deferred() if waits else AtOnce())
     elif segment is None:
         through = _whole(learner, task, key)
@@ -169,6 +169,13 @@ def onward(
         return through(begin, experience)
     again = jax.checkpoint(through, prevent_cse=False)
     return in_segments(again, begin, experience, block)
+
+
+def _told_apart(learner: Learner, waits: bool) -> bool:
+    """Whether what cells do and what synapses make of it can be told apart; traces do not wait."""
+    if not isinstance(learner, PlasticNetwork):
+        return False
+    return learner.separable if waits else learner.rebuildable
 
 
 def _whole(learner: Learner, task: Judge, key: Key):
@@ -200,7 +207,7 @@ def _reliving(learner: Learner, task: Judge, key: Key, segment: int):
 def _apart(network: PlasticNetwork, task: Judge, key: Key, segment: int | None, holding: AtOnce):
     """A stretch of moments that tells apart what cells do and what synapses make of it. Where
     `segment` is given, a backward pass rebuilds the weights from vectors."""
-    network = as_loops(network) if segment else network
+    network = as_loops(network) if segment and not network.faded else network
     searched, others = eqx.partition(network, eqx.is_inexact_array)
 
     def through(begin, experience):
@@ -220,15 +227,17 @@ def _apart(network: PlasticNetwork, task: Judge, key: Key, segment: int | None, 
             heard = network.hear(cells, stimulus, target, judge, now, synapses)
             after = heard.states, remembered(task, memory, heard.readout, target)
             state, out = _judged(task, after, alive, age, heard.readout, target)
-            return state, out, network.changes(heard)
+            return state, out, {**network.changes(heard), **network.fading(heard)}
 
         plastic = {n: w for n, w in state.weights.items() if n not in fixed}
+        plastic |= {trace_of(name): state.memory[name] for name in network.faded}
         start = (state.cells, memory), alive, age
         carry, out = fast_weights.scan(
             step, searched, constants, start, plastic, experience, segment, holding
         )
         ((cells, memory), alive, age), plastic = carry
-        state = NetworkState(cells, {**fixed, **plastic}, state.memory)
+        traces = {name: plastic.pop(trace_of(name)) for name in network.faded}
+        state = NetworkState(cells, {**fixed, **plastic}, {**state.memory, **traces})
         return ((apart(network.circuit, state), memory), alive, age), out
 
     return through
@@ -249,7 +258,7 @@ def residuals(learner: Learner, task: Judge, experience, key: Key) -> Residuals:
         key: of its birth.
     """
     state = jax.eval_shape(learner.born, key)
-    if not (isinstance(learner, PlasticNetwork) and learner.separable):
+    if not _told_apart(learner, waits=kernel.wanted() == kernel.PALLAS):
         return Residuals(_bytes(state), RELIVED * _bytes(state), whole=False)
 
     def vectors(state, experience, key):
@@ -257,10 +266,14 @@ def residuals(learner: Learner, task: Judge, experience, key: Key) -> Residuals:
         deliver = Recording(state.weights)
         judge = recalled(task, memory_of(task))
         heard = learner.hear(state.cells, stimulus, target, judge, key, deliver)
-        return heard.states, deliver.products, learner.changes(heard)
+        changes = {**learner.changes(heard), **learner.fading(heard)}
+        return heard.states, deliver.products, changes
 
     moment = jax.eval_shape(vectors, state, experience, key)
-    return Residuals(_bytes(state), _bytes(moment), whole=True)
+    # All traces of a segment are computed again, and there are about as many segments as moments
+    # in one.
+    traces = _bytes([state.memory[name] for name in learner.faded])
+    return Residuals(_bytes(state) + traces, _bytes(moment), whole=True)
 
 
 def _bytes(tree) -> int:

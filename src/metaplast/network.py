@@ -226,17 +226,44 @@ class PlasticNetwork(eqx.Module):
                 made[q.name] = change(parts, pre, heard.cells[q.post], heard.modulator)
         return made
 
+    def fading(self, heard: Heard) -> dict[str, Change]:
+        """Changes of those projections whose weights change by traces of such products."""
+        made = {}
+        for q in self.circuit.weighted:
+            if q.name in self.faded:
+                rule, stays = self.genome.rules[q.kind].faded()
+                pre, post = presynaptic(q, heard.cells), heard.cells[q.post]
+                change = over_cells((rule,), pre, post, heard.modulator)
+                made[q.name] = change._replace(fade=jnp.broadcast_to(stays, change.keep.shape))
+        return made
+
     @property
     def separable(self) -> bool:
         """Whether all plasticity of this network is of that kind, and can be undone: every weight
         is one of a matrix, and none stops at zero."""
+        return self.rebuildable and not self.faded
+
+    @property
+    def rebuildable(self) -> bool:
+        """The same; or weights change by traces of such products."""
         plastic = [q for q in self.circuit.weighted if q.kind in self.genome.rules]
         others = ("signs", "backward")
         if any(q.tabled or q.wiring in others for q in self.circuit.projections):
             return False
         return all(
-            self.genome.rules[q.kind].separated() is not None and not q.sign for q in plastic
+            not q.sign
+            and (q.name in self.faded or self.genome.rules[q.kind].separated() is not None)
+            for q in plastic
         )
+
+    @property
+    def faded(self) -> tuple[str, ...]:
+        """Names of the projections whose weights change by traces."""
+        plastic = [q for q in self.circuit.weighted if q.kind in self.genome.rules]
+        return tuple(
+            q.name for q in plastic
+            if self.genome.rules[q.kind].faded() is not None and not q.members
+        )  # fmt: skip
 
     @property
     def noisy(self) -> bool:

@@ -34,6 +34,12 @@ class AbstractRule(eqx.Module):
         """Separable rules of which this one is the sum, where there are such."""
         return None
 
+    def faded(self) -> tuple[AbstractSeparable, Float[Array, ""]] | None:
+        """Where products of two cells enter a trace of the synapse, and the weight changes by the
+        trace and leaks: the rule of these products, and the share of a trace that stays in a
+        moment."""
+        return None
+
 
 class AbstractSeparable(AbstractRule):
     r"""A rule whose synapses only multiply what their two ends know, and leak.

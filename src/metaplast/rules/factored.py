@@ -82,9 +82,17 @@ class Factored(AbstractSeparable):
             return super().__call__(synapse, memory)
         post, pre = self.post(synapse.post, synapse.modulator), self.pre(synapse.pre)
         hebbian = sum(a * b for a, b in zip(post, pre, strict=False))
-        memory = jax.nn.sigmoid(self.persistence) * memory + hebbian
+        memory = self._stays * memory + hebbian
         return memory - self.leak(synapse.post) * synapse.weight, memory
 
     def separated(self):
         # A trace is a memory of every single synapse.
         return None if self.traced else super().separated()
+
+    def faded(self):
+        return (self, self._stays) if self.traced else None
+
+    @property
+    def _stays(self) -> Float[Array, ""]:
+        """Share of a trace that stays in a moment."""
+        return jax.nn.sigmoid(self.persistence)
