@@ -48,13 +48,13 @@ class Change(NamedTuple):
     that takes the change back divides by it."""
     post: Float[Array, "*layers channels post"]
     pre: Float[Array, "*layers channels pre"]
-    fade: Float[Array, "*layers post"] | None = None
-    """Share of each post-synaptic cell's traces that stays, where the products enter a trace of
-    every weight and the weights change by their traces: $E' = f E + a b^T$, $W' = k W + E'$."""
+    stay: Float[Array, "*layers post"] | None = None
+    """Where products enter a trace of every weight, by which the weights change: the share of each
+    post-synaptic cell's traces that stays, $E' = s E + a b^T$ and $W' = k W + E'$."""
 
 
 def trace_of(name: str) -> str:
-    """Under which name the traces of weights lie beside them."""
+    """Under which name the traces of the weights `name` lie beside them."""
     return f"{name}, traced"
 
 
@@ -65,6 +65,12 @@ def changed(weight: Float[Array, "*l post pre"], change: Change) -> Float[Array,
     for post, pre in channels(change):
         total = total + post[..., None] * pre[..., None, :]
     return total
+
+
+def traced(trace: Float[Array, "*l post pre"], change: Change) -> Float[Array, "*l post pre"]:
+    """The traces after a change that has such."""
+    assert change.stay is not None, "products that enter no trace"
+    return changed(trace, Change(change.stay, change.post, change.pre))
 
 
 def channels(change: Change) -> Iterator[tuple[Array, Array]]:
@@ -165,13 +171,12 @@ class AtOnce:
     def change(self, weights: Weights, changes: dict[str, Change]) -> Any:
         """What is held of weights that change."""
         after = dict(weights)
-        for name, c in changes.items():
-            if c.fade is None:
-                after[name] = changed(weights[name], c)
-                continue
-            trace = changed(weights[trace_of(name)], Change(c.fade, c.post, c.pre))
-            after[trace_of(name)] = trace
-            after[name] = c.keep[..., None] * weights[name] + trace
+        for name, change in changes.items():
+            if change.stay is None:
+                after[name] = changed(weights[name], change)
+            else:
+                after[trace_of(name)] = trace = traced(weights[trace_of(name)], change)
+                after[name] = change.keep[..., None] * weights[name] + trace
         return after
 
     def end(self, held: Any) -> Weights:

@@ -9,8 +9,11 @@ and every derivative of a weight is a matrix-vector product:
 |---|---|---|
 | drive | y = W x | x̄ += Wᵀ ȳ, W̄ += ȳ xᵀ |
 | change | W' = keep W + Σ a bᵀ | ā = W̄' b, b̄ = W̄'ᵀ a, W̄ += keep W̄' |
+| by a trace | E' = stay E + Σ a bᵀ, W' = keep W + E' | Ē' += W̄', ā = Ē' b, b̄ = Ē'ᵀ a, Ē = stay Ē' |
 
-Memory grows with moments x cells, not with moments x synapses. This file knows nothing of brains.
+Memory grows with moments x cells, not with moments x synapses. Traces may keep so little of
+themselves that they cannot be rebuilt backward; those of one segment are computed forward again.
+This file knows nothing of brains.
 
 References: Schmidhuber (1992) doi:10.1162/neco.1992.4.1.131 (fast weights); Maclaurin, Duvenaud &
 Adams (2015) arXiv:1502.03492 (learning reversed to differentiate it).
@@ -36,19 +39,15 @@ from metaplast.delivery import (
     Recording,
     Rows,
     Weights,
-    changed,
     channels,
     trace_of,
+    traced,
 )
 from metaplast.reverse import backward_only
 from metaplast.segments import in_segments
 
 TRUSTED = 1e-2
 """Largest relative error of rebuilt weights with which a gradient is still handed out."""
-
-
-Unstacked = tuple[Rows, list[tuple[Array, Array]], Rows | None]
-
 
 Step = Callable[[Any, Any, Any, Any, Deliver], tuple[Any, Any, dict[str, Change]]]
 """`step(theta, constants, state, seen, deliver) -> (state, out, changes)`: one moment, that has no
@@ -109,8 +108,8 @@ def _stretches(step: Step, holding: AtOnce):
         return state, held, out, tuple(deliver.products), changes
 
     def begun(theta, constants, state, weights, experience):
-        traced = partial(_ranks, step, theta, constants, state, weights, experience)
-        return state, holding.begin(weights, lambda: traced()[0])
+        ranks = partial(_ranks, step, theta, constants, state, weights, experience)
+        return state, holding.begin(weights, lambda: ranks()[0])
 
     def plain(theta, constants, state, weights, experience):
         def body(carry, seen):
@@ -129,7 +128,7 @@ def _stretches(step: Step, holding: AtOnce):
             kept = {name: _unstacked(change) for name, change in changes.items()}
             return (state, held), (out, (carry[0], products, kept))
 
-        prints, (_, traces) = _fingerprints(weights), _without_traces(weights)
+        prints, traces = _fingerprints(weights), _traces(weights)
         begin = begun(theta, constants, state, weights, experience)
         (state, held), (out, kept) = jax.lax.scan(body, begin, experience)
         weights = holding.end(held)
@@ -142,11 +141,10 @@ def _stretches(step: Step, holding: AtOnce):
         last = _fingerprints(weights)
         first = jax.tree.map(lambda leaf: leaf[0], moments[0])
         ranks = partial(_ranks, step, theta, constants, first, weights, experience)
-        matrices, _ = _without_traces(weights)
         begin = (
             weights,
             holding.begin(weights_bar, lambda: ranks()[1]),
-            {name: jnp.sum(weights[name] * weights_bar[name], -1) for name in matrices},
+            {name: jnp.sum(weights[name] * weights_bar[name], -1) for name in prints},
             _floats(state_bar),
             jax.tree.map(jnp.zeros_like, theta),
         )
@@ -157,7 +155,7 @@ def _stretches(step: Step, holding: AtOnce):
             moment = state, seen, products, changes, traces, out_bar
             return _back(step, holding, theta, constants, *moment, carry)
 
-        traces = _traces(traces, moments[2])
+        traces = _before_every_moment(traces, moments[2])
         (weights, held_bar, _, state_bar, theta_bar), _ = jax.lax.scan(
             body, begin, (experience, moments, traces, _floats(out_bar)), reverse=True
         )
@@ -169,28 +167,19 @@ def _stretches(step: Step, holding: AtOnce):
     return plain, stretch
 
 
-def _without_traces(weights: Weights) -> tuple[Weights, Weights]:
-    """Weights, and the traces that lie beside some of them, under the names of their weights."""
-    traces = {name: weights[trace_of(name)] for name in weights if trace_of(name) in weights}
-    others = {trace_of(name) for name in traces}
-    return {name: w for name, w in weights.items() if name not in others}, traces
+def _traces(weights: Weights) -> Weights:
+    """The traces that lie beside weights, under the names of these."""
+    return {name: weights[trace_of(name)] for name in weights if trace_of(name) in weights}
 
 
-def _traces(traces: Weights, kept) -> Weights:
-    """The traces before every moment, `[moments, ...]`. They may keep little of themselves in a
-    moment, so they are computed forward again and not rebuilt backward."""
-
-    if not traces:
-        return {}
+def _before_every_moment(traces: Weights, kept) -> Weights:
+    """The traces that there are at the begin of a stretch, before each of its moments."""
 
     def onward(traces, kept):
-        changes = {name: _stacked(kept[name]) for name in traces}
-        after = {
-            name: changed(traces[name], Change(c.fade, c.post, c.pre))
-            for name, c in changes.items()
-        }
-        return after, traces
+        return {name: traced(traces[name], _stacked(kept[name])) for name in traces}, traces
 
+    if not traces:
+        return traces
     return jax.lax.scan(onward, traces, {name: kept[name] for name in traces})[1]
 
 
@@ -213,11 +202,9 @@ def _ranks(step: Step, theta, constants, state, weights: Weights, experience):
 def _back(step, holding, theta, constants, state, seen, products, changes, traces, out_bar, carry):
     """One moment backward: from the derivatives after it to those before it."""
     after, held_bar, share, state_bar, theta_bar = carry
-    before = {n: _undone(after[n], changes[n]) if n in changes else after[n] for n in after}
-    for name, trace in traces.items():
-        late = after[trace_of(name)]
-        before[name] = (after[name] - late) * (1.0 / changes[name].keep)[..., None]
-        before[trace_of(name)] = trace
+    before = {**after, **{trace_of(name): trace for name, trace in traces.items()}}
+    for name, change in changes.items():
+        before[name] = _undone(after[name], change, after.get(trace_of(name)))
     floats, rest = eqx.partition(state, eqx.is_inexact_array)
 
     def replay(theta, floats, taps):
@@ -230,24 +217,24 @@ def _back(step, holding, theta, constants, state, seen, products, changes, trace
     asked: list[tuple[str, bool]] = []
     taps = jax.tree.map(jnp.zeros_like, products)
     _, pull, signals = jax.vjp(replay, theta, floats, taps, has_aux=True)
-    # Products enter a trace, and through it the weights: both say what they are worth.
-    entered = {n: held_bar[trace_of(n)] + held_bar[n] for n in traces}
+    # What enters a trace enters the weights through it: so it is worth what both are worth.
+    entered = {name: held_bar[trace_of(name)] + held_bar[name] for name in traces}
     after_bar, post_bars, pre_bars = holding.through(
         {**held_bar, **entered} if traces else held_bar,
         {n: c.pre for n, c in changes.items()}, {n: c.post for n, c in changes.items()},
     )  # fmt: skip
     told_bar, pulled = {}, {}
     for name, change in changes.items():
-        fade_bar = None
+        stay_bar = None
         if name in traces:
             pulled[name] = _along_rows(held_bar[name], after[trace_of(name)])
-            fade_bar = _along_rows(entered[name], traces[name])
+            stay_bar = _along_rows(entered[name], traces[name])
         else:
             pulled[name] = jnp.sum(change.post * post_bars[name], -2)
         # The sum of weight times derivative along a row changes only by what enters and leaves:
         # so the derivative of `keep` costs no pass over the weights.
         keep_bar = (share[name] - pulled[name]) / change.keep
-        told_bar[name] = Change(keep_bar, post_bars[name], pre_bars[name], fade_bar)
+        told_bar[name] = Change(keep_bar, post_bars[name], pre_bars[name], stay_bar)
     more, state_bar, taps_bar = pull((state_bar, out_bar, told_bar))
     share, entering = dict(share), {name: ([], []) for name in changes}
     for name in changes:
@@ -262,9 +249,8 @@ def _back(step, holding, theta, constants, state, seen, products, changes, trace
         else:
             share[name] = share[name] + bar * product
     if traces:
-        after_bar = {**held_bar, **{
-            trace_of(n): changes[n].fade[..., None] * bar for n, bar in entered.items()
-        }}  # fmt: skip
+        stay = {name: changes[name].stay[..., None] for name in traces}
+        after_bar = {**held_bar, **{trace_of(n): stay[n] * bar for n, bar in entered.items()}}
     held_bar = holding.change(after_bar, {
         name: _entering(after[name], changes.get(name), *products)
         for name, products in entering.items()
@@ -273,9 +259,10 @@ def _back(step, holding, theta, constants, state, seen, products, changes, trace
     return (before, held_bar, share, state_bar, theta_bar), None
 
 
-def _along_rows(a, b):
-    """The sum of products along every row."""
-    return jax.lax.optimization_barrier(a * b) @ jnp.ones(a.shape[-1], a.dtype)
+def _along_rows(one, other) -> Rows:
+    """The scalar product of every row with that of the other matrix."""
+    # XLA sums rows one number at a time on a CPU, unless they are a matrix times a vector.
+    return jax.lax.optimization_barrier(one * other) @ jnp.ones(one.shape[-1], one.dtype)
 
 
 def _entering(weight, change: Change | None, posts: list[Rows], pres: list[Array]) -> Change:
@@ -322,28 +309,29 @@ class _Replaying:
         return carry, out
 
 
-def _unstacked(change: Change) -> Change | Unstacked:
+def _unstacked(change: Change) -> Change | tuple[Rows, list[tuple[Array, Array]], Rows | None]:
     """A change with every vector in an array of its own. Of stacked ones, a loop that undoes
     changes while it cuts out their moment reads one number at a time on a CPU."""
     if not change.post.shape[-2]:
         return change
-    return change.keep, list(channels(change)), change.fade
+    return change.keep, list(channels(change)), change.stay
 
 
-def _stacked(change: Change | Unstacked) -> Change:
-    """The change again."""
+def _stacked(change) -> Change:
+    """What `_unstacked` was given."""
     if isinstance(change, Change):
         return change
-    keep, vectors, fade = change
+    keep, vectors, stay = change
     post, pre = (jnp.stack(ends, -2) for ends in zip(*vectors, strict=True))
-    return Change(keep, post, pre, fade)
+    return Change(keep, post, pre, stay)
 
 
-def _undone(weight, change: Change):
-    """The weights before a change."""
-    total = weight
-    for post, pre in channels(change):
-        total = total - post[..., None] * pre[..., None, :]
+def _undone(weight, change: Change, trace=None):
+    """The weights before a change, of its products or by what was then their trace."""
+    total = weight if trace is None else weight - trace
+    if trace is None:
+        for post, pre in channels(change):
+            total = total - post[..., None] * pre[..., None, :]
     return total * (1.0 / change.keep)[..., None]
 
 
@@ -366,9 +354,11 @@ def _known(weight, product, tap, signal, transposed: bool):
 
 def _fingerprints(weights: Weights) -> dict[str, Rows]:
     """One number for each row of weights, that tells rebuilt weights from the true ones."""
+    beside = {trace_of(name) for name in _traces(weights)}
     return {
         name: weight @ np.cos(np.arange(weight.shape[-1])).astype(weight.dtype)
-        for name, weight in _without_traces(weights)[0].items()
+        for name, weight in weights.items()
+        if name not in beside
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -144,14 +144,15 @@ def onward(
     is carried.
 
     Where `segment` is given, its derivative takes memory for the vectors of all moments and the
-    weights of every `segment`-th one if all plasticity is separable (`fast_weights`); else, and
-    for other learners, it keeps the state of every `segment`-th moment and lives the rest again.
+    weights of every `segment`-th one if all plasticity is products of two cells, or traces of such
+    (`fast_weights`); else, and for other learners, it keeps the state of every `segment`-th moment
+    and lives the rest again.
     Where `block` is given too, it does so for one block of moments at a time; of the others it
     keeps the first state.
 
     Where `METAPLAST_KERNEL` is `pallas`, changes of separable plasticity wait for the next moment's
-    delivery (`deferred`), which is another order of the same sums. It has no forward derivative;
-    with `segment = 0` nothing waits.
+    delivery (`deferred`), which is another order of the same sums; traces do not wait. It has no
+    forward derivative; with `segment = 0` nothing waits.
 
     Returns:
         The same three afterwards, and `(correct, loss)` of every moment.
@@ -171,8 +172,8 @@ def onward(
     return in_segments(again, begin, experience, block)
 
 
-def _told_apart(learner: Learner, waits: bool) -> bool:
-    """Whether what cells do and what synapses make of it can be told apart; traces do not wait."""
+def _told_apart(learner: Learner, waits: bool) -> TypeGuard[PlasticNetwork]:
+    """Whether what cells do and what synapses make of it can be told apart."""
     if not isinstance(learner, PlasticNetwork):
         return False
     return learner.separable if waits else learner.rebuildable
@@ -207,7 +208,7 @@ def _reliving(learner: Learner, task: Judge, key: Key, segment: int):
 def _apart(network: PlasticNetwork, task: Judge, key: Key, segment: int | None, holding: AtOnce):
     """A stretch of moments that tells apart what cells do and what synapses make of it. Where
     `segment` is given, a backward pass rebuilds the weights from vectors."""
-    network = as_loops(network) if segment and not network.faded else network
+    network = as_loops(network) if segment else network
     searched, others = eqx.partition(network, eqx.is_inexact_array)
 
     def through(begin, experience):
@@ -227,16 +228,16 @@ def _apart(network: PlasticNetwork, task: Judge, key: Key, segment: int | None, 
             heard = network.hear(cells, stimulus, target, judge, now, synapses)
             after = heard.states, remembered(task, memory, heard.readout, target)
             state, out = _judged(task, after, alive, age, heard.readout, target)
-            return state, out, {**network.changes(heard), **network.fading(heard)}
+            return state, out, {**network.changes(heard), **network.trace_changes(heard)}
 
         plastic = {n: w for n, w in state.weights.items() if n not in fixed}
-        plastic |= {trace_of(name): state.memory[name] for name in network.faded}
+        plastic |= {trace_of(name): state.memory[name] for name in network.traced}
         start = (state.cells, memory), alive, age
         carry, out = fast_weights.scan(
             step, searched, constants, start, plastic, experience, segment, holding
         )
         ((cells, memory), alive, age), plastic = carry
-        traces = {name: plastic.pop(trace_of(name)) for name in network.faded}
+        traces = {name: plastic.pop(trace_of(name)) for name in network.traced}
         state = NetworkState(cells, {**fixed, **plastic}, {**state.memory, **traces})
         return ((apart(network.circuit, state), memory), alive, age), out
 
@@ -266,13 +267,13 @@ def residuals(learner: Learner, task: Judge, experience, key: Key) -> Residuals:
         deliver = Recording(state.weights)
         judge = recalled(task, memory_of(task))
         heard = learner.hear(state.cells, stimulus, target, judge, key, deliver)
-        changes = {**learner.changes(heard), **learner.fading(heard)}
+        changes = {**learner.changes(heard), **learner.trace_changes(heard)}
         return heard.states, deliver.products, changes
 
     moment = jax.eval_shape(vectors, state, experience, key)
     # All traces of a segment are computed again, and there are about as many segments as moments
     # in one.
-    traces = _bytes([state.memory[name] for name in learner.faded])
+    traces = _bytes([state.memory[name] for name in learner.traced])
     return Residuals(_bytes(state) + traces, _bytes(moment), whole=True)
 
 

@@ -17,7 +17,7 @@ from metaplast.circuits.anatomy import ABOVE, BELOW, RETURNING, before
 from metaplast.delivery import Change, Deliver
 from metaplast.mapped import over_cells, over_synapses, presynaptic
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
-from metaplast.rules.abstract import AbstractRule
+from metaplast.rules.abstract import AbstractRule, AbstractSeparable
 from metaplast.types import Cell, Key, State
 
 Record = Callable[[str, str, Any], None]
@@ -218,51 +218,46 @@ class PlasticNetwork(eqx.Module):
             rule = self.genome.rules.get(q.kind)
             parts = None if rule is None else rule.separated()
             if parts is not None:
-                change = over_cells
-                if q.members:
-                    layer = 0 if q.chain or q.pre == q.post else None
-                    change = jax.vmap(over_cells, (None, layer, 0, None))
-                pre = presynaptic(q, heard.cells)
-                made[q.name] = change(parts, pre, heard.cells[q.post], heard.modulator)
+                made[q.name] = _multiplied(q, parts, heard)
         return made
 
-    def fading(self, heard: Heard) -> dict[str, Change]:
+    def trace_changes(self, heard: Heard) -> dict[str, Change]:
         """Changes of those projections whose weights change by traces of such products."""
         made = {}
         for q in self.circuit.weighted:
-            if q.name in self.faded:
-                rule, stays = self.genome.rules[q.kind].faded()
-                pre, post = presynaptic(q, heard.cells), heard.cells[q.post]
-                change = over_cells((rule,), pre, post, heard.modulator)
-                made[q.name] = change._replace(fade=jnp.broadcast_to(stays, change.keep.shape))
+            rule = self.genome.rules.get(q.kind)
+            products = None if rule is None else rule.traced_products()
+            if products is not None:
+                change = _multiplied(q, products[:1], heard)
+                stay = jnp.broadcast_to(products[1], change.keep.shape)
+                made[q.name] = change._replace(stay=stay)
         return made
 
     @property
     def separable(self) -> bool:
         """Whether all plasticity of this network is of that kind, and can be undone: every weight
         is one of a matrix, and none stops at zero."""
-        return self.rebuildable and not self.faded
+        return self.rebuildable and not self.traced
 
     @property
     def rebuildable(self) -> bool:
-        """The same; or weights change by traces of such products."""
-        plastic = [q for q in self.circuit.weighted if q.kind in self.genome.rules]
+        """The same; or some change by traces of such products, which can be computed again."""
         others = ("signs", "backward")
         if any(q.tabled or q.wiring in others for q in self.circuit.projections):
             return False
         return all(
             not q.sign
-            and (q.name in self.faded or self.genome.rules[q.kind].separated() is not None)
-            for q in plastic
-        )
+            and (q.name in self.traced or self.genome.rules[q.kind].separated() is not None)
+            for q in self.circuit.weighted if q.kind in self.genome.rules
+        )  # fmt: skip
 
     @property
-    def faded(self) -> tuple[str, ...]:
-        """Names of the projections whose weights change by traces."""
-        plastic = [q for q in self.circuit.weighted if q.kind in self.genome.rules]
+    def traced(self) -> tuple[str, ...]:
+        """Names of the projections whose weights change by traces of products."""
+        rules = self.genome.rules
         return tuple(
-            q.name for q in plastic
-            if self.genome.rules[q.kind].faded() is not None and not q.members
+            q.name for q in self.circuit.weighted
+            if q.kind in rules and rules[q.kind].traced_products() is not None
         )  # fmt: skip
 
     @property
@@ -410,6 +405,15 @@ class PlasticNetwork(eqx.Module):
     def _strength(self, q: Projection):
         log_gain = self.genome.log_gains.get(q.kind)
         return q.scale if log_gain is None else q.scale * jnp.exp(log_gain)
+
+
+def _multiplied(q: Projection, parts: tuple[AbstractSeparable, ...], heard: Heard) -> Change:
+    """What separable rules make of what the two ends of a projection know."""
+    change = over_cells
+    if q.members:
+        layer = 0 if q.chain or q.pre == q.post else None
+        change = jax.vmap(over_cells, (None, layer, 0, None))
+    return change(parts, presynaptic(q, heard.cells), heard.cells[q.post], heard.modulator)
 
 
 def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[Array, " pool"]:

@@ -34,10 +34,9 @@ class AbstractRule(eqx.Module):
         """Separable rules of which this one is the sum, where there are such."""
         return None
 
-    def faded(self) -> tuple[AbstractSeparable, Float[Array, ""]] | None:
-        """Where products of two cells enter a trace of the synapse, and the weight changes by the
-        trace and leaks: the rule of these products, and the share of a trace that stays in a
-        moment."""
+    def traced_products(self) -> tuple[AbstractSeparable, Float[Array, ""]] | None:
+        """The separable rule whose products enter a trace of the synapse, by which, and by a leak,
+        its weight changes; and the share of a trace that stays. Where there is such."""
         return None
 
 

@@ -89,7 +89,7 @@ class Factored(AbstractSeparable):
         # A trace is a memory of every single synapse.
         return None if self.traced else super().separated()
 
-    def faded(self):
+    def traced_products(self):
         return (self, self._stays) if self.traced else None
 
     @property
