@@ -2,9 +2,9 @@
 
     python benchmarks/meta_gradient.py [--quick] [--json]
 
-300 moments of three searches: `factored` (64-64-64-10, `Factored` with fixed cells, as the peers
-have it), and the experiments `layered` (the same network with `Learned` cells) and `digits` (the
-associative circuit). Gradients with the segments that the experiment has, and of the plainly
+300 moments of four searches: `factored` (64-64-64-10, `Factored` with fixed cells, as the peers
+have it), the same with a trace of every synapse, and the experiments `layered` (the same network
+with `Learned` cells) and `digits` (the associative circuit). Gradients with the segments that the experiment has, and of the plainly
 unrolled life, which keeps every state; with and without drawing births and episodes; and a
 profile. And 100 moments of rules whose weights cannot be rebuilt from vectors, in 64-64-64-10:
 their lives are lived again, segment by segment.
@@ -31,7 +31,7 @@ from metaplast.experiment import build
 from metaplast.network import Genome
 from metaplast.neurons import Output, Rate
 from metaplast.objective import Objective
-from metaplast.rules import Factored, SynapticGRU, SynapticMLP
+from metaplast.rules import SynapticGRU, SynapticMLP
 from metaplast.search import searchable
 from metaplast.spec import load
 from metaplast.spread import AT_ONCE, everywhere, spread, use_cores
@@ -39,7 +39,7 @@ from metaplast.tasks import Clusters
 
 AIM = 4.0
 MOMENTS = 300
-FACTORED = "factored"
+FACTORED, TRACED = "factored", "factored, traced"
 UNROLLED_LIVES = 32
 """Most lives whose states are all kept; more do not fit."""
 PLAIN, PLAIN_UNROLLED = "plain lives", "plain lives, unrolled"
@@ -48,11 +48,10 @@ GIVEN = ", of lives drawn beforehand"
 """What is timed is then living alone, without drawing births and episodes."""
 
 RELIVED = {
-    "`Factored`, traced": lambda: Factored((0.03,), 1e-4, traced=True),
     f"`SynapticMLP`, width {WIDTH}": lambda: decided(SynapticMLP(RATE, WIDTH)),
     f"`SynapticGRU`, {STATES} states": lambda: decided(SynapticGRU(RATE, STATES)),
 }
-"""Rules that remember, or are no product of what two cells know."""
+"""Rules that are neither products of what two cells know nor traces of such."""
 RELIVED_MOMENTS, OTHER_SEGMENTS = 100, (2, 50)
 """Moments of their lives, whose segments have 10 by default; and what was tried instead."""
 
@@ -76,6 +75,17 @@ BOUND = (
     "meta-gradient goes*)."
 )
 """Of what is missed on a CPU."""
+BOUND_OF_TRACES = (
+    "Where weights change by traces, those of a segment are computed once more, forward, and kept "
+    "until the sweep back has passed them, for a trace that keeps a twentieth of itself in a "
+    "moment, as it does at birth, cannot be rebuilt backward as weights are. About half of the "
+    "gradient's time goes to writing and fetching these traces, a third to sums over rows of whole "
+    "matrices, for the derivatives of leak and persistence. Tried: the sums of traces taken from "
+    "what enters and leaves them, as those of weights are (a twentieth faster; undefined where "
+    "nothing of a trace stays); one derivative for what traces and weights are worth together "
+    "(level); living again instead ([lab notes](lab-notes.md), *weights that change by traces*)."
+)
+"""Of traces."""
 
 
 def measure(quick: bool) -> Section:
@@ -93,7 +103,7 @@ def measure(quick: bool) -> Section:
         "chunk of lives and moment, loops counted as often as they turn."
     )
     rows = []
-    for name in (FACTORED, "layered", "digits"):
+    for name in (FACTORED, TRACED, "layered", "digits"):
         for lives in (8,) if quick else (32, 128):
             rows.append(row(section, name, lives, 3 if quick else 7))
     section.table(
@@ -102,6 +112,7 @@ def measure(quick: bool) -> Section:
     )  # fmt: skip
     on_a_gpu = jax.default_backend() == "gpu" and not quick  # a quick look has no two sizes
     section.write(bound_on_a_gpu(rows) if on_a_gpu else BOUND)
+    section.write(BOUND_OF_TRACES)
     if jax.default_backend() == "cpu":
         where_it_goes(section, ("layered", "digits"))
     relived(section, quick)
@@ -147,11 +158,8 @@ def relived(section: Section, quick: bool) -> None:
         "all of it in every synapse. The two columns say how much work that is. Tried: other "
         "segments (the last columns), which change how much is kept, and not how often a moment is "
         "lived; what the small networks compute kept for the way back instead of computed a third "
-        "time (14.7 for 7.8 and 12.9 for 9.9 times plain lives: what is kept leaves the caches). A "
-        "trace is no product of vectors, and cannot be rebuilt backwards, for at birth it keeps a "
-        "twentieth of itself in a moment; computed forward again from vectors it could be, which "
-        "is not done ([lab notes](lab-notes.md), *what a rule that is lived again costs to "
-        "differentiate* and *what a traced rule spends on its gradient*)."
+        "time (14.7 for 7.8 and 12.9 for 9.9 times plain lives: what is kept leaves the caches; [lab "
+        "notes](lab-notes.md), *what a rule that is lived again costs to differentiate*)."
     )
 
 
@@ -316,9 +324,13 @@ def looked_at(programs, theta, keys) -> tuple[str, str]:
 
 def searched(name: str) -> tuple[Objective, Genome]:
     """What is differentiated, and where."""
-    if name == FACTORED:
+    if name in (FACTORED, TRACED):
         objective, theta = problem(MOMENTS)
-        return objective, genome(jax.tree.map(jnp.asarray, theta))
+        start = genome(jax.tree.map(jnp.asarray, theta))
+        if name == TRACED:
+            rules = {n: dataclasses.replace(r, traced=True) for n, r in start.rules.items()}
+            start = dataclasses.replace(start, rules=rules)
+        return objective, start
     experiment = build(load(name))
     return experiment.objective, experiment.genome
 

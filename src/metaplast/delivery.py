@@ -50,7 +50,8 @@ class Change(NamedTuple):
     pre: Float[Array, "*layers channels pre"]
     stay: Float[Array, "*layers post"] | None = None
     """Where products enter a trace of every weight, by which the weights change: the share of each
-    post-synaptic cell's traces that stays, $E' = s E + a b^T$ and $W' = k W + E'$."""
+    post-synaptic cell's traces that stays, $E' = s E + a b^T$ and $W' = k W + E'$. A derivative
+    divides by it, and is 0 where nothing stays."""
 
 
 def trace_of(name: str) -> str:

@@ -12,7 +12,7 @@ and every derivative of a weight is a matrix-vector product:
 | by a trace | E' = stay E + Σ a bᵀ, W' = keep W + E' | Ē' += W̄', ā = Ē' b, b̄ = Ē'ᵀ a, Ē = stay Ē' |
 
 Memory grows with moments x cells, not with moments x synapses. Traces may keep so little of
-themselves that they cannot be rebuilt backward; those of one segment are computed forward again.
+themselves that they cannot be rebuilt backward; those of a segment are computed forward once more.
 This file knows nothing of brains.
 
 References: Schmidhuber (1992) doi:10.1162/neco.1992.4.1.131 (fast weights); Maclaurin, Duvenaud &
@@ -138,30 +138,34 @@ def _stretches(step: Step, holding: AtOnce):
     def backward(kept, cotangents):
         theta, constants, experience, moments, traces, weights, prints = kept
         (state_bar, weights_bar), out_bar = cotangents
-        last = _fingerprints(weights)
+        last, matrices = _fingerprints(weights), {name: weights[name] for name in prints}
+        # Of a trace, the derivative is carried together with that of the weights that it enters.
+        worth = {trace_of(name): weights_bar[trace_of(name)] + weights_bar[name] for name in traces}
         first = jax.tree.map(lambda leaf: leaf[0], moments[0])
         ranks = partial(_ranks, step, theta, constants, first, weights, experience)
         begin = (
-            weights,
-            holding.begin(weights_bar, lambda: ranks()[1]),
-            {name: jnp.sum(weights[name] * weights_bar[name], -1) for name in prints},
+            matrices,
+            holding.begin({**weights_bar, **worth}, lambda: ranks()[1]),
+            {name: jnp.sum(weights[name] * weights_bar[name], -1) for name in weights},
             _floats(state_bar),
             jax.tree.map(jnp.zeros_like, theta),
         )
 
         def body(carry, at):
-            seen, (state, products, kept), traces, out_bar = at
+            seen, (state, products, kept), entered, out_bar = at
             changes = {name: _stacked(change) for name, change in kept.items()}
-            moment = state, seen, products, changes, traces, out_bar
+            moment = state, seen, products, changes, entered, out_bar
             return _back(step, holding, theta, constants, *moment, carry)
 
-        traces = _before_every_moment(traces, moments[2])
-        (weights, held_bar, _, state_bar, theta_bar), _ = jax.lax.scan(
-            body, begin, (experience, moments, traces, _floats(out_bar)), reverse=True
+        entered = _after_every_moment(traces, moments[2])
+        (matrices, held_bar, _, state_bar, theta_bar), _ = jax.lax.scan(
+            body, begin, (experience, moments, entered, _floats(out_bar)), reverse=True
         )
-        sound = _sound(prints, _fingerprints(weights), last)
+        sound = _sound(prints, _fingerprints(matrices), last)
         theta_bar = jax.tree.map(lambda leaf: jnp.where(sound, leaf, jnp.nan), theta_bar)
-        return theta_bar, None, _like(state_bar, first), holding.end(held_bar), None
+        bars = holding.end(held_bar)
+        alone = {trace_of(name): bars[trace_of(name)] - bars[name] for name in traces}
+        return theta_bar, None, _like(state_bar, first), {**bars, **alone}, None
 
     stretch.defvjp(forward, backward)
     return plain, stretch
@@ -172,11 +176,12 @@ def _traces(weights: Weights) -> Weights:
     return {name: weights[trace_of(name)] for name in weights if trace_of(name) in weights}
 
 
-def _before_every_moment(traces: Weights, kept) -> Weights:
-    """The traces that there are at the begin of a stretch, before each of its moments."""
+def _after_every_moment(traces: Weights, kept) -> Weights:
+    """Traces after each moment of a stretch at whose begin they are `traces`."""
 
     def onward(traces, kept):
-        return {name: traced(traces[name], _stacked(kept[name])) for name in traces}, traces
+        traces = {name: traced(traces[name], _stacked(kept[name])) for name in traces}
+        return traces, traces
 
     if not traces:
         return traces
@@ -200,11 +205,10 @@ def _ranks(step: Step, theta, constants, state, weights: Weights, experience):
 
 
 def _back(step, holding, theta, constants, state, seen, products, changes, traces, out_bar, carry):
-    """One moment backward: from the derivatives after it to those before it."""
+    """One moment backward: from the derivatives after it to those before it; `traces` are those
+    that enter weights in it."""
     after, held_bar, share, state_bar, theta_bar = carry
-    before = {**after, **{trace_of(name): trace for name, trace in traces.items()}}
-    for name, change in changes.items():
-        before[name] = _undone(after[name], change, after.get(trace_of(name)))
+    before = {**after, **{n: _undone(after[n], c, traces.get(n)) for n, c in changes.items()}}
     floats, rest = eqx.partition(state, eqx.is_inexact_array)
 
     def replay(theta, floats, taps):
@@ -217,28 +221,25 @@ def _back(step, holding, theta, constants, state, seen, products, changes, trace
     asked: list[tuple[str, bool]] = []
     taps = jax.tree.map(jnp.zeros_like, products)
     _, pull, signals = jax.vjp(replay, theta, floats, taps, has_aux=True)
-    # What enters a trace enters the weights through it: so it is worth what both are worth.
-    entered = {name: held_bar[trace_of(name)] + held_bar[name] for name in traces}
+    into = {name: trace_of(name) if name in traces else name for name in changes}
     after_bar, post_bars, pre_bars = holding.through(
-        {**held_bar, **entered} if traces else held_bar,
-        {n: c.pre for n, c in changes.items()}, {n: c.post for n, c in changes.items()},
+        held_bar,
+        {into[n]: c.pre for n, c in changes.items()}, {into[n]: c.post for n, c in changes.items()},
     )  # fmt: skip
-    told_bar, pulled = {}, {}
+    # The sum of weight times derivative along a row changes only by what enters and leaves: so the
+    # derivative of `keep` costs no pass over the weights. Of traces, that of `stay` likewise.
+    told_bar, entering, share = {}, {name: ([], []) for name in changes}, dict(share)
     for name, change in changes.items():
-        stay_bar = None
+        product, stay_bar = jnp.sum(change.post * post_bars[into[name]], -2), None
         if name in traces:
-            pulled[name] = _along_rows(held_bar[name], after[trace_of(name)])
-            stay_bar = _along_rows(entered[name], traces[name])
-        else:
-            pulled[name] = jnp.sum(change.post * post_bars[name], -2)
-        # The sum of weight times derivative along a row changes only by what enters and leaves:
-        # so the derivative of `keep` costs no pass over the weights.
-        keep_bar = (share[name] - pulled[name]) / change.keep
-        told_bar[name] = Change(keep_bar, post_bars[name], pre_bars[name], stay_bar)
+            entered = _along_rows(held_bar[name], traces[name])
+            share[into[name]] = share[into[name]] + entered - product
+            stay_bar = jnp.where(change.stay == 0.0, 0.0, share[into[name]] / change.stay)
+            product = entered
+        share[name] = share[name] - product
+        ends = post_bars[into[name]], pre_bars[into[name]]
+        told_bar[name] = Change(share[name] / change.keep, *ends, stay_bar)
     more, state_bar, taps_bar = pull((state_bar, out_bar, told_bar))
-    share, entering = dict(share), {name: ([], []) for name in changes}
-    for name in changes:
-        share[name] = share[name] - pulled[name]
     delivered = (jax.tree.leaves(tree) for tree in (signals, products, taps_bar))
     for (name, transposed), signal, product, bar in zip(asked, *delivered, strict=True):
         posts, pres = entering.setdefault(name, ([], []))
@@ -248,13 +249,13 @@ def _back(step, holding, theta, constants, state, seen, products, changes, trace
             share[name] = share[name] + signal * jnp.einsum("...ij,...j->...i", before[name], bar)
         else:
             share[name] = share[name] + bar * product
-    if traces:
-        stay = {name: changes[name].stay[..., None] for name in traces}
-        after_bar = {**held_bar, **{trace_of(n): stay[n] * bar for n, bar in entered.items()}}
     held_bar = holding.change(after_bar, {
         name: _entering(after[name], changes.get(name), *products)
         for name, products in entering.items()
     })  # fmt: skip
+    for name in traces:
+        stayed = changes[name].stay[..., None] * held_bar[into[name]]
+        held_bar = {**held_bar, into[name]: stayed + held_bar[name]}
     theta_bar = jax.tree.map(jnp.add, theta_bar, more)
     return (before, held_bar, share, state_bar, theta_bar), None
 

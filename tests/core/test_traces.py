@@ -111,6 +111,17 @@ def test_traces_that_stay_a_little_longer_have_other_derivatives():
         assert min(apart) > 1e-5
 
 
+def test_traces_of_which_nothing_stays():
+    """Their derivative divides by what stays of them."""
+    with jax.enable_x64(True):
+        values = given(-800.0)
+        assert float(jax.nn.sigmoid(values[0]["persistence"])) == 0.0
+        rebuilt, true = gradient(in_segments(4), values), gradient(stored, values)
+        assert abs(float(true[0]["rate"])) > 1e-2
+        for a, b in zip(jax.tree.leaves(rebuilt), jax.tree.leaves(true), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+
+
 def test_answers_last_weights_and_last_traces_are_those_of_a_plain_scan():
     with jax.enable_x64(True):
         values = given(0.0)
