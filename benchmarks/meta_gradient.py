@@ -4,10 +4,10 @@
 
 300 moments of four searches: `factored` (64-64-64-10, `Factored` with fixed cells, as the peers
 have it), the same with a trace of every synapse, and the experiments `layered` (the same network
-with `Learned` cells) and `digits` (the associative circuit). Gradients with the segments that the experiment has, and of the plainly
-unrolled life, which keeps every state; with and without drawing births and episodes; and a
-profile. And 100 moments of rules whose weights cannot be rebuilt from vectors, in 64-64-64-10:
-their lives are lived again, segment by segment.
+with `Learned` cells) and `digits` (the associative circuit). Gradients with the segments that the
+experiment has, and of the plainly unrolled life, which keeps every state; with and without drawing
+births and episodes; and a profile. And 100 moments of rules whose weights cannot be rebuilt from
+vectors, in 64-64-64-10: their lives are lived again, segment by segment.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ BOUND = (
 BOUND_OF_TRACES = (
     "Where weights change by traces, those of a segment are computed once more, forward, and kept "
     "until the sweep back has passed them, for a trace that keeps a twentieth of itself in a "
-    "moment, as it does at birth, cannot be rebuilt backward as weights are. About half of the "
-    "gradient's time goes to writing and fetching these traces, a third to sums over rows of whole "
-    "matrices, for the derivatives of leak and persistence. Tried: the sums of traces taken from "
-    "what enters and leaves them, as those of weights are (a twentieth faster; undefined where "
-    "nothing of a trace stays); one derivative for what traces and weights are worth together "
-    "(level); living again instead ([lab notes](lab-notes.md), *weights that change by traces*)."
+    "moment, as it does at birth, cannot be rebuilt backward as weights are. A third of the "
+    "gradient's time goes to computing, writing and fetching these traces, a fifth to a sum of "
+    "weights times derivatives over every row, for the derivative of the leak. Tried: traces that "
+    "are carried back beside the weights, with a sum over rows of their own (a third slower); "
+    "segments of 2 to 50 moments (shorter than 20 slower, longer level); living again (nearly "
+    "twice as slow) ([lab notes](lab-notes.md), *weights that change by traces*)."
 )
 """Of traces."""
 
@@ -158,8 +158,8 @@ def relived(section: Section, quick: bool) -> None:
         "all of it in every synapse. The two columns say how much work that is. Tried: other "
         "segments (the last columns), which change how much is kept, and not how often a moment is "
         "lived; what the small networks compute kept for the way back instead of computed a third "
-        "time (14.7 for 7.8 and 12.9 for 9.9 times plain lives: what is kept leaves the caches; [lab "
-        "notes](lab-notes.md), *what a rule that is lived again costs to differentiate*)."
+        "time (14.7 for 7.8 and 12.9 for 9.9 times plain lives: what is kept leaves the caches; "
+        "[lab notes](lab-notes.md), *what a rule that is lived again costs to differentiate*)."
     )
 
 
