@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from interleaved import Spread
-from meta_gradient import MOMENTS, searched
+from meta_gradient import FACTORED, MOMENTS, TRACED, searched
 from section import Claim, Section, run, say
 
 from metaplast.search import searchable
@@ -35,7 +35,7 @@ LIVES = 8
 AGAIN = 5
 """Times that the last digits are rounded otherwise."""
 BITS = (32, 64)
-SEARCHES = ("factored", "layered", "digits")
+SEARCHES = (FACTORED, TRACED, "layered", "digits")
 
 
 def measure(quick: bool) -> Section:

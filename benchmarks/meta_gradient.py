@@ -112,8 +112,8 @@ def measure(quick: bool) -> Section:
     )  # fmt: skip
     on_a_gpu = jax.default_backend() == "gpu" and not quick  # a quick look has no two sizes
     section.write(bound_on_a_gpu(rows) if on_a_gpu else BOUND)
-    section.write(BOUND_OF_TRACES)
     if jax.default_backend() == "cpu":
+        section.write(BOUND_OF_TRACES)
         where_it_goes(section, ("layered", "digits"))
     relived(section, quick)
     return section
@@ -263,7 +263,7 @@ def bound_on_a_gpu(rows: list) -> str:
     return (
         f"What bounds it: {'; '.join(told)}. So most of the time is not the work of lives, "
         "but how many kernels a moment starts, one after the other; and of those a gradient "
-        "starts about four times as many (*operations*, counted in the section of a CPU). No "
+        "starts four to five times as many (*operations*, counted in the section of a CPU). No "
         "profile was taken. Tried: `METAPLAST_KERNEL=pallas`, in lives and gradients alike: 4.06 "
         "to 4.22 on 2026-11-28 ([lab notes](lab-notes.md), *on a GPU*)."
     )

@@ -51,6 +51,7 @@ class Deferred(AtOnce):
         return weights, forth, back
 
     def change(self, weights, changes):
+        assert all(change.stay is None for change in changes.values()), "traces do not wait"
         return weights, changes
 
     def end(self, held):

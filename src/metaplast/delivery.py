@@ -51,7 +51,7 @@ class Change(NamedTuple):
     stay: Float[Array, "*layers post"] | None = None
     """Where products enter a trace of every weight, by which the weights change: the share of each
     post-synaptic cell's traces that stays, $E' = s E + a b^T$ and $W' = k W + E'$. A derivative
-    divides by it, and is 0 where nothing stays."""
+    divides by it; where nothing stays it is said to be 0, as it is of a sigmoid's argument."""
 
 
 def trace_of(name: str) -> str:

@@ -35,13 +35,17 @@ class Residuals(NamedTuple):
     whole: bool
     """Whether moments are kept for all of a block, as where weights are rebuilt from vectors; or
     else only for one segment of it, which is lived again."""
+    again: int = 0
+    """For one moment, of what is computed again for a segment when its turn comes."""
 
     def bytes(self, moments: int, kept: Kept) -> int:
         """What a life of so many moments takes if that is kept of it."""
         blocks = -(-moments // kept.block)
         segments = -(-min(kept.block, moments) // kept.segment)
         stored = kept.block if self.whole else kept.segment
-        return (segments + (blocks if blocks > 1 else 0)) * self.state + stored * self.moment
+        states = segments + (blocks if blocks > 1 else 0)
+        again = min(kept.segment, kept.block) * self.again
+        return states * self.state + stored * self.moment + again
 
 
 class Kept(NamedTuple):

@@ -173,7 +173,7 @@ def onward(
 
 
 def _told_apart(learner: Learner, waits: bool) -> TypeGuard[PlasticNetwork]:
-    """Whether what cells do and what synapses make of it can be told apart."""
+    """Whether `_apart` lives it: whether weights can be rebuilt or, where they wait, made to."""
     if not isinstance(learner, PlasticNetwork):
         return False
     return learner.separable if waits else learner.rebuildable
@@ -271,10 +271,8 @@ def residuals(learner: Learner, task: Judge, experience, key: Key) -> Residuals:
         return heard.states, deliver.products, changes
 
     moment = jax.eval_shape(vectors, state, experience, key)
-    # All traces of a segment are computed again, and there are about as many segments as moments
-    # in one.
     traces = _bytes([state.memory[name] for name in learner.traced])
-    return Residuals(_bytes(state) + traces, _bytes(moment), whole=True)
+    return Residuals(_bytes(state), _bytes(moment), whole=True, again=traces)
 
 
 def _bytes(tree) -> int:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 from metaplast import synapses
 from metaplast.circuits import Circuit, Population, Projection
 from metaplast.circuits.anatomy import ABOVE, BELOW, RETURNING, before
-from metaplast.delivery import Change, Deliver
+from metaplast.delivery import Change, Deliver, trace_of
 from metaplast.mapped import over_cells, over_synapses, presynaptic
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
 from metaplast.rules.abstract import AbstractRule, AbstractSeparable
@@ -98,6 +98,11 @@ class PlasticNetwork(eqx.Module):
                     f"genome.rules[{q.kind!r}]: {type(rule).__name__} is mapped over synapses, "
                     f"which those of {q.name!r}, wired backward, are not laid out for; give a rule "
                     "that only multiplies what two cells know, such as Delta, or none"
+                )
+            if trace_of(q.name) in {other.name for other in self.circuit.weighted}:
+                raise ValueError(
+                    f"projection {trace_of(q.name)!r}: the traces of {q.name!r} are called that; "
+                    "give its population another name"
                 )
 
     def born(self, key: Key) -> NetworkState:
@@ -230,7 +235,7 @@ class PlasticNetwork(eqx.Module):
             if products is not None:
                 change = _multiplied(q, products[:1], heard)
                 stay = jnp.broadcast_to(products[1], change.keep.shape)
-                made[q.name] = change._replace(stay=stay)
+                made[q.name] = change._replace(stay=stay.astype(change.keep.dtype))
         return made
 
     @property
@@ -242,12 +247,12 @@ class PlasticNetwork(eqx.Module):
     @property
     def rebuildable(self) -> bool:
         """The same; or some change by traces of such products, which can be computed again."""
-        others = ("signs", "backward")
+        others, traced = ("signs", "backward"), set(self.traced)
         if any(q.tabled or q.wiring in others for q in self.circuit.projections):
             return False
         return all(
             not q.sign
-            and (q.name in self.traced or self.genome.rules[q.kind].separated() is not None)
+            and (q.name in traced or self.genome.rules[q.kind].separated() is not None)
             for q in self.circuit.weighted if q.kind in self.genome.rules
         )  # fmt: skip
 

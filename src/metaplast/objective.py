@@ -54,7 +54,8 @@ class Objective(eqx.Module):
         segment: most moments between two copies of the weights that the backward pass can rely on
             (`lifetime.unroll`), by default chosen from the horizon; 0 stores everything. Weights
             are rebuilt by dividing by what each moment keeps of them: where that is half or less,
-            give 2 or so, or the derivative may be no number, and its life counts as lost.
+            give 2 or so, and 0 where it is next to nothing; or the derivative may be no number,
+            and its life counts as lost.
         memory: megabytes that a backward pass may keep of one life; where they are too few, parts
             of it are lived twice. By default what grows with the root of the horizon (`kept`).
         episodes: episodes of a life, one after the other: the learner lives on from each to the

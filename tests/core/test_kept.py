@@ -11,9 +11,9 @@ from learners.easy import Easy
 from core.small import CASES, parts, plain
 from metaplast.circuits import layered
 from metaplast.kept import FLOOR, ROOT, SHORT, Kept, Residuals, kept
-from metaplast.network import Genome
+from metaplast.network import Genome, PlasticNetwork
 from metaplast.objective import Objective
-from metaplast.rules import Factored
+from metaplast.rules import Decay, Factored, Total
 
 BIG = Residuals(state=10**7, moment=10**6, whole=True)
 RELIVED = Residuals(state=10**7, moment=4 * 10**7, whole=False)
@@ -101,16 +101,40 @@ def test_without_any_budget_least_memory_is_taken():
     assert BIG.bytes(4000, least) <= min(BIG.bytes(4000, other) for other in others)
 
 
+def test_what_is_computed_again_counts_for_one_segment():
+    """As the traces of synapses are."""
+    without, traced = SMALL, SMALL._replace(again=50_000)
+    for segment in (2, 100):
+        cut = Kept(segment, 300)
+        assert traced.bytes(300, cut) - without.bytes(300, cut) == segment * 50_000
+    tight = kept(3000, traced, budget=4e6, segment=100)
+    assert traced.bytes(3000, tight) > 4e6 and tight.block < 3000, "such a segment never fits"
+    assert without.bytes(3000, kept(3000, without, budget=4e6, segment=100)) <= 4e6
+
+
 def by_vectors():
     """Weights can be rebuilt: every rule multiplies what two cells know."""
     rules = {"forward": Factored((0.2,), 0.01), "readout": Factored((0.3,), 0.01)}
     return layered(6, (6,), 3), Genome(plain().neurons, rules)
 
 
-@pytest.fixture(scope="module", params=[by_vectors, CASES["layered"]])
+def by_traces():
+    """So they can where some change by traces of such products."""
+    return CASES["layered"]((6,))
+
+
+def lived_again():
+    """A sum of such traces and a leak is no such rule."""
+    circuit, genome = by_traces()
+    rules = {**genome.rules, "forward": Total((genome.rules["forward"], Decay(0.01)))}
+    return circuit, eqx.tree_at(lambda g: g.rules, genome, rules)
+
+
+@pytest.fixture(scope="module", params=[by_vectors, by_traces, lived_again])
 def gradients(request):
     """Of one life: in one block, in several, and what XLA planned to allocate for each."""
-    circuit, genome = request.param() if request.param is by_vectors else request.param((6,))
+    circuit, genome = request.param()
+    assert PlasticNetwork(circuit, genome).rebuildable == (request.param is not lived_again)
     theta, fixed = parts(genome)
 
     def of(memory):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from unittest import mock
 
@@ -16,7 +17,7 @@ from core.gradients import assert_same
 from core.small import parts
 from core.test_fast_weights import largest_of
 from metaplast import fast_weights, kernel
-from metaplast.circuits import layered, stacks
+from metaplast.circuits import Circuit, layered, stacks
 from metaplast.circuits.stacks import stacked
 from metaplast.delivery import Change, Delivering, changed, trace_of, traced
 from metaplast.lifetime import live
@@ -209,6 +210,25 @@ def test_a_life_ends_with_the_traces_of_a_life_that_is_stored():
     assert float(jnp.abs(stored.memory["hidden2->hidden3"]).max()) > 1e-4
     for a, b in zip(jax.tree.leaves(lived), jax.tree.leaves(stored), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_a_genome_of_fewer_digits_is_lived_with_more():
+    """It was made before somebody asked for more."""
+    made = genome()
+    with jax.enable_x64(True):
+        found, true = gradients(made, 2, (4, 0))
+        assert found[0].dtype == jnp.float64
+        assert abs(float(true[0])) > 0.1
+        np.testing.assert_allclose(found[0], true[0], rtol=1e-6)
+
+
+def test_a_projection_may_not_be_called_what_traces_are():
+    base = layered(5, (4,), 3)
+    first, *rest = base.projections
+    other = dataclasses.replace(first, name=trace_of(first.name), kind="other")
+    PlasticNetwork(Circuit(base.populations, (first, *rest)), genome())
+    with pytest.raises(ValueError, match="give its population another name"):
+        PlasticNetwork(Circuit(base.populations, (first, other, *rest)), genome())
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def advice(found: Comparison) -> str:
         lines.append(
             "Backprop's gradients are all lost, for none is a finite number, so what is exact is "
             "not known; where synapses lose a large part of their weight in a moment, give "
-            "objective.segment = 2."
+            "objective.segment = 2 (nearly all of it: 0)."
         )
     elif found.exact == 0:
         lines.append("The exact gradient is zero: no number of the genome changes the loss here.")

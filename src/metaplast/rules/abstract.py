@@ -36,7 +36,8 @@ class AbstractRule(eqx.Module):
 
     def traced_products(self) -> tuple[AbstractSeparable, Float[Array, ""]] | None:
         """The separable rule whose products enter a trace of the synapse, by which, and by a leak,
-        its weight changes; and the share of a trace that stays. Where there is such."""
+        its weight changes; and the share of a trace that stays. Where there is such: `__call__`
+        has to say the same of every synapse."""
         return None
 
 

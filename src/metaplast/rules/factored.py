@@ -46,7 +46,8 @@ class Factored(AbstractSeparable):
     Args:
         coefficients: $c_k$, one per channel. Channel 0 pairs the post-synaptic error
             with the pre-synaptic activity, so `(0.01, 0.0)` starts at feedback alignment.
-        decay: $\lambda$ per moment.
+        decay: $\lambda$ per moment. Near 1, where the weight is the trace, a search by backprop
+            needs `objective.segment = 0`: weights are rebuilt by dividing by what is left of them.
         unit: what the coefficients are multiplied by; choose it so that they are about 1, for a
             search that changes all of its numbers by like amounts.
         persistence: logit of the trace's decay factor per moment.
