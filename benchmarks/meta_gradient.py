@@ -78,10 +78,11 @@ BOUND = (
 BOUND_OF_TRACES = (
     "Where weights change by traces, those of a segment are computed once more, forward, and kept "
     "until the sweep back has passed them, for a trace that keeps a twentieth of itself in a "
-    "moment, as it does at birth, cannot be rebuilt backward as weights are. A third of the "
-    "gradient's time goes to computing, writing and fetching these traces, a fifth to a sum of "
-    "weights times derivatives over every row, for the derivative of the leak. Tried: traces that "
-    "are carried back beside the weights, with a sum over rows of their own (a third slower); "
+    "moment, as it does at birth, cannot be rebuilt backward as weights are. By XLA's profile, "
+    "looked at once, a third of the gradient's time went to computing, writing and fetching these "
+    "traces, a fifth to a sum of traces times derivatives over every row, for that of the leak. "
+    "Tried: traces that are carried back beside the weights, with a sum over rows of their own (a "
+    "third slower); "
     "segments of 2 to 50 moments (shorter than 20 slower, longer level); living again (nearly "
     "twice as slow) ([lab notes](lab-notes.md), *weights that change by traces*)."
 )

@@ -173,7 +173,8 @@ def onward(
 
 
 def _told_apart(learner: Learner, waits: bool) -> TypeGuard[PlasticNetwork]:
-    """Whether `_apart` lives it: whether weights can be rebuilt or, where they wait, made to."""
+    """Whether `_apart` lives it: a derivative can rebuild its weights; where changes wait, no trace
+    may have to."""
     if not isinstance(learner, PlasticNetwork):
         return False
     return learner.separable if waits else learner.rebuildable
@@ -228,7 +229,7 @@ def _apart(network: PlasticNetwork, task: Judge, key: Key, segment: int | None, 
             heard = network.hear(cells, stimulus, target, judge, now, synapses)
             after = heard.states, remembered(task, memory, heard.readout, target)
             state, out = _judged(task, after, alive, age, heard.readout, target)
-            return state, out, {**network.changes(heard), **network.trace_changes(heard)}
+            return state, out, network.changes(heard, traces=True)
 
         plastic = {n: w for n, w in state.weights.items() if n not in fixed}
         plastic |= {trace_of(name): state.memory[name] for name in network.traced}
@@ -267,8 +268,7 @@ def residuals(learner: Learner, task: Judge, experience, key: Key) -> Residuals:
         deliver = Recording(state.weights)
         judge = recalled(task, memory_of(task))
         heard = learner.hear(state.cells, stimulus, target, judge, key, deliver)
-        changes = {**learner.changes(heard), **learner.trace_changes(heard)}
-        return heard.states, deliver.products, changes
+        return heard.states, deliver.products, learner.changes(heard, traces=True)
 
     moment = jax.eval_shape(vectors, state, experience, key)
     traces = _bytes([state.memory[name] for name in learner.traced])

@@ -29,6 +29,18 @@ def over_cells(
     return Change(keep, jnp.concatenate(posts), jnp.concatenate(pres))
 
 
+def multiplied(
+    q: Projection, parts: tuple[AbstractSeparable, ...], cells: dict[str, Cell], modulator
+) -> Change:
+    """What separable rules make of the cells at both ends of a projection, of one layer or of
+    several that are alike."""
+    change = over_cells
+    if q.members:
+        layer = 0 if q.chain or q.pre == q.post else None
+        change = jax.vmap(over_cells, (None, layer, 0, None))
+    return change(parts, presynaptic(q, cells), cells[q.post], modulator)
+
+
 def over_synapses(rule: AbstractRule, each: bool = False):
     """Map a rule of one synapse over `[post, pre]`; the modulator is broadcast. Where `each`, the
     pre-synaptic cells are given for each synapse, `[post, fan_in]`."""

@@ -15,9 +15,9 @@ from metaplast import synapses
 from metaplast.circuits import Circuit, Population, Projection
 from metaplast.circuits.anatomy import ABOVE, BELOW, RETURNING, before
 from metaplast.delivery import Change, Deliver, trace_of
-from metaplast.mapped import over_cells, over_synapses, presynaptic
+from metaplast.mapped import multiplied, over_synapses
 from metaplast.neurons.abstract import MATURITY, UPSTREAM, AbstractNeuron, resting
-from metaplast.rules.abstract import AbstractRule, AbstractSeparable
+from metaplast.rules.abstract import AbstractRule
 from metaplast.types import Cell, Key, State
 
 Record = Callable[[str, str, Any], None]
@@ -183,9 +183,8 @@ class PlasticNetwork(eqx.Module):
     ) -> tuple[dict[str, Float[Array, "post pre"]], dict[str, State]]:
         """New weights, and memories, of projections whose rule is mapped over synapses."""
         weights, memory = {}, dict(state.memory)
-        for q in self.circuit.weighted:
-            rule = self.genome.rules.get(q.kind)
-            if rule is not None and rule.separated() is None:
+        for q, rule in self._changing:
+            if rule.separated() is None:
                 weight, pre = state.weights[q.name], cells[q.source]
                 if q.tabled:
                     pre = synapses.presynaptic(self.circuit, q, pre)
@@ -216,32 +215,24 @@ class PlasticNetwork(eqx.Module):
         states, cells = self._feedback(states, cells, pools, teaching, deliver, record)
         return Heard(self._remembering(states, cells), cells, readout, teaching.modulator)
 
-    def changes(self, heard: Heard) -> dict[str, Change]:
-        """Changes of those projections whose rule only multiplies what the two ends know."""
+    def changes(self, heard: Heard, traces: bool = False) -> dict[str, Change]:
+        """Changes of those projections whose rule only multiplies what the two ends know; and, if
+        asked for, of those whose weights change by traces of such products."""
         made = {}
-        for q in self.circuit.weighted:
-            rule = self.genome.rules.get(q.kind)
-            parts = None if rule is None else rule.separated()
+        for q, rule in self._changing:
+            parts, traced = rule.separated(), rule.traced_products() if traces else None
             if parts is not None:
-                made[q.name] = _multiplied(q, parts, heard)
-        return made
-
-    def trace_changes(self, heard: Heard) -> dict[str, Change]:
-        """Changes of those projections whose weights change by traces of such products."""
-        made = {}
-        for q in self.circuit.weighted:
-            rule = self.genome.rules.get(q.kind)
-            products = None if rule is None else rule.traced_products()
-            if products is not None:
-                change = _multiplied(q, products[:1], heard)
-                stay = jnp.broadcast_to(products[1], change.keep.shape)
-                made[q.name] = change._replace(stay=stay.astype(change.keep.dtype))
+                made[q.name] = multiplied(q, parts, heard.cells, heard.modulator)
+            elif traced is not None:
+                change = multiplied(q, traced[:1], heard.cells, heard.modulator)
+                stay = jnp.broadcast_to(traced[1], change.keep.shape).astype(change.keep.dtype)
+                made[q.name] = change._replace(stay=stay)
         return made
 
     @property
     def separable(self) -> bool:
-        """Whether all plasticity of this network is of that kind, and can be undone: every weight
-        is one of a matrix, and none stops at zero."""
+        """Whether all plasticity of this network is products of what two cells know, and can be
+        undone: every weight is one of a matrix, and none stops at zero."""
         return self.rebuildable and not self.traced
 
     @property
@@ -251,19 +242,14 @@ class PlasticNetwork(eqx.Module):
         if any(q.tabled or q.wiring in others for q in self.circuit.projections):
             return False
         return all(
-            not q.sign
-            and (q.name in traced or self.genome.rules[q.kind].separated() is not None)
-            for q in self.circuit.weighted if q.kind in self.genome.rules
-        )  # fmt: skip
+            not q.sign and (q.name in traced or rule.separated() is not None)
+            for q, rule in self._changing
+        )
 
     @property
     def traced(self) -> tuple[str, ...]:
         """Names of the projections whose weights change by traces of products."""
-        rules = self.genome.rules
-        return tuple(
-            q.name for q in self.circuit.weighted
-            if q.kind in rules and rules[q.kind].traced_products() is not None
-        )  # fmt: skip
+        return tuple(q.name for q, rule in self._changing if rule.traced_products() is not None)
 
     @property
     def noisy(self) -> bool:
@@ -273,7 +259,13 @@ class PlasticNetwork(eqx.Module):
     @property
     def plastic(self) -> tuple[str, ...]:
         """Names of the projections that change."""
-        return tuple(q.name for q in self.circuit.weighted if q.kind in self.genome.rules)
+        return tuple(q.name for q, _ in self._changing)
+
+    @property
+    def _changing(self) -> list[tuple[Projection, AbstractRule]]:
+        """The projections that change, and the rules by which they do."""
+        rules = self.genome.rules
+        return [(q, rules[q.kind]) for q in self.circuit.weighted if q.kind in rules]
 
     # -- the two sweeps of a moment ----------------------------------------------------
 
@@ -410,15 +402,6 @@ class PlasticNetwork(eqx.Module):
     def _strength(self, q: Projection):
         log_gain = self.genome.log_gains.get(q.kind)
         return q.scale if log_gain is None else q.scale * jnp.exp(log_gain)
-
-
-def _multiplied(q: Projection, parts: tuple[AbstractSeparable, ...], heard: Heard) -> Change:
-    """What separable rules make of what the two ends of a projection know."""
-    change = over_cells
-    if q.members:
-        layer = 0 if q.chain or q.pre == q.post else None
-        change = jax.vmap(over_cells, (None, layer, 0, None))
-    return change(parts, presynaptic(q, heard.cells), heard.cells[q.post], heard.modulator)
 
 
 def _interneuron(cells: Cell, upstream: Float[Array, " pool"] | None) -> Float[Array, " pool"]:

@@ -6,6 +6,19 @@ import jax
 import numpy as np
 
 
+def assert_leaves_same(found, true, least: float, rtol: float, atol: float = 0.0) -> None:
+    """Every leaf, of which none of the true ones may be zero.
+
+    Args:
+        found, true: trees of arrays.
+        least: what the largest number of every true leaf exceeds.
+        rtol, atol: as `numpy.testing.assert_allclose` takes them.
+    """
+    for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(true), strict=True):
+        assert float(np.abs(b).max()) > least
+        np.testing.assert_allclose(a, b, rtol, atol)
+
+
 def assert_same(found, true) -> None:
     """Loss and gradient, both in float64, and the true ones not zero.
 

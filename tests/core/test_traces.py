@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from learners.easy import Easy
 
-from core.gradients import assert_same
+from core.gradients import assert_leaves_same, assert_same
 from core.small import parts
-from core.test_fast_weights import largest_of
+from core.test_fast_weights import gradient, largest_of, loss
 from metaplast import fast_weights, kernel
 from metaplast.circuits import Circuit, layered, stacks
 from metaplast.circuits.stacks import stacked
@@ -76,19 +76,8 @@ def given(persistence: float, moments: int = MOMENTS):
     )
 
 
-def loss(life, *given):
-    """Looks at every answer, and at what is left at the end, of the traces too."""
-    (state, weights), out = life(*given)
-    left = sum(jnp.sum(leaf**2) for leaf in weights.values())
-    return jnp.sum(out * jnp.arange(len(out))) + jnp.sum(state**3) + left
-
-
 def in_segments(segment: int):
     return partial(fast_weights.scan, step, segment=segment)
-
-
-def gradient(life, given):
-    return jax.jit(jax.grad(lambda *a: loss(life, *a), argnums=(0, 2, 3)))(*given)
 
 
 @pytest.mark.parametrize("persistence", [-9.0, -3.0, 0.0, 3.0])
@@ -98,9 +87,7 @@ def test_derivatives_equal_those_of_stored_traces(segment, persistence):
     with jax.enable_x64(True):
         values = given(persistence)
         rebuilt, true = gradient(in_segments(segment), values), gradient(stored, values)
-        for a, b in zip(jax.tree.leaves(rebuilt), jax.tree.leaves(true), strict=True):
-            assert float(jnp.abs(b).max()) > 1e-5
-            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+        assert_leaves_same(rebuilt, true, 1e-5, rtol=1e-8, atol=1e-10)
 
 
 def test_traces_that_stay_a_little_longer_have_other_derivatives():
@@ -127,9 +114,7 @@ def test_answers_last_weights_and_last_traces_are_those_of_a_plain_scan():
     with jax.enable_x64(True):
         values = given(0.0)
         rebuilt, true = in_segments(4)(*values), stored(*values)
-        for a, b in zip(jax.tree.leaves(rebuilt), jax.tree.leaves(true), strict=True):
-            assert float(jnp.abs(b).max()) > 1e-2
-            np.testing.assert_allclose(a, b, rtol=1e-12)
+        assert_leaves_same(rebuilt, true, 1e-2, rtol=1e-12)
 
 
 def test_only_traces_of_one_segment_are_held_at_once():
